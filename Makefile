@@ -1,0 +1,114 @@
+# What a person types: `make run` (a running server), `make test`, `make check`, `make install` (a real server).
+#
+# Python packages come from the locks alone, each with its hash; nothing of ours is built, so nothing unpinned
+# is fetched. The rooms are found by one line in a .pth file of the environment.
+
+PYTHON ?= python3
+VENV := .venv
+PREFIX ?= /opt/kwcmaild
+SUDO := $(shell [ "$$(id -u)" = 0 ] || { command -v sudo >/dev/null && sudo -n true 2>/dev/null && echo sudo -n; })
+PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
+
+# Debian packages that the tests talk to; where one is missing its tests are skipped by name.
+CLIENTS := swaks curl msmtp isync fetchmail getmail6 neomutt thunderbird systemd
+
+.PHONY: run test check format docs lock install debian-packages help
+
+help:
+	@echo "make run      a server on this machine with made-up accounts, in ./demo"
+	@echo "make test     installs what the tests need and runs them"
+	@echo "make check    formatter, linter, strict types, generated pages"
+	@echo "make install  to $(PREFIX), with systemd units (docs/installing.md)"
+
+run: $(VENV)/.runtime
+	@$(VENV)/bin/kwcmaild demo
+
+test: $(VENV)/.dev debian-packages
+	@$(VENV)/bin/python -m pytest
+
+check: $(VENV)/.dev
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/kwcmaild config reference --check docs
+
+format: $(VENV)/.dev
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/ruff check --fix .
+
+docs: $(VENV)/.runtime
+	$(VENV)/bin/kwcmaild config reference --write docs
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "kwcmaild needs Python 3.11 or newer, and $(PYTHON) is older or missing: make run PYTHON=/path/to/python3.11"; \
+	  exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(MAKE) --no-print-directory python3-venv
+	@echo "Making the environment in $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+
+# Debian's python3 comes without venv and pip.
+.PHONY: python3-venv
+python3-venv:
+	@if command -v apt-get >/dev/null && { [ "$$(id -u)" = 0 ] || [ -n "$(SUDO)" ]; }; then \
+	  echo "Installing Debian's python3-venv ..."; \
+	  $(SUDO) apt-get install -y -qq --no-install-recommends python3-venv >/dev/null 2>&1 \
+	  || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends python3-venv >/dev/null; }; \
+	else \
+	  echo "Python's venv module is missing. Type this, then make again:"; \
+	  echo "  sudo apt-get install -y python3-venv"; \
+	  exit 1; \
+	fi
+
+# `bin/kwcmaild` keeps the working folder out of Python's path (-P): a file named like a room cannot slip in.
+$(VENV)/bin/kwcmaild: $(VENV)/bin/python Makefile
+	@echo "$(CURDIR)" > "$$($(VENV)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/kwcmaild.pth"
+	@printf '%s\n' '#!/bin/sh' 'exec "$$(dirname "$$(readlink -f "$$0")")/python" -P -m kwcmaild "$$@"' > $@
+	@chmod 755 $@
+
+$(VENV)/.runtime: requirements.lock $(VENV)/bin/kwcmaild
+	@echo "Installing the locked packages ..."
+	@$(PIP) install --require-hashes -r requirements.lock
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/bin/kwcmaild
+	@echo "Installing the locked packages of the tests ..."
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@ $(VENV)/.runtime
+
+debian-packages:
+	@missing=; for name in $(CLIENTS); do \
+	  [ "$$(dpkg-query -W -f '$${db:Status-Status}' $$name 2>/dev/null)" = installed ] || missing="$$missing $$name"; \
+	done; \
+	[ -n "$$missing" ] || exit 0; \
+	if command -v apt-get >/dev/null && { [ "$$(id -u)" = 0 ] || [ -n "$(SUDO)" ]; }; then \
+	  echo "Installing Debian's$$missing ..."; \
+	  $(SUDO) apt-get update -qq || true; \
+	  $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null \
+	  || for name in $$missing; do \
+	    $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$name >/dev/null || true; \
+	  done; \
+	else \
+	  echo "Not installed (their tests are skipped):$$missing"; \
+	fi
+
+# New pins: delete a lock (or a line in it), then `make lock`. pip-tools itself is not part of the locks.
+COMPILE := $(VENV)/bin/python -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
+  --annotation-style=line --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
+lock: $(VENV)/bin/python
+	@$(PIP) install 'pip-tools>=7.5'
+	$(COMPILE) -o requirements.lock pyproject.toml
+	$(COMPILE) -c requirements.lock --extra dev -o requirements-dev.lock pyproject.toml
+
+# A copy of the tracked files with an environment of its own, a system user, units and the command in the path.
+install:
+	@[ "$$(id -u)" = 0 ] || { echo "make install writes to $(PREFIX) and /etc/systemd/system: run it with sudo"; exit 1; }
+	@getent passwd kwcmaild >/dev/null || useradd --system --home-dir /var/lib/kwcmaild --shell /usr/sbin/nologin kwcmaild
+	@install -d $(PREFIX)
+	@cp -R Makefile pyproject.toml requirements.lock kwcmaild web smtp imap pop3 filters storage net config $(PREFIX)/
+	@$(MAKE) --no-print-directory -C $(PREFIX) $(VENV)/.runtime
+	@$(PREFIX)/$(VENV)/bin/python -m compileall -q $(PREFIX)
+	@install -d -o kwcmaild -g kwcmaild -m 0750 /etc/kwcmaild /var/lib/kwcmaild
+	@install -m 0644 systemd/kwcmaild*.service systemd/kwcmaild*.socket systemd/kwcmaild.target /etc/systemd/system/
+	@ln -sf $(PREFIX)/$(VENV)/bin/kwcmaild /usr/local/bin/kwcmaild
+	@echo "Installed to $(PREFIX). Next: docs/installing.md"
