@@ -1,0 +1,54 @@
+"""A domain and its customer's contract: `domains/<domain>/domain.yaml`."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from config.units import DAY, GIB
+from config.values import Duration, OwnAddress, Section, Size, section
+
+_SELECTOR = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+
+
+def _selector(value: str) -> str:
+    if not _SELECTOR.fullmatch(value.lower()):
+        raise ValueError(
+            f'"{value}" is not a DKIM selector: letters, digits and inner hyphens (RFC 6376 §3.1)'
+        )
+    return value.lower()
+
+
+class Retention(Section):
+    """What is moved or deleted by itself when it has become old."""
+
+    archive_after: Duration | None = Field(
+        default=180 * DAY,
+        ge=DAY,
+        description="What has been in the inbox for so long is moved to the archive folder; null: never.",
+    )
+    trash: Duration | None = Field(
+        default=31 * DAY,
+        ge=DAY,
+        description="What has been in the trash for so long is deleted; null: never.",
+    )
+
+
+class DomainFile(Section):
+    """A domain and its customer's contract."""
+
+    capacity: Size = Field(
+        default=100 * GIB,
+        description="Capacity of the contract; the limits of the accounts together may not pass it.",
+    )
+    administrators: tuple[OwnAddress, ...] = Field(
+        default=(), description="Accounts that administer the domain in the panel."
+    )
+    dkim_selectors: tuple[Annotated[str, AfterValidator(_selector)], ...] = Field(
+        default=(), description="Keys `dkim/<selector>.pem` that sign what the domain sends."
+    )
+    catch_all: OwnAddress | None = Field(
+        default=None,
+        description="Account that gets mail to unknown addresses of the domain; null: such mail is refused.",
+    )
+    retention: Retention = section(Retention)

@@ -1,0 +1,429 @@
+"""What the operator decides: `kwcmaild.yaml`.
+
+Attributes are named as the YAML keys; each has its type, its default and one sentence here and nowhere else.
+Sizes are bytes, times are seconds, paths are absolute once loaded. Values are frozen: at SIGHUP the hall
+makes a new `Settings` and hands it round.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from config.units import DAY, GIB, HOUR, KIB, MIB, MINUTE
+from config.values import (
+    Duration,
+    FilePath,
+    HostName,
+    HostPort,
+    ListenAddress,
+    NameServer,
+    OwnAddress,
+    OwnDomain,
+    Section,
+    Size,
+    SocketAddress,
+    section,
+    split_host_port,
+)
+
+TlsVersion = Literal["1.0", "1.1", "1.2", "1.3"]
+TlsMode = Literal["none", "starttls", "implicit"]
+Workers = Annotated[int, Field(ge=1, le=64)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+class Log(Section):
+    """What the processes write to standard error, one line an event."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least grave event that is written."
+    )
+    format: Literal["text", "json"] = Field(
+        default="text",
+        description="`text` is `event key=value …` for people, `json` is one object a line for programs.",
+    )
+
+
+class CertificatePair(Section):
+    """A certificate and its key."""
+
+    certificate: FilePath = Field(description="PEM file with the certificate and the chain above it.")
+    key: FilePath = Field(description="PEM file with the private key; only the server may read it.")
+
+
+class Tls(Section):
+    """Certificates and TLS versions; read again at SIGHUP without dropping a connection."""
+
+    certificate: FilePath | None = Field(
+        default=None, description="PEM file with the certificate of `hostname` and the chain above it."
+    )
+    key: FilePath | None = Field(
+        default=None, description="PEM file with its private key; only the server may read it."
+    )
+    minimum: TlsVersion = Field(default="1.2", description="The oldest version of TLS that is spoken.")
+    names: dict[HostName, CertificatePair] = Field(
+        default_factory=dict,
+        description="Certificates for other names, chosen by the name that the client asks for (SNI).",
+    )
+    handshake_timeout: Duration = Field(
+        default=30, ge=1, description="How long a TLS handshake may take before the connection is closed."
+    )
+
+
+class Listen(Section):
+    """One address to listen on."""
+
+    address: ListenAddress = Field(
+        description="IP address and port, such as `0.0.0.0:143` or `[::]:143`; port 0 takes a free one."
+    )
+    tls: TlsMode = Field(
+        default="starttls",
+        description="`implicit`: TLS from the first byte; `starttls`: in the clear until the client asks;"
+        " `none`: TLS is not offered.",
+    )
+    tls_minimum: TlsVersion | None = Field(
+        default=None,
+        description="The oldest version of TLS on this address, where it differs from `tls.minimum`.",
+    )
+
+    @property
+    def host(self) -> str:
+        """The address without port and brackets."""
+        return split_host_port(self.address)[0]
+
+    @property
+    def port(self) -> int:
+        return split_host_port(self.address)[1]
+
+
+class SmtpListen(Listen):
+    """One address to listen on for SMTP."""
+
+    mode: Literal["mx", "submission"] = Field(
+        description="`mx` takes mail from anybody for our own recipients; `submission` takes mail to anybody"
+        " from accounts that have logged in."
+    )
+
+
+class Smtp(Section):
+    """The SMTP door: port 25 for the world, 587 and 465 for our accounts."""
+
+    workers: Workers = Field(
+        default=1, description="Processes that share the work; more than 1 where a core is not enough."
+    )
+    listen: tuple[SmtpListen, ...] = Field(
+        default=(
+            SmtpListen(address="0.0.0.0:25", mode="mx"),
+            SmtpListen(address="0.0.0.0:587", mode="submission"),
+            SmtpListen(address="0.0.0.0:465", mode="submission", tls="implicit"),
+        ),
+        description="Addresses to listen on.",
+    )
+    max_message: Size = Field(
+        default=100 * MIB,
+        ge=KIB,
+        description="The largest message taken, in either direction (SIZE, RFC 1870).",
+    )
+    max_recipients: Annotated[int, Field(ge=100, le=100_000)] = Field(
+        default=1000,
+        description="Most recipients of one message (RFC 5321 §4.5.3.1.8 asks for 100 at least).",
+    )
+    max_connections: Count = Field(default=2000, description="Most connections at once in one process.")
+    max_connections_per_address: Count = Field(
+        default=100, description="Most connections at once from one IP address."
+    )
+    max_errors: Count = Field(
+        default=20, description="Refused commands of one connection after which it is closed with a 421."
+    )
+    max_hops: Annotated[int, Field(ge=100, le=1000)] = Field(
+        default=100,
+        description="A message with more Received fields than this is going round in circles and is refused"
+        " (RFC 5321 §6.3).",
+    )
+    command_timeout: Duration = Field(
+        default=5 * MINUTE, ge=1, description="How long the server waits for a command (RFC 5321 §4.5.3.2.7)."
+    )
+    data_timeout: Duration = Field(
+        default=3 * MINUTE,
+        ge=1,
+        description="How long the server waits for the next piece of a message (RFC 5321 §4.5.3.2.5).",
+    )
+    hide_client_address: bool = Field(
+        default=False, description="Leave the IP address of the submitting client out of the Received field."
+    )
+
+
+class Imap(Section):
+    """The IMAP door."""
+
+    workers: Workers = Field(
+        default=1, description="Processes that share the work; more than 1 where a core is not enough."
+    )
+    listen: tuple[Listen, ...] = Field(
+        default=(Listen(address="0.0.0.0:143"), Listen(address="0.0.0.0:993", tls="implicit")),
+        description="Addresses to listen on.",
+    )
+    max_connections: Count = Field(default=20_000, description="Most connections at once in one process.")
+    max_connections_per_address: Count = Field(
+        default=1000,
+        description="Most connections at once from one IP address; a whole office may stand behind one.",
+    )
+    max_connections_per_account: Count = Field(
+        default=20, description="Most connections at once of one account."
+    )
+    max_append: Size = Field(
+        default=100 * MIB, ge=KIB, description="The largest message that APPEND takes (RFC 7889)."
+    )
+    max_command: Size = Field(
+        default=256 * KIB,
+        ge=8 * KIB,
+        le=16 * MIB,
+        description="The longest command, its literals counted, APPEND's message not.",
+    )
+    login_timeout: Duration = Field(
+        default=MINUTE, ge=1, description="How long a connection may stay without logging in."
+    )
+    idle_timeout: Duration = Field(
+        default=30 * MINUTE,
+        ge=1,
+        description="How long a silent connection is kept (RFC 9051 §5.4 asks for 30 minutes).",
+    )
+
+
+class Pop3(Section):
+    """The POP3 door."""
+
+    workers: Workers = Field(
+        default=1, description="Processes that share the work; more than 1 where a core is not enough."
+    )
+    listen: tuple[Listen, ...] = Field(
+        default=(Listen(address="0.0.0.0:110"), Listen(address="0.0.0.0:995", tls="implicit")),
+        description="Addresses to listen on.",
+    )
+    max_connections: Count = Field(default=5000, description="Most connections at once in one process.")
+    max_connections_per_address: Count = Field(
+        default=1000,
+        description="Most connections at once from one IP address; a whole office may stand behind one.",
+    )
+    max_connections_per_account: Count = Field(
+        default=20, description="Most connections at once of one account."
+    )
+    login_timeout: Duration = Field(
+        default=MINUTE, ge=1, description="How long a connection may stay without logging in."
+    )
+    idle_timeout: Duration = Field(
+        default=10 * MINUTE,
+        ge=1,
+        description="How long a silent connection is kept (RFC 1939 §3 asks for 10 minutes).",
+    )
+
+
+class Web(Section):
+    """The HTTP door: control panel, webmail, API."""
+
+    listen: tuple[Listen, ...] = Field(
+        default=(Listen(address="0.0.0.0:443", tls="implicit"),), description="Addresses to listen on."
+    )
+
+
+class Auth(Section):
+    """Logging in, at every door alike."""
+
+    plaintext_without_tls: Literal["never", "loopback"] = Field(
+        default="never",
+        description="Who may log in with a password without TLS: nobody, or clients on this machine.",
+    )
+    max_tries: Count = Field(
+        default=3, description="Failed logins of one connection after which it is closed."
+    )
+    lock_after: Count = Field(
+        default=10,
+        description="Different wrong passwords for one account from one address that lock the pair.",
+    )
+    lock_address_after: Count = Field(
+        default=100,
+        description="Failed logins from one address, over all accounts, after which the address is locked.",
+    )
+    lock_account_after: Count = Field(
+        default=100,
+        description="Failed logins to one account, over all addresses, after which it is locked for addresses"
+        " without a successful login in 30 days.",
+    )
+    lock_window: Duration = Field(
+        default=HOUR, ge=1, description="How long a failed login counts towards a lock."
+    )
+    lock_for: Duration = Field(
+        default=15 * MINUTE,
+        description="How long a lock lasts; 0 means until an administrator unlocks the account.",
+    )
+    remember_for: Duration = Field(
+        default=10 * MINUTE,
+        description="How long a process remembers a right password, so as not to compute its hash again.",
+    )
+
+
+class SenderAuth(Section):
+    """SPF, DKIM, DMARC and ARC of what is received."""
+
+    dmarc_reject: bool = Field(
+        default=True,
+        description="Refuse mail whose domain asks for that (DMARC `p=reject`); else it counts as spam.",
+    )
+
+
+class Virus(Section):
+    """The virus engine."""
+
+    engine: Literal["none", "clamd"] = Field(default="none", description="Who looks for viruses.")
+    address: SocketAddress | None = Field(
+        default=None, description="Where the engine listens: the path of a Unix socket, or host and port."
+    )
+    on_error: Literal["defer", "accept"] = Field(
+        default="defer", description="What happens to mail while the engine does not answer."
+    )
+
+    @model_validator(mode="after")
+    def _reachable(self) -> "Virus":
+        if self.engine != "none" and self.address is None:
+            raise ValueError(f"engine: {self.engine} needs an address")
+        return self
+
+
+class Spam(Section):
+    """The spam engine."""
+
+    engine: Literal["none", "builtin", "rspamd", "spamd"] = Field(
+        default="builtin", description="Who tells spam from other mail; `builtin` needs no other program."
+    )
+    address: SocketAddress | None = Field(
+        default=None, description="Where the engine listens: the path of a Unix socket, or host and port."
+    )
+
+    @model_validator(mode="after")
+    def _reachable(self) -> "Spam":
+        if self.engine in ("rspamd", "spamd") and self.address is None:
+            raise ValueError(f"engine: {self.engine} needs an address")
+        return self
+
+
+class Filters(Section):
+    """What looks at mail on its way in and out."""
+
+    sender_auth: SenderAuth = section(SenderAuth)
+    virus: Virus = section(Virus)
+    spam: Spam = section(Spam)
+
+
+class Queue(Section):
+    """Mail that could not be delivered at once."""
+
+    smarthost: HostPort | None = Field(
+        default=None,
+        description="Host and port that all mail to the outside is handed to; null: each domain's own MX.",
+    )
+    retry: Annotated[tuple[Annotated[Duration, Field(ge=1)], ...], Field(min_length=1)] = Field(
+        default=(5 * MINUTE, 15 * MINUTE, HOUR, 4 * HOUR),
+        description="Pauses before the first, second, … further attempt; the last one is repeated.",
+    )
+    give_up: Duration = Field(
+        default=5 * DAY,
+        ge=1,
+        description="After this time the mail goes back to its sender (RFC 5321 §4.5.4.1).",
+    )
+
+
+class Storage(Section):
+    """How mail is kept."""
+
+    spool_memory: Size = Field(
+        default=256 * KIB,
+        ge=4 * KIB,
+        le=64 * MIB,
+        description="A message up to this size is received in memory, not in a file.",
+    )
+    open_indexes: Annotated[int, Field(ge=10, le=20_000)] = Field(
+        default=500, description="Most account indexes that one process keeps open."
+    )
+    threads: Annotated[int, Field(ge=1, le=64)] = Field(
+        default=4, description="Threads of one process that work on the disk."
+    )
+
+
+class Service(Section):
+    """What a customer's contract may hold: the bounds of capacities, limits and lists."""
+
+    capacity_step: Size = Field(
+        default=100 * GIB, ge=1, description="A contract's capacity is a multiple of this, and at least this."
+    )
+    capacity_most: Size = Field(default=1000 * GIB, ge=1, description="The largest capacity of a contract.")
+    quota_least: Size = Field(
+        default=GIB, ge=1, description="The smallest limit that an account can be given."
+    )
+    quota_most: Size = Field(
+        default=1000 * GIB, ge=1, description="The largest limit that an account can be given."
+    )
+    lists: Count = Field(default=200, description="Most mailing lists in a domain.")
+    list_members: Count = Field(
+        default=1000, description="Most members of a mailing list, the owner counted."
+    )
+    list_posters: Count = Field(
+        default=100, description="Most members that are given the right to post, where not all have it."
+    )
+
+
+class Metrics(Section):
+    """Counters for Prometheus."""
+
+    listen: ListenAddress | None = Field(
+        default=None,
+        description="Address and port that serves them, such as `127.0.0.1:9464`; null: nowhere.",
+    )
+
+
+class Resolver(Section):
+    """Who answers questions about DNS."""
+
+    nameservers: tuple[NameServer, ...] = Field(
+        default=(), description="IP addresses, with a port where it is not 53; none: the system's."
+    )
+
+
+class Settings(Section):
+    """The operator's file, `kwcmaild.yaml`; no program rewrites it."""
+
+    hostname: HostName = Field(
+        description="The name of this server in greetings, Received fields and Message-IDs."
+    )
+    operators: tuple[OwnAddress, ...] = Field(
+        default=(), description="Accounts that stand above all domains in the panel."
+    )
+    default_domain: OwnDomain | None = Field(
+        default=None,
+        description="The domain of a login name that is written without one; null: such a name is refused.",
+    )
+    data: FilePath = Field(
+        default=Path("/var/lib/kwcmaild"), description="Directory of mail, queue, spool and state."
+    )
+    run: FilePath = Field(
+        default=Path("/run/kwcmaild"), description="Directory of sockets and locks, empty after a restart."
+    )
+    domains: FilePath = Field(
+        default=Path("domains"), validate_default=True, description="Directory with a folder for each domain."
+    )
+    drain: Duration = Field(
+        default=30, description="At a stop, how long connections may finish what they are doing."
+    )
+    log: Log = section(Log)
+    tls: Tls = section(Tls)
+    smtp: Smtp = section(Smtp)
+    imap: Imap = section(Imap)
+    pop3: Pop3 = section(Pop3)
+    web: Web = section(Web)
+    auth: Auth = section(Auth)
+    filters: Filters = section(Filters)
+    queue: Queue = section(Queue)
+    storage: Storage = section(Storage)
+    service: Service = section(Service)
+    metrics: Metrics = section(Metrics)
+    resolver: Resolver = section(Resolver)
