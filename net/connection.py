@@ -1,0 +1,391 @@
+"""One peer's byte stream: lines and chunks with time-outs, TLS under them, and bounded memory.
+
+A protocol session is one coroutine that reads and writes here. Invariants:
+
+- At most `HIGH_WATER` bytes (and one chunk of the event loop) wait unread; above that the socket is not read,
+  so a fast peer is slowed by TCP and not by our memory. A reader that asks for more lifts the pause.
+- An idle connection is this object, its task and one timer. Nothing is made for a read that finds its bytes,
+  and for one that waits only a future. The timer is armed lazily: while a deadline only moves back, the old
+  timer fires once in vain and is set anew, so that a busy connection makes no timer at each command.
+- The time given to a read is for the whole line or chunk, so a byte a second gains the peer nothing.
+- Bytes that came before a TLS handshake are never read after it (CVE-2011-0411: commands injected into the
+  plaintext and executed under the protection of TLS).
+- Every wait ends: by bytes, the peer's leaving, the deadline, or (for commands) the server's stop. A peer
+  that does not take our last words is cut off after `LINGER`.
+"""
+
+import asyncio
+import base64
+import logging
+import os
+import ssl
+from typing import Protocol, cast
+
+from net.layer import Layer, TlsInfo
+from net.log import event
+
+HIGH_WATER = 64 * 1024  # unread bytes above which the socket is left alone
+LINGER = 30.0  # seconds for a peer to take what was written before the close
+SLACK = 0.002  # timers of the loop may come a tick early
+
+_log = logging.getLogger("net")
+
+
+class PeerGone(Exception):
+    """The peer closed or reset the connection."""
+
+
+class LineTooLong(Exception):
+    """A line passed its limit. It has been thrown away up to its end: the session can answer and go on."""
+
+
+class TimedOut(Exception):
+    """The peer did not send, or did not take, in time."""
+
+
+class Draining(Exception):
+    """The server is stopping, and this session is between two commands."""
+
+
+class Host(Protocol):
+    """Where connections live: the server that accepted them."""
+
+    loop: asyncio.AbstractEventLoop
+
+    def arrived(self, connection: "Connection") -> bool: ...  # False: turned away
+    async def serve(self, connection: "Connection") -> None: ...
+    def left(self, connection: "Connection") -> None: ...
+
+
+class Connection(asyncio.Protocol):
+    """The stream between a peer and one coroutine. At most one read and one drain wait at a time."""
+
+    __slots__ = (
+        "_buffer", "_choked", "_close_by", "_closing", "_drain_by", "_drainer", "_draining", "_eof",
+        "_host", "_interruptible", "_layer", "_lost", "_paused", "_read_by", "_reader", "_scanned", "_start",
+        "_task", "_timer", "_timer_at", "_transport", "_waiting_close",
+        "local", "local_port", "peer", "peer_port", "tls", "trace",
+    )  # fmt: skip
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        # bytes while one chunk is enough, so that the usual line is never copied
+        self._buffer: bytes | bytearray = b""
+        self._start = 0  # bytes before it have been read
+        self._scanned = 0  # there is no line end in _start.._scanned
+        self._reader: asyncio.Future[None] | None = None
+        self._read_by = 0.0
+        self._interruptible = False
+        self._drainer: asyncio.Future[None] | None = None
+        self._drain_by = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
+        self._close_by = 0.0
+        self._waiting_close: asyncio.Future[None] | None = None
+        self._layer: Layer | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._paused = self._choked = self._eof = self._lost = self._closing = self._draining = False
+        self.tls: TlsInfo | None = None
+        self.trace = base64.b32encode(os.urandom(10))[:12].decode("ascii").lower()
+
+    # Reading
+
+    @property
+    def buffered(self) -> int:
+        """Bytes received and not yet read."""
+        return len(self._buffer) - self._start
+
+    async def readline(self, limit: int, timeout: float, *, command: bool = False) -> bytes:  # noqa: ASYNC109
+        """The next line with its LF, at most `limit` bytes long, within `timeout` seconds.
+
+        A longer one is thrown away as it comes, and `LineTooLong` raised at its end. With `command` the wait
+        may be ended by `Draining`. `PeerGone` when the stream ends, also within a line.
+        """
+        deadline = 0.0
+        too_long = False
+        if command and self._draining:
+            raise Draining
+        while True:
+            end = self._buffer.find(b"\n", self._scanned) + 1
+            if end:
+                if too_long or end - self._start > limit:
+                    self._take(end)
+                    raise LineTooLong
+                return self._take(end)
+            if too_long or self.buffered >= limit:
+                too_long = True
+                self._forget()
+            else:
+                self._scanned = len(self._buffer)
+            deadline = deadline or self._host.loop.time() + timeout
+            await self._more(deadline, command)
+
+    async def read(self, limit: int, timeout: float, *, command: bool = False) -> bytes:  # noqa: ASYNC109
+        """From 1 to `limit` bytes, as many as are there. `PeerGone` when the stream has ended."""
+        if command and self._draining:
+            raise Draining
+        if not self.buffered:
+            deadline = self._host.loop.time() + timeout
+            while not self.buffered:
+                await self._more(deadline, command)
+        return self._take(min(len(self._buffer), self._start + limit))
+
+    def unread(self, data: bytes) -> None:
+        """Put bytes back, to be read next."""
+        self._buffer = data + bytes(self._buffer[self._start :])
+        self._start = self._scanned = 0
+
+    def _take(self, end: int) -> bytes:
+        """The bytes up to `end`, which are gone from the buffer then."""
+        start, buffer = self._start, self._buffer
+        if end == len(buffer):
+            self._buffer = b""
+            self._start = self._scanned = 0
+            return bytes(buffer if start == 0 else buffer[start:])
+        self._start = self._scanned = end
+        return bytes(buffer[start:end])
+
+    def _forget(self) -> None:
+        self._buffer = b""
+        self._start = self._scanned = 0
+
+    async def _more(self, deadline: float, command: bool) -> None:
+        """Wait until something has come; the buffer may still be empty (an empty TLS record)."""
+        if self._eof or self._lost or self._closing:
+            raise PeerGone
+        if command and self._draining:
+            raise Draining
+        if self._paused:
+            self._resume()
+        self._reader = waiter = self._host.loop.create_future()
+        self._read_by = deadline
+        self._interruptible = command
+        self._arm(deadline)
+        try:
+            await waiter
+        finally:
+            self._reader = None
+
+    # Writing
+
+    @property
+    def unsent(self) -> int:
+        """Bytes written that the kernel has not yet taken."""
+        return 0 if self._lost else self._transport.get_write_buffer_size()
+
+    def write(self, data: bytes) -> None:
+        """Send without waiting; `drain` where much is written. Nothing happens when the peer is gone."""
+        if self._lost or self._closing or not data:
+            return
+        if self._layer is not None:
+            data = self._layer.send(data)
+        self._transport.write(data)
+
+    async def drain(self, timeout: float = 300) -> None:  # noqa: ASYNC109
+        """Return when the peer has taken enough that more may be written."""
+        if self._lost:
+            raise PeerGone
+        if not self._choked:
+            return
+        self._drainer = waiter = self._host.loop.create_future()
+        self._drain_by = self._host.loop.time() + timeout
+        self._arm(self._drain_by)
+        try:
+            await waiter
+        finally:
+            self._drainer = None
+
+    # TLS
+
+    async def start_tls(self, context: ssl.SSLContext, timeout: float = 30) -> None:  # noqa: ASYNC109
+        """Handshake as the server. Every byte that came before it is thrown away, read or not."""
+        self._forget()
+        self.begin_tls(context)
+        if self._paused:
+            self._resume()
+        await self.handshake(timeout)
+
+    def begin_tls(self, context: ssl.SSLContext) -> None:
+        """From now on all bytes of the peer are TLS."""
+        self._layer = Layer(context)
+
+    async def handshake(self, timeout: float = 30) -> None:  # noqa: ASYNC109
+        """Wait until the handshake that `begin_tls` made possible is over."""
+        deadline = self._host.loop.time() + timeout
+        while self.tls is None:
+            await self._more(deadline, False)
+
+    def _decrypt(self, layer: Layer, data: bytes) -> bytes:
+        try:
+            plain = layer.receive(data)
+        except ssl.SSLError as error:
+            event(_log, "tls.failed", trace=self.trace, peer=self.peer, why=error.reason or str(error))
+            alert = layer.outgoing()
+            if alert and not self._closing:
+                self._transport.write(alert)
+            self._eof = True
+            self._wake()
+            self._transport.close()
+            return b""
+        answer = layer.outgoing()
+        if answer and not self._closing:
+            self._transport.write(answer)
+        if layer.established and self.tls is None:
+            self.tls = layer.info()
+            self._wake()
+        if layer.ended:
+            self._eof = True
+            self._wake()
+        return plain
+
+    # Ending
+
+    def close(self) -> None:
+        """Send what was written, then close. Safe to call twice."""
+        if self._closing or self._lost:
+            return
+        if self._layer is not None and self._layer.established:
+            self._transport.write(self._layer.end())
+        self._closing = True
+        self._forget()
+        self._transport.close()
+        if not self._lost and self._transport.get_write_buffer_size():
+            self._close_by = self._host.loop.time() + LINGER
+            self._arm(self._close_by)
+        self._wake()
+
+    def abort(self) -> None:
+        """Cut the connection at once."""
+        self._closing = True
+        if not self._lost:
+            self._transport.abort()
+
+    async def wait_closed(self) -> None:
+        if self._lost:
+            return
+        if self._waiting_close is None:
+            self._waiting_close = self._host.loop.create_future()
+        await asyncio.shield(self._waiting_close)
+
+    def stop(self) -> None:
+        """The server is stopping: end the session at its next wait for a command, or at once if it waits."""
+        self._draining = True
+        if self._interruptible and self._reader is not None and not self._reader.done():
+            self._reader.set_exception(Draining())
+
+    def cancel(self) -> None:
+        """Give the session no more time."""
+        if self._task is not None:
+            self._task.cancel()
+
+    # What the event loop says (asyncio.Protocol)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self.peer, self.peer_port = _address(transport.get_extra_info("peername"))
+        self.local, self.local_port = _address(transport.get_extra_info("sockname"))
+        if self._host.arrived(self):
+            self._task = self._host.loop.create_task(self._host.serve(self))
+        else:
+            self.close()
+
+    def data_received(self, data: bytes) -> None:
+        if self._closing:
+            return
+        if self._layer is not None:
+            data = self._decrypt(self._layer, data)
+            if not data:
+                return
+        if self._start == len(self._buffer):
+            self._buffer = data
+            self._start = self._scanned = 0
+        elif self._start or isinstance(self._buffer, bytes):
+            self._buffer = bytearray(self._buffer[self._start :])
+            self._buffer += data
+            self._scanned -= self._start
+            self._start = 0
+        else:
+            self._buffer += data
+        if not self._paused and len(self._buffer) > HIGH_WATER:
+            self._paused = True
+            self._transport.pause_reading()
+        self._wake()
+
+    def eof_received(self) -> bool:
+        self._eof = True
+        self._wake()
+        return True  # a peer that has said all it wants may still listen (`printf … | nc`)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._lost = True
+        self._eof = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._wake()
+        _fail(self._drainer, PeerGone())
+        if self._waiting_close is not None:
+            self._waiting_close.set_result(None)
+        self._host.left(self)
+
+    def pause_writing(self) -> None:
+        self._choked = True
+
+    def resume_writing(self) -> None:
+        self._choked = False
+        if self._drainer is not None and not self._drainer.done():
+            self._drainer.set_result(None)
+
+    # Inside
+
+    def _wake(self) -> None:
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
+
+    def _resume(self) -> None:
+        self._paused = False
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def _arm(self, when: float) -> None:
+        """See that `_expire` is called at `when` or before."""
+        if self._timer is not None:
+            if self._timer_at <= when:
+                return
+            self._timer.cancel()
+        self._timer_at = when
+        self._timer = self._host.loop.call_at(when, self._expire)
+
+    def _expire(self) -> None:
+        self._timer = None
+        now = self._host.loop.time() + SLACK
+        later: list[float] = []
+        if self._reader is not None:
+            if self._read_by <= now:
+                _fail(self._reader, TimedOut())
+            else:
+                later.append(self._read_by)
+        if self._drainer is not None:
+            if self._drain_by <= now:
+                _fail(self._drainer, TimedOut())
+            else:
+                later.append(self._drain_by)
+        if self._closing and self._close_by:
+            if self._close_by <= now:
+                self._transport.abort()
+            else:
+                later.append(self._close_by)
+        if later:
+            self._arm(min(later))
+
+
+def _fail(waiter: asyncio.Future[None] | None, error: Exception) -> None:
+    if waiter is not None and not waiter.done():
+        waiter.set_exception(error)
+
+
+def _address(name: object) -> tuple[str, int]:
+    """Host and port as people write them; an IPv4 peer of an IPv6 socket is shown as IPv4."""
+    if not isinstance(name, tuple) or len(name) < 2:
+        return "local", 0
+    return str(name[0]).removeprefix("::ffff:"), int(name[1])

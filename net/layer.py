@@ -1,0 +1,100 @@
+"""TLS as a function of bytes: what came from the peer goes in, plaintext and bytes for the peer come out.
+
+No socket and no waiting here. OpenSSL's memory buffers never shrink, so bytes pass through them in pieces of
+one TLS record (16 KiB): a connection that once moved 100 MB costs no more memory afterwards than any other.
+"""
+
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+RECORD = 16 * 1024  # RFC 8446 §5.1: the largest plaintext of a record
+
+
+@dataclass(frozen=True, slots=True)
+class TlsInfo:
+    """What was agreed with the peer."""
+
+    version: str  # TLSv1.3
+    cipher: str
+    bits: int
+    server_name: str | None  # the name asked for by SNI (RFC 6066 §3)
+
+
+class ServerSide(ssl.SSLObject):
+    """OpenSSL's server side of one connection; remembers the name that the client asked for."""
+
+    server_name_asked: str | None = None
+
+
+class Layer:
+    """The server's side of TLS over one byte stream. Errors are `ssl.SSLError`; then the stream is dead."""
+
+    __slots__ = ("_incoming", "_object", "_outgoing", "ended", "established")
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        self._object = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        self.established = False
+        self.ended = False  # the peer said close_notify: no more will come
+
+    def receive(self, data: bytes) -> bytes:
+        """Take bytes of the peer; return the plaintext in them. Afterwards look at `outgoing`."""
+        if len(data) <= RECORD:
+            return self._receive(data)
+        return b"".join(self._receive(data[at : at + RECORD]) for at in range(0, len(data), RECORD))
+
+    def _receive(self, data: bytes) -> bytes:
+        self._incoming.write(data)
+        if not self.established:
+            try:
+                self._object.do_handshake()
+            except ssl.SSLWantReadError:
+                return b""
+            self.established = True
+        pieces = list(self._plaintext())
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _plaintext(self) -> Iterator[bytes]:
+        # asking only while something is pending spares the exception that a dry read would raise
+        while not self.ended and (self._incoming.pending or self._object.pending()):
+            try:
+                piece = self._object.read(RECORD)
+            except ssl.SSLWantReadError:
+                return
+            except ssl.SSLZeroReturnError:
+                piece = b""
+            if not piece:
+                self.ended = True
+                return
+            yield piece
+
+    def send(self, data: bytes) -> bytes:
+        """The records that carry `data`."""
+        if len(data) <= RECORD:
+            self._object.write(data)
+            return self._outgoing.read()
+        pieces = []
+        view = memoryview(data)
+        while view:
+            view = view[self._object.write(view[:RECORD]) :]
+            pieces.append(self._outgoing.read())
+        return b"".join(pieces)
+
+    def outgoing(self) -> bytes:
+        """What OpenSSL itself has to say: handshake, tickets, alerts."""
+        return self._outgoing.read() if self._outgoing.pending else b""
+
+    def end(self) -> bytes:
+        """Our close_notify (RFC 8446 §6.1)."""
+        try:
+            self._object.unwrap()
+        except ssl.SSLError:
+            pass  # it waits for the peer's own close_notify, which is not needed
+        return self._outgoing.read()
+
+    def info(self) -> TlsInfo:
+        name, _, bits = self._object.cipher() or ("", "", 0)
+        asked = self._object.server_name_asked if isinstance(self._object, ServerSide) else None
+        return TlsInfo(self._object.version() or "", name, bits, asked)
