@@ -109,6 +109,8 @@ install:
 	@$(MAKE) --no-print-directory -C $(PREFIX) $(VENV)/.runtime
 	@$(PREFIX)/$(VENV)/bin/python -m compileall -q $(PREFIX)
 	@install -d -o kwcmaild -g kwcmaild -m 0750 /etc/kwcmaild /var/lib/kwcmaild
+	@install -d /etc/systemd/system/kwcmaild-.service.d
+	@install -m 0644 systemd/kwcmaild-.service.d/common.conf /etc/systemd/system/kwcmaild-.service.d/
 	@install -m 0644 systemd/kwcmaild*.service systemd/kwcmaild*.socket systemd/kwcmaild.target /etc/systemd/system/
 	@ln -sf $(PREFIX)/$(VENV)/bin/kwcmaild /usr/local/bin/kwcmaild
 	@echo "Installed to $(PREFIX). Next: docs/installing.md"
