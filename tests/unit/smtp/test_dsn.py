@@ -1,0 +1,175 @@
+"""The notification of RFC 3464: three parts that people, programs and the original's author understand."""
+
+import email
+import email.policy
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+
+from smtp.dsn import REASONS, failure, original_header, reason, to_be_told
+from storage.message import Message
+from storage.queued import Envelope, Queued, State
+from storage.status import ACCOUNT_BROKEN, MAILBOX_FULL, UNKNOWN_RECIPIENT, Status
+
+NOW = 1_700_003_600
+ENVELOPE = Envelope("abc1", "me@example.test", "tr", 1_700_000_000, 123)
+HEADER = b"From: me@example.test\r\nMessage-ID: <1@example.test>\r\nSubject: x\r\n"
+
+
+def queued(address: str = "taro@example.test", **given: Any) -> Queued:
+    values: dict[str, Any] = {
+        "number": 0,
+        "address": address,
+        "original": "",
+        "mailbox": "INBOX",
+        "notify": "",
+        "orcpt": "",
+        "state": State.FAILED,
+        "due": 0,
+        "holder": "",
+        "attempts": 3,
+        "last_attempt": NOW,
+        "status": MAILBOX_FULL,
+    }
+    return Queued(**{**values, **given})
+
+
+def read(recipients: list[Queued], header: bytes = HEADER, envelope: Envelope = ENVELOPE) -> EmailMessage:
+    data = failure("mail.example.test", envelope, recipients, header, NOW).read()
+    assert b"\n" not in data.replace(b"\r\n", b"") and max(map(len, data.split(b"\r\n"))) <= 998
+    parsed = email.message_from_bytes(data, policy=email.policy.default)
+    assert isinstance(parsed, EmailMessage) and not parsed.defects
+    return parsed
+
+
+def text_of(message: EmailMessage) -> str:
+    (text, _, _) = message.iter_parts()
+    content: str = text.get_content()
+    return content
+
+
+def facts_of(message: EmailMessage) -> list[Any]:
+    (_, facts, _) = message.iter_parts()
+    assert facts.get_content_type() == "message/delivery-status"
+    payload = facts.get_payload()
+    assert isinstance(payload, list)
+    return payload
+
+
+def test_the_whole_has_the_shape_of_rfc_6522() -> None:
+    message = read([queued()])
+    assert message.get_content_type() == "multipart/report"
+    assert message.get_param("report-type") == "delivery-status"
+    assert [part.get_content_type() for part in message.iter_parts()] == [
+        "text/plain",
+        "message/delivery-status",
+        "text/rfc822-headers",
+    ]
+    assert message["To"] == "me@example.test"
+    assert message["From"] == "Mail Delivery System <MAILER-DAEMON@mail.example.test>"
+    assert message["Auto-Submitted"] == "auto-replied"
+    assert message["In-Reply-To"] == message["References"] == "<1@example.test>"
+    assert message["Subject"].startswith("メールを配送できませんでした / Undelivered mail")
+
+
+def test_facts_for_programs() -> None:
+    envelope = Envelope("abc1", "me@example.test", "tr", 1_700_000_000, 1, envid="QQ314159")
+    one = queued(orcpt="rfc822;Taro@Example.test")
+    two = queued("hanako@example.test", original="info@example.test", status=UNKNOWN_RECIPIENT)
+    whole, first, second = facts_of(read([one, two], envelope=envelope))
+    assert whole["Reporting-MTA"] == "dns; mail.example.test"
+    assert whole["Original-Envelope-Id"] == "QQ314159"
+    assert first["Final-Recipient"] == "rfc822; taro@example.test"
+    assert first["Original-Recipient"] == "rfc822;Taro@Example.test"
+    assert (first["Action"], first["Status"]) == ("failed", "4.2.2")
+    assert first["Diagnostic-Code"] == "x-kwcmaild; mailbox is full"
+    assert first["Last-Attempt-Date"]
+    assert second["Original-Recipient"] == "rfc822; info@example.test"
+    assert second["Status"] == "5.1.1"
+
+
+def test_people_read_both_languages_and_the_address_they_wrote() -> None:
+    text = text_of(read([queued(original="info@example.test")]))
+    assert "<info@example.test>" in text and "taro@example.test" not in text
+    assert "宛先のメールボックスがいっぱいです。" in text
+    assert "The recipient's mailbox is full." in text
+    assert "abc1" in text and "<1@example.test>" in text
+
+
+@pytest.mark.parametrize(
+    ("status", "key"),
+    [
+        (UNKNOWN_RECIPIENT, "1.1"),
+        (Status("5.1.6"), "1"),
+        (MAILBOX_FULL, "2.2"),
+        (Status("5.2.1"), "2.1"),
+        (ACCOUNT_BROKEN, "3"),
+        (Status("5.3.4"), "3.4"),
+        (Status("4.4.1"), "4"),
+        (Status("5.0.0"), ""),
+    ],
+)
+def test_reasons(status: Status, key: str) -> None:
+    assert reason(status) == REASONS[key]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        HEADER + "X: 日本".encode("iso-2022-jp") + b"\r\n",
+        HEADER + "X: 日本\r\n".encode(),
+        HEADER + b"X: " + b"a" * 5000 + b"\r\n",
+        HEADER + b"X: a\rb\0c\r\n",
+        b"",
+    ],
+)
+def test_the_header_of_the_original_goes_back_as_it_came(header: bytes) -> None:
+    message = read([queued()], header)
+    (_, _, part) = message.iter_parts()
+    content = part.get_payload(decode=True)
+    assert isinstance(content, bytes)
+    assert content.replace(b"\n", b"\r\n").replace(b"\r\r\n", b"\r\n").rstrip() == header.rstrip()
+
+
+@pytest.mark.parametrize(
+    ("data", "header"),
+    [
+        (b"A: b\r\n\r\nbody\r\n", b"A: b\r\n"),
+        (b"\r\nbody", b""),
+        (b"A: b\r\nC: d\r\n", b"A: b\r\nC: d\r\n"),
+        (b"A: " + b"x" * 70_000, b""),
+    ],
+)
+def test_the_header_ends_at_the_empty_line_and_is_bounded(data: bytes, header: bytes) -> None:
+    assert original_header(Message.of(data)) == header
+
+
+def test_an_internationalised_recipient_needs_rfc_6533() -> None:
+    message = read([queued("太郎@example.test")])
+    assert message.get_param("report-type") == "global-delivery-status"
+    data = failure("h", ENVELOPE, [queued("太郎@example.test")], HEADER, NOW).read()
+    assert "Final-Recipient: utf-8; 太郎@example.test\r\n".encode() in data
+
+
+def test_nothing_of_a_peer_makes_a_line_of_its_own() -> None:
+    evil = "x\r\nBcc: all@example.test"
+    recipient = queued(original=evil, orcpt=evil, status=Status("5.1.1", evil))
+    message = read([recipient], HEADER.replace(b"<1@", b"<1 \n@"))
+    assert message["Bcc"] is None and message["In-Reply-To"] is None
+    assert all(block["Bcc"] is None for block in facts_of(message))
+
+
+@pytest.mark.parametrize(
+    ("reverse_path", "notify", "told"),
+    [
+        ("me@example.test", "", True),
+        ("", "", False),
+        ("me@example.test", "NEVER", False),
+        ("me@example.test", "SUCCESS,DELAY", False),
+        ("me@example.test", "success,failure", True),
+    ],
+)
+def test_who_is_told(reverse_path: str, notify: str, told: bool) -> None:
+    envelope = Envelope("q", reverse_path, "t", 0, 1)
+    assert bool(to_be_told(envelope, [queued(notify=notify)])) is told
