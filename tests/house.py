@@ -1,0 +1,159 @@
+"""A small site on disk, and the doors of the server in this process, each on a port of its own.
+
+`Site` is what an operator would have written: kwcmaild.yaml, a certificate, the domain example.test with the
+accounts taro and hanako. `House` opens the store over it and the doors that a test asks for.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import argon2
+
+from config.load import load_settings
+from config.settings import Listen, Settings, SmtpListen
+from net.connection import Connection
+from net.server import Server, bind
+from net.tls import Contexts
+from tests.certificate import make_certificate
+
+HOSTNAME = "mail.example.test"
+DOMAIN = "example.test"
+PASSWORDS = {"taro": "tarosecret", "hanako": "hanakosecret"}
+
+
+@dataclass(frozen=True)
+class Site:
+    """The operator's files in one directory."""
+
+    folder: Path
+
+    @classmethod
+    def make(cls, folder: Path, **settings: str) -> "Site":
+        """Write the files. `settings` are further top-level keys, each as the YAML of its value."""
+        make_certificate(folder, HOSTNAME)
+        lines = {
+            "hostname": HOSTNAME,
+            "data": "data",
+            "run": "run",
+            "domains": "domains",
+            "tls": f"{{certificate: {HOSTNAME}.pem, key: {HOSTNAME}.key}}",
+            "auth": "{plaintext_without_tls: loopback}",
+            **settings,
+        }
+        text = "".join(f"{key}: {value}\n" for key, value in lines.items())
+        (folder / "kwcmaild.yaml").write_text(text)
+        for name in ("data", "run", f"domains/{DOMAIN}/accounts"):
+            (folder / name).mkdir(parents=True)
+        (folder / f"domains/{DOMAIN}/domain.yaml").write_text("capacity: 100G\n")
+        site = cls(folder)
+        for local in PASSWORDS:
+            site.write_account(local)
+        return site
+
+    @property
+    def settings(self) -> Settings:
+        return load_settings(self.folder / "kwcmaild.yaml")
+
+    @property
+    def certificate(self) -> Path:
+        return self.folder / f"{HOSTNAME}.pem"
+
+    def write_account(self, local: str, more: str = "", password: str | None = None) -> Path:
+        """Write the file of an account; `more` is further YAML."""
+        path = self.folder / f"domains/{DOMAIN}/accounts/{local}.yaml"
+        hashed = _cheap_hash(password or PASSWORDS[local])
+        path.write_text(f'password: "{hashed}"\nquota: 1G\n{more}')
+        path.chmod(0o600)
+        return path
+
+
+@cache
+def _cheap_hash(password: str) -> str:
+    """Argon2id with next to no work: the tests log in often."""
+    return argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(password)
+
+
+class House:
+    """The store over a site, and the doors opened so far. All in this process and event loop."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.settings = site.settings
+        self.contexts = Contexts(self.settings.tls)
+        self.store: Any = None
+        self.servers: list[Server] = []
+
+    async def open(self) -> "House":
+        from storage.store import Store
+
+        self.store = await Store.open(self.settings)
+        return self
+
+    async def close(self) -> None:
+        await asyncio.gather(*(server.stop(wait=1) for server in self.servers))
+        if self.store is not None:
+            await self.store.close()
+
+    async def pop3(self, tls: str = "starttls") -> tuple[str, int]:
+        """Open a POP3 door; the address it listens on."""
+        from pop3.door import Pop3Door
+
+        door = Pop3Door(self.settings, self.store, self.contexts)
+        return await self.listen(door.handle, Listen(address="127.0.0.1:0", tls=tls), door.busy)
+
+    async def imap(self, tls: str = "starttls") -> tuple[str, int]:
+        from imap.door import ImapDoor
+
+        door = ImapDoor(self.settings, self.store, self.contexts)
+        return await self.listen(door.handle, Listen(address="127.0.0.1:0", tls=tls), door.busy)
+
+    async def smtp(self, tls: str = "starttls", mode: str = "mx") -> tuple[str, int]:
+        from filters.build import build
+        from smtp.door import SmtpDoor
+
+        door = SmtpDoor(self.settings, self.store, build(self.settings, self.store), self.contexts)
+        listen = SmtpListen(address="127.0.0.1:0", tls=tls, mode=mode)
+        return await self.listen(door.handle, listen, door.busy)
+
+    async def listen(
+        self, handle: Callable[[Connection, Any], Awaitable[None]], listen: Listen, busy: bytes
+    ) -> tuple[str, int]:
+        context = self.contexts.context if listen.tls == "implicit" else None
+        server = Server(bind(listen.host, 0), partial(_call, handle, listen), context, busy=busy)
+        await server.start()
+        self.servers.append(server)
+        return server.address
+
+    def client_context(self) -> ssl.SSLContext:
+        """A client that trusts the site's certificate."""
+        return ssl.create_default_context(cafile=str(self.site.certificate))
+
+    async def put(self, local: str, mailbox: str, data: bytes, flags: Sequence[str] = ()) -> int:
+        """Append a message to a mailbox (made when it is missing); its UID."""
+        from storage.errors import MailboxMissing
+        from storage.message import Message
+        from storage.store import Appended
+
+        account = self.store.account(f"{local}@{DOMAIN}")
+        await account.ensure()
+        try:
+            opened = await account.open(mailbox)
+        except MailboxMissing:
+            await account.create(mailbox)
+            opened = await account.open(mailbox)
+        try:
+            message = Appended(Message.of(data), frozenset(flags), 1_700_000_000)
+            return (await opened.append([message]))[0]
+        finally:
+            opened.release()
+
+
+async def _call(
+    handle: Callable[[Connection, Any], Awaitable[None]], listen: Any, connection: Connection
+) -> None:
+    await handle(connection, listen)
