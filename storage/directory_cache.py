@@ -1,0 +1,165 @@
+"""`state/directory.sqlite`: what the files of the directory said when they last could be read.
+
+A cache: all of it comes from the YAML files and is made again when it is lost. It answers what would else
+take reading every file (whose alias is this, what is the sum of the limits), keeps the last good content of a
+file that is broken now, and spares parsing YAML for a file that has not changed.
+
+Invariants: a row's `stamp` belongs to the file that its `content` or its `problem` was read from; the
+aliases of an account are replaced in the same transaction as its row; plain passwords are never in here.
+"""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from storage.statedb import StateDb
+
+Kind = Literal["account", "list", "forwards", "domain"]
+
+_SCHEMA = (
+    "CREATE TABLE file (domain TEXT NOT NULL, kind TEXT NOT NULL, local TEXT NOT NULL, stamp TEXT NOT NULL,"
+    " content TEXT, quota INTEGER, problem TEXT, PRIMARY KEY (domain, kind, local)) WITHOUT ROWID;"
+    "CREATE TABLE alias (domain TEXT NOT NULL, alias TEXT NOT NULL, local TEXT NOT NULL,"
+    " PRIMARY KEY (domain, alias, local)) WITHOUT ROWID;"
+    "CREATE INDEX alias_local ON alias (domain, local);"
+    "CREATE TABLE pass (domain TEXT PRIMARY KEY, at REAL NOT NULL) WITHOUT ROWID",
+)
+
+
+class Name(NamedTuple):
+    """One file of the directory. `local` is empty for the two that a domain has once."""
+
+    kind: Kind
+    domain: str
+    local: str = ""
+
+    def path(self, domains: Path) -> Path:
+        folder = domains / self.domain
+        match self.kind:
+            case "account":
+                return folder / "accounts" / f"{self.local}.yaml"
+            case "list":
+                return folder / "lists" / f"{self.local}.yaml"
+            case "forwards":
+                return folder / "forwards.yaml"
+            case "domain":
+                return folder / "domain.yaml"
+
+
+class Stamp(NamedTuple):
+    """What tells one state of a file from another without reading it."""
+
+    inode: int
+    mtime: int
+    ctime: int
+    size: int
+
+    @classmethod
+    def of(cls, stat: os.stat_result) -> "Stamp":
+        return cls(stat.st_ino, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size)
+
+    def __str__(self) -> str:
+        return ":".join(map(str, self))
+
+    @classmethod
+    def parse(cls, text: str) -> "Stamp":
+        inode, mtime, ctime, size = map(int, text.split(":"))
+        return cls(inode, mtime, ctime, size)
+
+
+class Saved(NamedTuple):
+    """One row: content (JSON of the model) is the last good one; `problem` says why the file is not used now."""
+
+    name: Name
+    stamp: Stamp
+    content: str | None
+    problem: str | None
+    quota: int | None = None  # of an account
+    aliases: tuple[str, ...] = ()  # of an account; not read back
+
+
+class DirectoryCache:
+    """Reads and writes rows. Blocks on the disk; raises sqlite3.Error."""
+
+    def __init__(self, state: Path) -> None:
+        self._db = StateDb(state / "directory.sqlite", _SCHEMA)
+
+    def close(self) -> None:
+        self._db.close()
+
+    def get(self, name: Name) -> Saved | None:
+        rows = self._db.query(
+            "SELECT stamp, content, problem, quota FROM file WHERE domain = ? AND kind = ? AND local = ?",
+            (name.domain, name.kind, name.local),
+        )
+        return Saved(name, Stamp.parse(rows[0][0]), *rows[0][1:]) if rows else None
+
+    def put(self, rows: Iterable[Saved]) -> None:
+        with self._db.transaction() as transaction:
+            for row in rows:
+                kind, domain, local = row.name
+                transaction.execute(
+                    "INSERT OR REPLACE INTO file (domain, kind, local, stamp, content, problem, quota)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (domain, kind, local, str(row.stamp), row.content, row.problem, row.quota),
+                )
+                if kind == "account":
+                    transaction.execute("DELETE FROM alias WHERE domain = ? AND local = ?", (domain, local))
+                    transaction.executemany(
+                        "INSERT OR IGNORE INTO alias (domain, alias, local) VALUES (?, ?, ?)",
+                        [(domain, alias, local) for alias in row.aliases],
+                    )
+
+    def forget(self, names: Iterable[Name]) -> None:
+        with self._db.transaction() as transaction:
+            for kind, domain, local in names:
+                transaction.execute(
+                    "DELETE FROM file WHERE domain = ? AND kind = ? AND local = ?", (domain, kind, local)
+                )
+                if kind == "account":
+                    transaction.execute("DELETE FROM alias WHERE domain = ? AND local = ?", (domain, local))
+
+    def forget_domain(self, domain: str) -> None:
+        with self._db.transaction() as transaction:
+            for table in ("file", "alias", "pass"):
+                transaction.execute(f"DELETE FROM {table} WHERE domain = ?", (domain,))  # noqa: S608
+
+    def owners(self, domain: str, alias: str) -> list[str]:
+        """The accounts (local parts) that claim an alias; more than one is a mistake of theirs."""
+        rows = self._db.query(
+            "SELECT local FROM alias WHERE domain = ? AND alias = ? ORDER BY local", (domain, alias)
+        )
+        return [row[0] for row in rows]
+
+    def stamps(self, domain: str) -> dict[Name, Stamp]:
+        rows = self._db.query("SELECT kind, local, stamp FROM file WHERE domain = ?", (domain,))
+        return {Name(kind, domain, local): Stamp.parse(stamp) for kind, local, stamp in rows}
+
+    def rows(self, domain: str, kind: Kind) -> list[Saved]:
+        rows = self._db.query(
+            "SELECT local, stamp, content, problem, quota FROM file WHERE domain = ? AND kind = ? ORDER BY local",
+            (domain, kind),
+        )
+        return [Saved(Name(kind, domain, local), Stamp.parse(stamp), *rest) for local, stamp, *rest in rows]
+
+    def limits(self, domain: str, without: str | None = None) -> int:
+        """The sum of the accounts' limits, one account left out if asked."""
+        rows = self._db.query(
+            "SELECT coalesce(sum(quota), 0) FROM file WHERE domain = ? AND kind = 'account' AND local IS NOT ?",
+            (domain, without),
+        )
+        total: int = rows[0][0]
+        return total
+
+    def domains(self) -> set[str]:
+        return {row[0] for row in self._db.query("SELECT DISTINCT domain FROM file")}
+
+    def passed(self, domain: str) -> float | None:
+        """When all files of the domain were last looked at."""
+        rows = self._db.query("SELECT at FROM pass WHERE domain = ?", (domain,))
+        return rows[0][0] if rows else None
+
+    def set_passed(self, domain: str, at: float) -> None:
+        with self._db.transaction() as transaction:
+            transaction.execute("INSERT OR REPLACE INTO pass (domain, at) VALUES (?, ?)", (domain, at))

@@ -1,0 +1,196 @@
+"""Is this the owner of the account? One answer for all doors: the account's canonical address, or a refusal.
+
+Wrong password, unknown account, account without a password, suspended, locked: the peer hears and times the
+same. Only what is temporary (a broken file, too many checks waiting) is told apart, so that a mail program
+does not ask its owner for a new password.
+
+A right password is remembered in memory as an HMAC under a key that only this process has, over address,
+password, stored hash and the file's stamp: so it is forgotten with any change of the file. At most two hashes
+are computed at once, in threads of their own: a flood of guesses costs two cores at most and starves nobody
+of store threads. What is written down about failures stands in `storage.lockout`.
+"""
+
+import asyncio
+import hmac
+import logging
+import secrets
+import sqlite3
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from config.account import PlainPassword
+from config.settings import Settings
+from storage import passwords
+from storage.address import fold, login_address
+from storage.directory import AccountEntry, Directory
+from storage.errors import Broken, LoginRefused, LoginUnavailable
+from storage.lockout import Lock, Lockout
+
+logger = logging.getLogger("storage.logins")
+
+CHECKS_AT_ONCE = 2
+MOST_WAITING = 200  # checks that wait for one of them: five seconds' work
+MOST_REMEMBERED = 20_000  # 32 bytes each and their book-keeping: 4 MB
+MOST_LOGIN = 320  # characters of a login name that are looked at
+
+T = TypeVar("T")
+
+
+class Run(Protocol):
+    """One hop to a store thread: `Store.run`."""
+
+    def __call__(self, fn: Callable[..., T], *args: Any) -> Awaitable[T]: ...
+
+
+class _Asked(NamedTuple):
+    account: str  # what failures are counted under, whether it exists or not
+    entry: AccountEntry | None
+    lock: Lock | None
+
+
+class Logins:
+    """The logins of one process."""
+
+    def __init__(
+        self, settings: Settings, directory: Directory, run: Run, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._settings = settings
+        self._directory = directory
+        self._run = run
+        self._clock = clock
+        self._lockout = Lockout(settings.data / "state", settings.auth, clock)
+        self._threads = ThreadPoolExecutor(CHECKS_AT_ONCE, "password")
+        self._gate = asyncio.Semaphore(CHECKS_AT_ONCE)
+        self._waiting = 0
+        self._key = secrets.token_bytes(32)
+        self._remembered: OrderedDict[bytes, float] = OrderedDict()  # mark → until
+        self._cost = 0.03  # seconds that a check took last: what a refusal without one takes too
+
+    @property
+    def settings(self) -> Settings:
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: Settings) -> None:
+        """The configuration was read again."""
+        self._settings = settings
+        self._lockout.limits = settings.auth
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=True, cancel_futures=True)
+        self._lockout.close()
+
+    async def check(self, login: str, password: str, *, peer: str, protocol: str, trace: str) -> str:
+        """The canonical address of the account. Raises LoginRefused, LoginUnavailable."""
+        log = {"login": login[:MOST_LOGIN], "peer": peer, "protocol": protocol, "trace": trace}
+        try:
+            asked = await self._run(self._ask, login[:MOST_LOGIN], peer)
+        except (Broken, OSError) as error:
+            self._log(logging.ERROR, "login.unavailable", log, reason=str(error))
+            raise LoginUnavailable(str(error)) from error
+        if asked.lock is not None:
+            self._log(logging.WARNING, "login.locked", log, account=asked.account, lock=asked.lock.kind)
+            await asyncio.sleep(self._cost)
+            raise LoginRefused("locked")
+        if not await self._right(asked.entry, password, log):
+            await self._failed(asked.account, peer, password, log)
+            raise LoginRefused("wrong password" if asked.entry else "no such account")
+        if asked.entry is None or asked.entry.file.suspended:
+            self._log(logging.WARNING, "login.suspended", log, account=asked.account)
+            raise LoginRefused("suspended")
+        await self._succeeded(asked.account, peer, protocol, log)
+        return asked.entry.address
+
+    def _ask(self, login: str, peer: str) -> _Asked:
+        """Everything that needs the disk before a password is looked at, in one hop."""
+        wanted = login_address(login, self._settings.default_domain)
+        entry = self._directory.login(wanted) if wanted else None
+        account = entry.address if entry else str(wanted or fold(login.strip()))
+        try:
+            lock = self._lockout.locked(account, peer)
+        except sqlite3.Error as error:
+            # Mail goes on without its counts; two checks at once remain as a bound.
+            self._log(logging.ERROR, "login.state", {}, reason=str(error))
+            lock = None
+        return _Asked(account, entry, lock)
+
+    async def _right(self, entry: AccountEntry | None, password: str, log: dict[str, str]) -> bool:
+        mark = self._mark(entry, password) if entry else None
+        if self._remembers(mark):
+            return True
+        if self._waiting >= MOST_WAITING:
+            self._log(logging.ERROR, "login.unavailable", log, reason="too many checks are waiting")
+            raise LoginUnavailable("too many checks are waiting")
+        self._waiting += 1
+        try:
+            async with self._gate:
+                # A program that opens five connections has its password computed once.
+                if self._remembers(mark):
+                    return True
+                began = time.monotonic()
+                loop = asyncio.get_running_loop()
+                right = await loop.run_in_executor(self._threads, _verify, entry, password)
+                self._cost = min(time.monotonic() - began, 1.0)
+        finally:
+            self._waiting -= 1
+        if right and mark is not None:
+            self._remember(mark)
+        return right
+
+    async def _failed(self, account: str, peer: str, password: str, log: dict[str, str]) -> None:
+        try:
+            lock = await self._run(self._lockout.failed, account, peer, password)
+        except (sqlite3.Error, OSError) as error:
+            self._log(logging.ERROR, "login.state", log, reason=str(error))
+            lock = None
+        self._log(logging.WARNING, "login.refused", log, account=account, locked=lock.kind if lock else None)
+
+    async def _succeeded(self, account: str, peer: str, protocol: str, log: dict[str, str]) -> None:
+        try:
+            await self._run(self._lockout.succeeded, account, peer, protocol)
+        except (sqlite3.Error, OSError) as error:
+            self._log(logging.ERROR, "login.state", log, reason=str(error))
+        self._log(logging.INFO, "login.accepted", log, account=account)
+
+    def _mark(self, entry: AccountEntry, password: str) -> bytes:
+        stored = entry.file.password
+        parts = (
+            entry.address,
+            password,
+            stored if isinstance(stored, str) else "",
+            *(app.sha256 for app in entry.file.app_passwords),
+            str(entry.stamp),
+        )
+        octets = [part.encode("utf-8", "surrogatepass") for part in parts]
+        framed = b"".join(len(part).to_bytes(4, "big") + part for part in octets)
+        return hmac.digest(self._key, framed, "sha256")
+
+    def _remembers(self, mark: bytes | None) -> bool:
+        return mark is not None and self._remembered.get(mark, 0) > self._clock()
+
+    def _remember(self, mark: bytes) -> None:
+        self._remembered[mark] = self._clock() + self._settings.auth.remember_for
+        self._remembered.move_to_end(mark)
+        while len(self._remembered) > MOST_REMEMBERED:
+            self._remembered.popitem(last=False)
+
+    @staticmethod
+    def _log(level: int, event: str, log: dict[str, str], **more: str | None) -> None:
+        logger.log(level, event, extra={"fields": {**log, **more}})
+
+
+def _verify(entry: AccountEntry | None, password: str) -> bool:
+    """The check itself, in a thread. Costs one hash, whatever there is to compare with."""
+    stored = entry.file.password if entry else None
+    if entry is None or not password:
+        return passwords.verify_nothing(password)
+    if passwords.verify_app_password([app.sha256 for app in entry.file.app_passwords], password):
+        return True
+    if stored is None:
+        return passwords.verify_nothing(password)
+    if isinstance(stored, PlainPassword):  # its file has not settled yet
+        return passwords.same_plain(stored.plain, password)
+    return passwords.verify(stored, password)
