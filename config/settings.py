@@ -149,6 +149,17 @@ class Smtp(Section):
         ge=1,
         description="How long the server waits for the next piece of a message (RFC 5321 §4.5.3.2.5).",
     )
+    greeting_delay: Annotated[Duration, Field(le=60)] = Field(
+        0,
+        description="How long an `mx` listener waits before it greets; who speaks earlier is refused"
+        " (RFC 5321 §4.3.1).",
+    )
+    max_line: Size = Field(
+        MIB,
+        ge=KIB,
+        description="The longest line of a message (RFC 5321 §4.5.3.1.6 asks for 1000 octets; many programs"
+        " write longer ones).",
+    )
     hide_client_address: bool = Field(
         default=False, description="Leave the IP address of the submitting client out of the Received field."
     )

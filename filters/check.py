@@ -1,0 +1,93 @@
+"""The checks of a pipeline, and how they are run.
+
+Two groups. `judges` (sender authentication, virus, DNSBL) run together; one that raises is a DEFER with a
+line in the log, never a pass: what nobody has looked at is not let in. `advisers` (spam) run after them and
+see their results; one that raises has no opinion, because a mail lost to a broken adviser is worse than spam.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from filters.mail import Mail, Recipient
+from filters.verdict import BROKEN_CHECK, PASS, Action, Verdict, merge
+
+_log = logging.getLogger("filters")
+
+
+class Check(Protocol):
+    """Reads, never writes."""
+
+    name: str
+
+    async def connect(self, mail: Mail) -> Verdict:
+        """Asked at MAIL: there is a peer and a sender, no recipient and no message yet."""
+        ...
+
+    async def recipient(self, mail: Mail, rcpt: Recipient) -> Verdict:
+        """Asked at each RCPT."""
+        ...
+
+    async def message(self, mail: Mail) -> Verdict:
+        """Asked once the message is there."""
+        ...
+
+
+Ask = Callable[[Check], Awaitable[Verdict]]
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """Who is asked, in the configured order."""
+
+    judges: tuple[Check, ...] = ()
+    advisers: tuple[Check, ...] = ()
+
+    async def connect(self, mail: Mail) -> Verdict:
+        return await _group(self.judges, lambda check: check.connect(mail), mail.trace, BROKEN)
+
+    async def recipient(self, mail: Mail, rcpt: Recipient) -> Verdict:
+        return await _group(self.judges, lambda check: check.recipient(mail, rcpt), mail.trace, BROKEN)
+
+    async def message(self, mail: Mail) -> Verdict:
+        judged = await _group(self.judges, lambda check: check.message(mail), mail.trace, BROKEN)
+        if not self.advisers or judged.action >= Action.DEFER:
+            return judged
+        seen = replace(mail, results=mail.results + judged.results)
+        advice = await _group(self.advisers, lambda check: check.message(seen), mail.trace, PASS)
+        return merge((judged, advice))
+
+
+BROKEN = Verdict(Action.DEFER, BROKEN_CHECK, "the check raised")
+
+
+async def _group(checks: Sequence[Check], ask: Ask, trace: str, instead: Verdict) -> Verdict:
+    """All of a group at once, so that a slow one holds up no other; merged."""
+    if not checks:
+        return PASS
+    if len(checks) == 1:
+        return await _one(checks[0], ask, trace, instead)
+    return merge(await asyncio.gather(*(_one(check, ask, trace, instead) for check in checks)))
+
+
+async def _one(check: Check, ask: Ask, trace: str, instead: Verdict) -> Verdict:
+    began = time.perf_counter()
+    try:
+        verdict = await ask(check)
+    except Exception:
+        fields = {"trace": trace, "check": check.name, "instead": instead.action.name}
+        _log.error("filters.check_failed", exc_info=True, extra={"fields": fields})
+        return instead
+    if verdict.action is not Action.PASS:
+        particulars = {
+            "trace": trace,
+            "check": check.name,
+            "action": verdict.action.name,
+            "reason": verdict.reason,
+            "ms": round((time.perf_counter() - began) * 1000),
+        }
+        _log.info("filters.verdict", extra={"fields": particulars})
+    return verdict

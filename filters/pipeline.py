@@ -1,0 +1,248 @@
+"""The way of a mail through the house: checks, routers, delivery, echoes.
+
+`receive` is for what comes from the world, `submit` for what our own accounts send, `deliver` for what the
+queue tries again. Each answers with a `Status` only when the mail is on the disk, so a door may say 250 on the
+strength of it: if at least one recipient's copy was stored, those that failed are in the queue, fsynced, for
+another attempt or for the notice to the sender; if none was, nothing is kept and the sender still has it all.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from config.settings import Settings
+from filters import quota_notice, routes
+from filters.check import Checks
+from filters.mail import Mail, Recipient
+from filters.originate import complete, is_report
+from filters.verdict import Action, refusal
+from storage import status
+from storage.address import Address, AddressError, parse
+from storage.delivery import Delivered, Target
+from storage.directory import AccountEntry
+from storage.errors import Broken
+from storage.memory import Memory
+from storage.message import Message
+from storage.queue import Queue
+from storage.queued import Addressee
+from storage.status import Status, worst
+from storage.store import Store
+
+SENDER_OK = Status("2.1.0", "sender ok")
+NOT_YOURS = Status("5.7.1", "this sender address does not belong to your account")
+MAY_NOT_SEND = Status("5.7.1", "this account may not send mail")
+NOT_A_REPORT = Status("5.7.1", "only receipts and notifications may have an empty sender address")
+
+_log = logging.getLogger("filters")
+
+
+class Pipeline:
+    """One for each process. `settings` is replaced when the configuration is read again."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        queue: Queue,
+        incoming: Checks,
+        outgoing: Checks,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.settings = settings
+        self._store = store
+        self._queue = queue
+        self._incoming = incoming
+        self._outgoing = outgoing
+        self._clock = clock
+        self._memory = Memory(settings.data / "state")
+
+    def close(self) -> None:
+        self._memory.close()
+        self._queue.close()
+
+    # ---- the envelope
+
+    async def sender(self, mail: Mail) -> Status:
+        """MAIL: may this peer, or this account, send from here with this sender?"""
+        if mail.authenticated is not None:
+            answer = await self._store.run(self._may_send, mail.authenticated, mail.reverse_path)
+            if not answer.ok:
+                return answer
+        verdict = await self._checks(mail).connect(mail)
+        return refusal(verdict) or SENDER_OK
+
+    def _may_send(self, account: str, reverse_path: str) -> Status:
+        """Only as itself (RFC 6409 §6.1). The empty reverse-path is let pass here, for a receipt must have it
+        (RFC 8098 §3) and mail programs send those by submission; `submit` looks whether it is one."""
+        entry = self._store.directory.account(account)
+        if entry is None or entry.file.suspended:
+            return MAY_NOT_SEND
+        if not reverse_path or _belongs(reverse_path, entry):
+            return SENDER_OK
+        return NOT_YOURS
+
+    async def recipient(self, mail: Mail, address: Address, size: int | None) -> Recipient | Status:
+        """RCPT: the recipient, or why not. Raises Broken."""
+        submitted = mail.authenticated is not None
+        found = await self._store.run(routes.find, self._store, address, size or 0, submitted)
+        if isinstance(found, routes.Refused):
+            if found.status == status.MAILBOX_FULL:
+                await self._tell_of_quota(found.account, quota_notice.FULL, mail.trace)
+            return found.status
+        verdict = await self._checks(mail).recipient(mail, found)
+        return refusal(verdict) or found
+
+    # ---- the message
+
+    async def receive(self, mail: Mail) -> Status:
+        """What came from the world."""
+        return await self._take(mail)
+
+    async def submit(self, mail: Mail) -> Status:
+        """What one of our accounts sends, over SMTP or from webmail."""
+        if not mail.reverse_path and not is_report(mail.head):
+            return NOT_A_REPORT
+        message = complete(mail.message, mail.head, self.settings.hostname, self._clock())
+        return await self._take(replace(mail, message=message))
+
+    async def deliver(
+        self, message: Message, reverse_path: str, recipients: Sequence[Addressee], trace: str
+    ) -> list[Status]:
+        """Another attempt from the queue: for local recipients, without checks; one Status for each."""
+        targets: list[Target | Status] = []
+        for recipient in recipients:
+            found = await self._again(recipient)
+            if isinstance(found, Recipient):
+                mailbox = recipient.mailbox
+                original = recipient.original or recipient.address
+                targets.append(Target(found.found.address, mailbox, original))
+            else:
+                targets.append(found)
+        stored = await self._store_all(
+            message, reverse_path, [target for target in targets if isinstance(target, Target)], trace
+        )
+        return [target if isinstance(target, Status) else stored[_key(target)] for target in targets]
+
+    async def _again(self, recipient: Addressee) -> Recipient | Status:
+        try:
+            address = parse(recipient.address)
+            found = await self._store.run(routes.find, self._store, address, 0, True)
+        except AddressError:
+            return status.UNKNOWN_RECIPIENT
+        except Broken:
+            return status.ACCOUNT_BROKEN
+        return found.status if isinstance(found, routes.Refused) else found
+
+    async def _take(self, mail: Mail) -> Status:
+        """Judge, store, settle."""
+        verdict = await self._checks(mail).message(mail)
+        if (answer := refusal(verdict)) is not None:
+            return answer
+        if verdict.action is Action.DISCARD:
+            return status.DELIVERED
+        message = mail.message.prepend(*verdict.fields) if verdict.fields else mail.message
+        targets = [routes.route(recipient, verdict) for recipient in mail.recipients]
+        stored = await self._store_all(message, mail.reverse_path, targets, mail.trace)
+        return await self._settle(replace(mail, message=message), targets, stored)
+
+    async def _store_all(
+        self, message: Message, reverse_path: str, targets: Sequence[Target], trace: str
+    ) -> dict[tuple[str, str], Status]:
+        """One copy for each mailbox, however many addresses lead to it."""
+        wanted = list({_key(target): target for target in reversed(targets)}.values())
+        if not wanted:
+            return {}
+        delivered = await self._store.deliver(message, reverse_path, wanted, trace)
+        for copy in delivered:
+            _tell_log(copy, trace)
+            await self._echo(copy, trace)
+        return {_key(copy.target): copy.status for copy in delivered}
+
+    async def _settle(
+        self, mail: Mail, targets: Sequence[Target], stored: dict[tuple[str, str], Status]
+    ) -> Status:
+        """One answer for all recipients; see the promise at the top."""
+        statuses = [stored[_key(target)] for target in targets]
+        if all(each.ok for each in statuses):
+            return status.DELIVERED
+        if not any(each.ok for each in statuses):
+            return worst(statuses)
+        failed = [
+            Addressee(target.address, target.original, target.mailbox, status=answer)
+            for target, answer in zip(targets, statuses, strict=True)
+            if not answer.ok
+        ]
+        await self._store.run(self._queue.add, mail.message, mail.reverse_path, failed, mail.trace)
+        return status.DELIVERED
+
+    def _checks(self, mail: Mail) -> Checks:
+        return self._outgoing if mail.authenticated is not None else self._incoming
+
+    # ---- echoes: after delivery; a failure here is a line in the log
+
+    async def _echo(self, copy: Delivered, trace: str) -> None:
+        if copy.status == status.MAILBOX_FULL:
+            await self._tell_of_quota(copy.target.address, quota_notice.FULL, trace)
+            return
+        percent = quota_notice.crossed(copy.used_before, copy.used_after, copy.limit)
+        if percent is not None:
+            await self._tell_of_quota(copy.target.address, percent, trace)
+
+    async def _tell_of_quota(self, account: str, percent: int, trace: str) -> None:
+        try:
+            now = self._clock()
+            kind = f"quota {percent}"
+            if not await self._store.run(self._memory.first, kind, account, now, quota_notice.PERIOD):
+                return
+            use = await self._store.account(account).quota()
+            administrators = await self._store.run(self._administrators, account)
+            message = quota_notice.notice(
+                self.settings.hostname,
+                account,
+                administrators,
+                percent,
+                use.bytes,
+                use.bytes_limit or 0,
+                now,
+            )
+            targets = [Target(address) for address in (account, *administrators)]
+            for copy in await self._store.deliver(message, "", targets, trace):
+                _tell_log(copy, trace)  # and no echo: a notice never causes another
+        except Exception:
+            _log.error("filters.echo_failed", exc_info=True, extra={"fields": {"trace": trace}})
+
+    def _administrators(self, account: str) -> list[str]:
+        """Who looks after the domain of an account, the account itself left out."""
+        directory = self._store.directory
+        contract = directory.domain(account.rpartition("@")[2])
+        named = contract.administrators if contract is not None else ()
+        found = [directory.account(address) for address in named or self.settings.operators]
+        return [entry.address for entry in found if entry is not None and entry.address != account]
+
+
+def _belongs(reverse_path: str, entry: AccountEntry) -> bool:
+    """An address of the account's, with or without a subaddress."""
+    address = parse(reverse_path).folded
+    parts = address.without_detail()
+    own = entry.own_addresses
+    return str(address) in own or (parts is not None and str(parts[0]) in own)
+
+
+def _key(target: Target) -> tuple[str, str]:
+    return target.address, target.mailbox
+
+
+def _tell_log(copy: Delivered, trace: str) -> None:
+    level = logging.INFO if copy.status.ok else logging.WARNING
+    if _log.isEnabledFor(level):
+        fields = {
+            "trace": trace,
+            "account": copy.target.address,
+            "mailbox": copy.target.mailbox,
+            "uid": copy.uid,
+            "status": copy.status,
+        }
+        _log.log(
+            level, "mail.delivered" if copy.status.ok else "mail.not_delivered", extra={"fields": fields}
+        )

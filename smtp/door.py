@@ -1,0 +1,30 @@
+"""The SMTP door of a process: what all its connections share."""
+
+from config.settings import Settings, SmtpListen
+from filters.pipeline import Pipeline
+from net.connection import Connection
+from net.tls import Contexts
+from smtp import replies
+from smtp.commands import BY_NAME
+from smtp.session import Session
+from storage.store import Store
+
+
+class SmtpDoor:
+    """`settings` is replaced at a reload; connections that stand keep those with which they began."""
+
+    def __init__(
+        self, settings: Settings, store: Store, pipeline: Pipeline, contexts: Contexts | None
+    ) -> None:
+        self.settings = settings
+        self.store = store
+        self.pipeline = pipeline
+        self.contexts = contexts
+
+    @property
+    def busy(self) -> bytes:
+        """What one hears who is turned away (RFC 5321 §3.8)."""
+        return replies.closing("4.3.2", self.settings.hostname, "is too busy, try again later").wire()
+
+    async def handle(self, conn: Connection, listen: SmtpListen) -> None:
+        await Session(self, conn, listen).run(BY_NAME)

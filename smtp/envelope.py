@@ -1,0 +1,75 @@
+"""MAIL and RCPT: the envelope. Who may send and who receives is `filters.pipeline`'s to say."""
+
+import logging
+
+from filters.mail import Mail
+from net.log import event
+from smtp import replies
+from smtp.grammar import MailCommand
+from smtp.replies import Reply
+from smtp.session import Session, Transaction
+from storage.address import Address
+from storage.status import Status
+
+_log = logging.getLogger("smtp")
+
+
+async def mail(session: Session, command: MailCommand) -> Reply:
+    """RFC 5321 §4.1.1.2."""
+    if session.submission and session.login is None:
+        # RFC 6409 §4.3; RFC 3207 §4 where TLS has to come before the login
+        return replies.LOGIN_FIRST if session.may_log_in else replies.TLS_FIRST
+    if session.transaction is not None:
+        return replies.ONE_TRANSACTION
+    if command.auth is not None and not session.submission:
+        return replies.PARAMETER_UNKNOWN
+    if command.size is not None and command.size > session.settings.smtp.max_message:
+        return replies.TOO_BIG  # RFC 1870 §6.1
+    reverse_path = "" if command.reverse_path is None else str(command.reverse_path)
+    envelope = Mail(
+        reverse_path=reverse_path,
+        peer=session.conn.peer,
+        trace=session.conn.trace,
+        helo=session.name,
+        tls=session.conn.tls.version if session.conn.tls else None,
+        authenticated=session.login,
+        smtputf8=command.smtputf8,
+    )
+    answer = await session.door.pipeline.sender(envelope)
+    if not answer.ok:
+        _refused(session, answer, reverse_path, None)
+        return replies.of_status(answer)
+    session.transaction = Transaction(command, envelope)
+    return replies.SENDER_OK
+
+
+async def rcpt(session: Session, address: Address) -> Reply:
+    """RFC 5321 §4.1.1.3."""
+    transaction = session.transaction
+    assert transaction is not None
+    if transaction.spool is not None:
+        return replies.AFTER_BDAT
+    if len(transaction.recipients) >= session.settings.smtp.max_recipients:
+        return replies.TOO_MANY_RECIPIENTS
+    if not transaction.command.smtputf8 and not str(address).isascii():
+        return replies.NON_ASCII
+    answer = await session.door.pipeline.recipient(transaction.mail, address, transaction.command.size)
+    if isinstance(answer, Status):
+        _refused(session, answer, transaction.mail.reverse_path, str(address))
+        return replies.of_status(answer)
+    transaction.recipients.append(answer)
+    return replies.RECIPIENT_OK
+
+
+def _refused(session: Session, answer: Status, reverse_path: str, recipient: str | None) -> None:
+    event(
+        _log,
+        "smtp.refused",
+        trace=session.conn.trace,
+        peer=session.conn.peer,
+        helo=session.name,
+        login=session.login,
+        sender=f"<{reverse_path}>",
+        recipient=recipient,
+        answer=answer,
+    )

@@ -1,0 +1,205 @@
+"""The words of SMTP commands: bytes in, values out; nothing waits and nothing is looked up.
+
+Invariants: a parameter's value keeps its case (ORCPT and ENVID are not ours to change); an address becomes a
+`storage.address.Address`, so that `"taro"@x` and `taro@x` are one and `"a@b"@x` can never be mistaken for
+another domain's; a source route is dropped, as RFC 5321 Appendix C says, and `%` or `!` in a local part mean
+nothing.
+
+Looser than RFC 5321 §4.1.2 where the world is: besides what `storage.address` takes (the carriers' dots), the
+angle brackets may be missing and a space may follow the colon, as scanners and scripts write it. Everything
+else is refused.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from smtp import replies
+from smtp.replies import Reply
+from storage.address import Address, AddressError, parse
+
+LONGEST_PATH = 1000  # octets with its route; RFC 5321 §4.5.3.1.3 asks for 256 at least
+LONGEST_NAME = 255  # octets of the name in EHLO: RFC 5321 §4.5.3.1.2
+
+# A path up to its end; what is right inside is judged by `storage.address`. Only a quoted local part may hold
+# `<`, `>`, spaces and the other specials.
+_LOCAL = rb'(?:"(?:[^"\\]|\\.)*"|[^<>"\s,;:@\[\]]+)'
+_MAILBOX = _LOCAL + rb'@(?:[^<>"\s,;:@\[\]]+|\[[^<>"\s,;@\[\]]+\])|postmaster'
+_ROUTE = rb"(?:@[^<>\"\s:]+:)?"
+PATH = re.compile(rb"<" + _ROUTE + rb"((?i:" + _MAILBOX + rb"))>|<>|((?i:" + _MAILBOX + rb"))(?![^ ])")
+POSTMASTER = Address("postmaster", "")  # `RCPT TO:<postmaster>`, of no domain: RFC 5321 §4.5.1
+
+PARAMETER = re.compile(
+    rb"(?P<name>[A-Za-z0-9][A-Za-z0-9-]*)(?:=(?P<value>[!-<>-~\x80-\xff][!-~\x80-\xff]*))?"
+)
+DIGITS = re.compile(rb"[0-9]{1,20}")
+
+
+class Malformed(Exception):
+    """The line is not SMTP; `reply` says what is wrong with it."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(reply.text)
+        self.reply = reply
+
+
+@dataclass(frozen=True, slots=True)
+class MailCommand:
+    """MAIL with all the parameters that the door offers; a reverse-path of None is `<>`."""
+
+    reverse_path: Address | None
+    size: int | None = None  # RFC 1870 §6
+    body: str = "7BIT"  # RFC 6152 §2
+    smtputf8: bool = False  # RFC 6531 §3.4
+    auth: str | None = None  # RFC 4954 §5: taken, and trusted by nobody
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """BDAT: how many octets follow, and whether they are the last (RFC 3030 §2)."""
+
+    size: int
+    last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AuthCommand:
+    """AUTH: the mechanism, and the initial response still in base64 (`=` is an empty one)."""
+
+    mechanism: bytes
+    initial: bytes | None
+
+
+def split(line: bytes) -> tuple[str, bytes]:
+    """A command line (with its line end) as verb in upper case and what follows, without outer spaces."""
+    if not line.endswith(b"\r\n"):
+        raise Malformed(replies.LINE_END)
+    text = line[:-2]
+    if b"\r" in text or b"\n" in text or b"\0" in text:
+        raise Malformed(replies.LINE_END)
+    verb, _, rest = text.partition(b" ")
+    return verb.decode("ascii", "replace").upper(), rest.strip(b" \t")
+
+
+def nothing(rest: bytes) -> None:
+    """DATA, RSET, QUIT, STARTTLS take no parameters (RFC 5321 §4.1.1)."""
+    if rest:
+        raise Malformed(replies.NO_PARAMETERS)
+
+
+def anything(rest: bytes) -> bytes:
+    """NOOP, HELP, VRFY and EXPN may have a string, of which nothing is made."""
+    return rest
+
+
+def name(rest: bytes) -> str:
+    """The client's name in HELO and EHLO. Many say what no DNS knows, so only its shape is held to."""
+    if not rest:
+        raise Malformed(replies.NEED_NAME)
+    if len(rest) > LONGEST_NAME or any(byte <= 0x20 or byte == 0x7F for byte in rest):
+        raise Malformed(replies.SYNTAX)
+    return rest.decode("ascii", "replace")
+
+
+def mail(rest: bytes) -> MailCommand:
+    """`FROM:<reverse-path> [parameters]` (RFC 5321 §4.1.1.2)."""
+    path, words = _path(rest, b"FROM:", replies.BAD_SENDER)
+    given = _parameters(words, _MAIL_PARAMETERS)
+    command = MailCommand(_address(path, replies.BAD_SENDER) if path else None, **given)  # type: ignore[arg-type]
+    if not command.smtputf8 and not path.isascii():
+        raise Malformed(replies.NON_ASCII)
+    return command
+
+
+def rcpt(rest: bytes) -> Address:
+    """`TO:<forward-path>` (RFC 5321 §4.1.1.3)."""
+    path, words = _path(rest, b"TO:", replies.BAD_ADDRESS)
+    address = POSTMASTER if path.lower() == b"postmaster" else _address(path, replies.BAD_ADDRESS)
+    _parameters(words, {})
+    return address
+
+
+def bdat(rest: bytes) -> Chunk | None:
+    """`chunk-size [LAST]` (RFC 3030 §2). None where it is malformed: what follows can't be told from
+    commands then, so this is the one syntax error that ends the session."""
+    words = rest.upper().split()
+    if len(words) not in (1, 2) or not DIGITS.fullmatch(words[0]) or words[1:] not in ([], [b"LAST"]):
+        return None
+    return Chunk(int(words[0]), len(words) == 2)
+
+
+def auth(rest: bytes) -> AuthCommand:
+    """`mechanism [initial-response]` (RFC 4954 §4)."""
+    words = rest.split(b" ")
+    if not 1 <= len(words) <= 2 or not words[0]:
+        raise Malformed(replies.SYNTAX)
+    initial = words[1] if len(words) == 2 else None
+    return AuthCommand(words[0].upper(), b"" if initial == b"=" else initial)
+
+
+def _path(rest: bytes, keyword: bytes, bad: Reply) -> tuple[bytes, bytes]:
+    """The mailbox after FROM: or TO: (empty for `<>`), and the parameters."""
+    if rest[: len(keyword)].upper() != keyword:
+        raise Malformed(replies.SYNTAX)
+    text = rest[len(keyword) :].lstrip(b" ")
+    match = PATH.match(text)
+    if match is None or match.end() > LONGEST_PATH or text[match.end() : match.end() + 1] not in (b"", b" "):
+        raise Malformed(bad)
+    return match[1] or match[2] or b"", text[match.end() :]
+
+
+def _address(path: bytes, bad: Reply) -> Address:
+    try:
+        return parse(path.decode())
+    except UnicodeDecodeError:
+        raise Malformed(replies.BAD_UTF8) from None
+    except AddressError:
+        raise Malformed(bad) from None
+
+
+def _parameters(rest: bytes, known: dict[str, Callable[[bytes | None], object]]) -> dict[str, object]:
+    """`NAME[=value]` words, each at most once, each known."""
+    given: dict[str, object] = {}
+    for word in rest.split():
+        match = PARAMETER.fullmatch(word)
+        if match is None:
+            raise Malformed(replies.SYNTAX)
+        key = match["name"].decode().upper()
+        if key not in known:
+            raise Malformed(replies.PARAMETER_UNKNOWN)
+        if key.lower() in given:
+            raise Malformed(replies.PARAMETER_TWICE)
+        given[key.lower()] = known[key](match["value"])
+    return given
+
+
+def _size(value: bytes | None) -> int:
+    if value is None or not DIGITS.fullmatch(value):
+        raise Malformed(replies.SYNTAX)
+    return int(value)
+
+
+def _body(value: bytes | None) -> str:
+    if value is None or value.upper() not in (b"7BIT", b"8BITMIME"):
+        raise Malformed(replies.SYNTAX)
+    return value.decode().upper()
+
+
+def _smtputf8(value: bytes | None) -> bool:
+    if value is not None:
+        raise Malformed(replies.SYNTAX)
+    return True
+
+
+def _auth(value: bytes | None) -> str:
+    if value is None:
+        raise Malformed(replies.SYNTAX)
+    return value.decode("ascii", "replace")
+
+
+_MAIL_PARAMETERS: dict[str, Callable[[bytes | None], object]] = {
+    "SIZE": _size,
+    "BODY": _body,
+    "SMTPUTF8": _smtputf8,
+    "AUTH": _auth,
+}

@@ -1,0 +1,138 @@
+"""What the door says: reply codes are chosen here and nowhere else.
+
+An answer of another room comes as a `Status` (RFC 3463) or as an error of `storage.errors`; two tables make
+a reply of it. The text of an exception never reaches a peer. Replies that belong to SMTP itself are the
+constants below, each with its section.
+"""
+
+from dataclasses import dataclass
+
+from storage import errors, status
+from storage.status import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A reply code, an enhanced status code (empty where RFC 2034 §4 has none) and its text."""
+
+    code: int
+    status: str
+    text: str
+
+    def wire(self) -> bytes:
+        text = f"{self.status} {self.text}" if self.status else self.text
+        return f"{self.code} {text}\r\n".encode("ascii", "replace")
+
+
+# A reply's first digit is that of the status; the code is the nearest of RFC 5321 §4.2.3.
+CODES = {
+    "2.1.5": 250,
+    "4.2.2": 452,
+    "4.3.1": 452,
+    "4.5.3": 452,
+    "5.1.1": 550,
+    "5.2.1": 550,
+    "5.1.3": 553,
+    "5.1.8": 553,
+    "5.3.4": 552,
+    "5.6.7": 553,
+    "5.7.1": 550,
+}
+OTHERWISE = {"2": 250, "4": 451, "5": 554}
+
+ERRORS: dict[type[Exception], Status] = {
+    errors.OverQuota: status.MAILBOX_FULL,
+    errors.DiskFull: status.DISK_FULL,
+    errors.Broken: status.ACCOUNT_BROKEN,
+}
+
+
+def of_status(answer: Status) -> Reply:
+    """The reply that says what another room has answered."""
+    return Reply(CODES.get(answer.code, OTHERWISE[answer.code[0]]), answer.code, answer.text or "ok")
+
+
+def of_error(error: Exception, trace: str) -> Reply:
+    """The reply to a fault of ours: known ones say what is the matter, all others only where to look."""
+    known = ERRORS.get(type(error))
+    if known is not None:
+        return of_status(known)
+    return Reply(451, "4.3.0", f"internal error {trace}")
+
+
+def greeting(hostname: str) -> bytes:
+    """RFC 5321 §4.2: the first word is our name."""
+    return f"220 {hostname} ESMTP\r\n".encode()
+
+
+def capabilities(hostname: str, keywords: list[str]) -> bytes:
+    """The reply to EHLO (RFC 5321 §4.1.1.1)."""
+    lines = [hostname, *keywords]
+    return b"".join(
+        f"250{' ' if last else '-'}{line}\r\n".encode()
+        for line, last in zip(lines, [False] * (len(lines) - 1) + [True], strict=True)
+    )
+
+
+def accepted(trace: str) -> Reply:
+    """All that was promised is on the disk."""
+    return Reply(250, "2.0.0", f"accepted as {trace}")
+
+
+def closing(code_text: str, hostname: str, text: str) -> Reply:
+    """RFC 5321 §3.8: a server that closes the connection of its own accord says 421 first."""
+    return Reply(421, code_text, f"{hostname} {text}")
+
+
+OK = Reply(250, "2.0.0", "ok")
+SENDER_OK = Reply(250, "2.1.0", "sender ok")
+RECIPIENT_OK = Reply(250, "2.1.5", "recipient ok")
+GO_AHEAD = Reply(354, "", "end data with <CR><LF>.<CR><LF>")
+BYE = Reply(221, "2.0.0", "bye")
+HELP = Reply(214, "2.0.0", "RFC 5321; ask postmaster")
+CANNOT_VERIFY = Reply(252, "2.0.0", "cannot verify, but will try to deliver")  # RFC 5321 §7.3
+NOT_HERE = Reply(502, "5.5.1", "command not offered here")
+
+UNKNOWN = Reply(500, "5.5.1", "unknown command")
+LINE_TOO_LONG = Reply(500, "5.5.2", "line too long")
+LINE_END = Reply(500, "5.5.2", "a line must end with CRLF and have no CR, LF or NUL inside")  # §2.3.8
+SYNTAX = Reply(501, "5.5.4", "syntax error in parameters")
+NO_PARAMETERS = Reply(501, "5.5.4", "this command takes no parameters")
+NEED_NAME = Reply(501, "5.5.4", "a host name is needed")
+BAD_ADDRESS = Reply(501, "5.1.3", "malformed address")
+BAD_SENDER = Reply(501, "5.1.7", "malformed sender address")
+NON_ASCII = Reply(553, "5.6.7", "a non-ASCII address needs SMTPUTF8")  # RFC 6531 §3.5
+BAD_UTF8 = Reply(501, "5.5.2", "malformed UTF-8")
+PARAMETER_UNKNOWN = Reply(555, "5.5.4", "parameter not recognised")  # RFC 5321 §4.1.1.11
+PARAMETER_TWICE = Reply(501, "5.5.4", "parameter given twice")
+GREET_FIRST = Reply(503, "5.5.1", "say EHLO first")
+ONE_TRANSACTION = Reply(503, "5.5.1", "MAIL already given")
+MAIL_FIRST = Reply(503, "5.5.1", "say MAIL first")
+NO_RECIPIENTS = Reply(554, "5.5.1", "no valid recipients")
+AFTER_BDAT = Reply(503, "5.5.1", "RCPT cannot follow BDAT")  # RFC 3030 §2
+MIXED_DATA = Reply(503, "5.5.1", "DATA cannot follow BDAT")  # RFC 3030 §2
+CHUNK_FAILED = Reply(503, "5.5.1", "an earlier chunk was refused, say RSET")
+
+TOO_BIG = Reply(552, "5.3.4", "message is too big")
+HEADER_TOO_BIG = Reply(552, "5.3.4", "message header is too big")
+BARE_LINE_ENDS = Reply(554, "5.6.0", "message has a bare CR or bare LF")  # RFC 5321 §2.3.8
+LONG_TEXT_LINE = Reply(554, "5.6.0", "message has a line that is too long")
+LOOP = Reply(554, "5.4.6", "too many hops, this message loops")  # RFC 5321 §6.3
+TOO_MANY_RECIPIENTS = Reply(452, "4.5.3", "too many recipients")  # RFC 5321 §4.5.3.1.10
+
+READY_FOR_TLS = Reply(220, "2.0.0", "ready to start TLS")
+TLS_ALREADY = Reply(503, "5.5.1", "TLS is on already")
+TLS_FIRST = Reply(530, "5.7.0", "must issue a STARTTLS command first")  # RFC 3207 §4
+ENCRYPT_FIRST = Reply(538, "5.7.11", "encryption is needed for this mechanism")  # RFC 4954 §6
+LOGIN_FIRST = Reply(530, "5.7.0", "authentication required")  # RFC 4954 §6
+LOGGED_IN = Reply(235, "2.7.0", "authentication succeeded")
+LOGGED_IN_ALREADY = Reply(503, "5.5.1", "authenticated already")
+LOGIN_IN_TRANSACTION = Reply(503, "5.5.1", "no AUTH within a mail transaction")
+LOGIN_REFUSED = Reply(535, "5.7.8", "authentication failed")
+LOGIN_UNAVAILABLE = Reply(454, "4.7.0", "temporary authentication failure")
+LOGIN_CANCELLED = Reply(501, "5.7.0", "authentication cancelled")
+LOGIN_MALFORMED = Reply(501, "5.5.2", "malformed authentication exchange")
+LOGIN_TOO_LONG = Reply(500, "5.5.6", "authentication exchange line is too long")  # RFC 4954 §6
+MECHANISM_UNKNOWN = Reply(504, "5.5.4", "mechanism not offered")
+
+EARLY_TALKER = Reply(554, "5.5.1", "you spoke before the greeting")  # RFC 5321 §4.3.1
