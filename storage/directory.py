@@ -31,7 +31,7 @@ from config.forwards import ForwardsFile
 from config.list import ListFile
 from config.settings import Settings
 from storage.address import Address, AddressError, fold, names_a_file, parse, parse_domain
-from storage.directory_cache import DirectoryCache, Kind, Name, Saved, Stamp
+from storage.directory_cache import DirectoryCache, Kind, Name, Stamp
 from storage.directory_files import Files, Known
 from storage.errors import Broken
 from storage.statedb import open_state
@@ -127,13 +127,10 @@ class Directory:
             return self._first(self.settings.operators) if fold(address) == "postmaster" else None
         if not self.is_local(wanted.domain):
             return None
-        found = self._named(wanted)
-        if found is None and (parts := wanted.without_detail()) is not None:
-            found = self._named(parts[0], parts[1])
-        if found is None:
-            self._sure(wanted.domain)
-            found = self._of_the_domain(wanted)
-        return found
+        found = self._anywhere(wanted)
+        if found is None and self._make_sure(wanted.domain):
+            found = self._anywhere(wanted)
+        return self._of_the_domain(wanted) if found is None else found
 
     def account(self, address: str) -> AccountEntry | None:
         """The account of exactly this canonical address. Raises Broken."""
@@ -144,7 +141,10 @@ class Directory:
         """The account that logs in under an address: its own or an alias. Raises Broken."""
         if not self.is_local(wanted.domain):
             return None
-        return self._account(wanted) or self._alias(wanted)
+        found = self._account(wanted) or self._alias(wanted)
+        if found is None and self._make_sure(wanted.domain):
+            found = self._account(wanted) or self._alias(wanted)
+        return found
 
     def domain(self, domain: str) -> DomainFile | None:
         """The contract of a domain of ours. Raises Broken."""
@@ -179,6 +179,13 @@ class Directory:
         self.files.wrote(name)
 
     # ---- how an address is resolved
+
+    def _anywhere(self, wanted: Address) -> Found:
+        """As it is written, else without its subaddress."""
+        found = self._named(wanted)
+        if found is None and (parts := wanted.without_detail()) is not None:
+            found = self._named(parts[0], parts[1])
+        return found
 
     def _named(self, wanted: Address, detail: str = "") -> Found:
         """What carries this local part's name itself: account, list, forward or alias."""
@@ -238,15 +245,15 @@ class Directory:
                 return entry
         return None
 
-    def _sure(self, domain: str) -> None:
-        """Return if a name that was not found would have been: all files were looked at lately."""
+    def _make_sure(self, domain: str) -> bool:
+        """Were all files looked at lately? Else look now; True if something may be found that was not before."""
         try:
             passed = self.cache.passed(domain)
             now = self._clock()
             if passed is not None and now - PASS_OLD <= passed <= now:
-                return
+                return False
             if self.refresh(domain, READ_AT_ONCE):
-                return
+                return True
         except (sqlite3.Error, OSError) as error:
             raise Broken(f"{domain}: its files cannot be looked at: {error}") from error
         raise Broken(f"{domain}: its files are being read")
@@ -296,26 +303,25 @@ class Directory:
     def refresh(self, domain: str, most: int | None = None) -> bool:
         """Bring the cache up to the files of one domain; False if more than `most` would have to be read."""
         began = self._clock()
-        known = self.cache.stamps(domain)
-        rows: list[Saved] = []
+        kept = self.cache.stamps(domain)
+        batch: list[tuple[Name, Known]] = []
         read = 0
         for name, stamp in self._scan(domain):
-            if known.pop(name, None) == stamp:
+            if kept.pop(name, None) == stamp:
                 continue
             if self._stop.is_set() or (most is not None and read >= most):
-                self.cache.put(rows)
+                self.files.save(batch)
                 return False
             read += 1
-            found = self.files.look(name)
-            if found is not None and (row := self.files.row(name, found)) is not None:
-                rows.append(row)
-            if len(rows) >= _BATCH:
-                self.cache.put(rows)
-                rows.clear()
+            if (known := self.files.peek(name)) is not None:
+                batch.append((name, known))
+            if len(batch) >= _BATCH:
+                self.files.save(batch)
+                batch.clear()
                 if most is None:
                     self._stop.wait(_BREATH)
-        self.cache.put(rows)
-        for name in known:
+        self.files.save(batch)
+        for name in kept:
             self.files.look(name)  # gone, or taken away and about to come back: that settles it
         self.cache.set_passed(domain, began)
         return True

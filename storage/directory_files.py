@@ -59,6 +59,7 @@ class Known(NamedTuple):
     content: Model | None
     problem: str | None
     settled: bool
+    saved: bool = False  # the cache has it
 
 
 class _Sighting(NamedTuple):
@@ -89,6 +90,21 @@ class Files:
 
     def look(self, name: Name) -> Known | None:
         """The same, but a broken file without a last good content is told as such."""
+        known = self.peek(name)
+        if known is not None and not known.saved:
+            self._try_cache(lambda: self.save([(name, known)]))
+        return known
+
+    def save(self, found: list[tuple[Name, Known]]) -> None:
+        """Put what was found into the cache, in one transaction. Raises sqlite3.Error."""
+        self._cache.put(row for name, known in found if (row := _row(name, known)) is not None)
+        with self._mutex:
+            for name, known in found:
+                if self._known.get(name) is known:
+                    self._known[name] = known._replace(saved=True)
+
+    def peek(self, name: Name) -> Known | None:
+        """`look`, without writing to the cache."""
         with self._mutex:
             known = self._known.get(name)
             if known is not None:
@@ -116,7 +132,9 @@ class Files:
     def wrote(self, name: Name) -> None:
         """The file was written by a program of ours, by a rename: whole, however young."""
         path = name.path(self.domains)
-        self._load(name, path, os.stat(path), None, whole=True)
+        known = self._load(name, path, os.stat(path), None, whole=True)
+        if known is not None:
+            self._try_cache(lambda: self.save([(name, known)]))
 
     def forget(self, name: Name) -> None:
         """The file was taken away by a program of ours: gone at once, here and in every process."""
@@ -124,21 +142,6 @@ class Files:
             self._known.pop(name, None)
             self._sightings.pop(name, None)
         self._cache.forget([name])
-
-    def row(self, name: Name, known: Known) -> Saved | None:
-        """What the cache keeps of it; None for what it must not (not settled, or a plain password in it)."""
-        content = known.content
-        account = content if isinstance(content, AccountFile) else None
-        if not known.settled or (account and isinstance(account.password, PlainPassword)):
-            return None
-        return Saved(
-            name,
-            known.stamp,
-            content.model_dump_json(by_alias=True) if content else None,
-            known.problem,
-            account.quota if account else None,
-            account.aliases if account else (),
-        )
 
     def _load(
         self, name: Name, path: Path, found: os.stat_result, before: Known | None, *, whole: bool = False
@@ -157,19 +160,19 @@ class Files:
         known = Known(stamp, content, None, settled and after == stamp)
         if isinstance(content, AccountFile) and isinstance(content.password, PlainPassword) and known.settled:
             return self._hash_in_place(name, path, data, known)
-        return self._remember(name, known, save=True)
+        return self._remember(name, known)
 
     def _broken(self, name: Name, stamp: Stamp, before: Known | None, problem: str, settled: bool) -> Known:
         last_good = before.content if before else None
         if settled:
             fields = {"problem": problem, "last_good": last_good is not None}
             logger.error("directory.broken", extra={"fields": fields})
-        return self._remember(name, Known(stamp, last_good, problem, settled), save=True)
+        return self._remember(name, Known(stamp, last_good, problem, settled))
 
     def _unreadable(self, name: Name, known: Known | None, error: OSError) -> Known:
         known = known or self._saved(name)
         stamp = known.stamp if known else Stamp(0, 0, 0, 0)
-        return Known(stamp, known.content if known else None, str(error), False)
+        return Known(stamp, known.content if known else None, str(error), False, saved=True)
 
     def _vanished(self, name: Name, known: Known | None) -> Known | None:
         """Gone: at once if the cache knows nothing of it (a program of ours took it away), else when settled."""
@@ -214,12 +217,14 @@ class Files:
                 return None
             model = _MODELS[name.kind]
             content = None if row.content is None else model.model_validate_json(row.content)
+            if content is None and row.problem is None:
+                return None  # only its aliases: see _row
         except (sqlite3.Error, ValidationError) as error:
             logger.warning("directory.cache", extra={"fields": {"error": type(error).__name__}})
             return None
-        return Known(row.stamp, content, row.problem, True)
+        return Known(row.stamp, content, row.problem, settled=True, saved=True)
 
-    def _remember(self, name: Name, known: Known, *, save: bool = False) -> Known:
+    def _remember(self, name: Name, known: Known) -> Known:
         with self._mutex:
             self._known[name] = known
             self._known.move_to_end(name)
@@ -227,8 +232,6 @@ class Files:
                 self._known.popitem(last=False)
             if known.settled:
                 self._sightings.pop(name, None)
-        if save and (row := self.row(name, known)) is not None:
-            self._try_cache(lambda: self._cache.put([row]))
         return known
 
     def _try_cache(self, write: Callable[[], None]) -> None:
@@ -258,13 +261,31 @@ class Files:
             # By another process that read it, or by its author: what they wrote counts.
             with self._mutex:
                 self._known.pop(name, None)
-            return self.look(name)
+            return self.peek(name)
         except (OSError, ValueError) as error:
             # A read-only file works, its password is hashed anew by each process that reads it.
             logger.warning("directory.password_plain", extra={"fields": {"file": path, "error": str(error)}})
             stamp = known.stamp
         content = account.model_copy(update={"password": hashed, "scram_sha_256": key})
-        return self._remember(name, Known(stamp, content, None, True), save=True)
+        return self._remember(name, Known(stamp, content, None, True))
+
+
+def _row(name: Name, known: Known) -> Saved | None:
+    """What the cache keeps of it. A file that has not settled is kept under a stamp that no file has, so that
+    its aliases are known at once and everybody reads it again; a plain password is never kept."""
+    content = known.content
+    account = content if isinstance(content, AccountFile) else None
+    plain = account is not None and isinstance(account.password, PlainPassword)
+    if content is None and not known.settled:
+        return None
+    return Saved(
+        name,
+        known.stamp if known.settled and not plain else Stamp(known.stamp.inode, 0, 0, 0),
+        content.model_dump_json(by_alias=True) if content is not None and not plain else None,
+        known.problem,
+        account.quota if account else None,
+        account.aliases if account else (),
+    )
 
 
 def _read(path: Path, found: os.stat_result) -> bytes:
