@@ -27,24 +27,22 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from errno import EDQUOT, ENOSPC
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from storage import durable
+from storage import durable, queue_rows
+from storage.bus import Hint
 from storage.errors import DiskFull
 from storage.message import Message
 from storage.queue_db import QueueDatabase
-from storage.queued import Addressee, Envelope, Notice, Outcome, Queued, State, Work
-from storage.status import Status
+from storage.queued import Addressee, Envelope, Notice, Outcome, Queued, Work
+
+if TYPE_CHECKING:
+    from storage.store import Store
 
 SUFFIX = ".eml"
+ADDED = Hint("", "queue", 0)  # told to the bus: something may be due
 LEASE = 300  # seconds a runner has for what it took
 GRACE = 3600  # seconds a file without rows is left alone
-DUE = """
-    SELECT envelope.*, queued.* FROM queued JOIN envelope ON envelope.id = queued.message
-    WHERE queued.state = 'waiting' AND queued.due <= ?
-    ORDER BY queued.due, queued.message, queued.number LIMIT ?
-"""
-
 logger = logging.getLogger("storage.queue")
 
 
@@ -67,6 +65,11 @@ class Queue:
         if self.database.created:
             durable.sync_dir(directory)
             self._put_aside()
+
+    @classmethod
+    def of(cls, store: "Store") -> "Queue":
+        """The queue beside a process's store; runners are woken over the bus. Blocks on the disk."""
+        return cls(store.settings.data / "queue", store.clock, lambda: store.bus.publish(ADDED))
 
     def close(self) -> None:
         self.database.close()
@@ -96,7 +99,7 @@ class Queue:
         now = int(self._clock())
         envelope = Envelope(_new_id(self._clock()), reverse_path, trace, now, message.size, envid, ret)
         with self._written(envelope.queue_id, message), self.database.writing() as db:
-            _insert(db, envelope, recipients, now if due is None else due)
+            queue_rows.insert(db, envelope, recipients, now if due is None else due)
         self.wake()
         return envelope.queue_id
 
@@ -107,8 +110,8 @@ class Queue:
         id is returned. Another process that was faster has queued one already: then nothing is."""
         if notice is None:
             with self.database.writing() as db:
-                _report(db, queue_id, numbers)
-                done = _drop_if_done(db, queue_id)
+                queue_rows.report(db, queue_id, numbers)
+                done = queue_rows.drop_if_done(db, queue_id)
             if done:
                 self._unlink(queue_id)
             return None
@@ -116,12 +119,12 @@ class Queue:
         notice_id = _new_id(now)
         with self._written(notice_id, notice.message):
             with self.database.writing() as db:
-                told = _report(db, queue_id, numbers)
+                told = queue_rows.report(db, queue_id, numbers)
                 if told:
                     (trace,) = db.execute("SELECT trace FROM message WHERE id = ?", (queue_id,)).fetchone()
                     envelope = Envelope(notice_id, "", trace, int(now), notice.message.size)
-                    _insert(db, envelope, [Addressee(notice.to)], int(now))
-                done = _drop_if_done(db, queue_id)
+                    queue_rows.insert(db, envelope, [Addressee(notice.to)], int(now))
+                done = queue_rows.drop_if_done(db, queue_id)
         if done:
             self._unlink(queue_id)
         if not told:
@@ -136,10 +139,10 @@ class Queue:
         """Lease up to `most` due recipients to `holder`, grouped by message, the longest due first."""
         now = int(self._clock())
         with self.database.reading() as db:  # nothing due is the usual case, and takes no lock
-            if db.execute(DUE, (now, 1)).fetchone() is None:
+            if db.execute(queue_rows.DUE, (now, 1)).fetchone() is None:
                 return []
         with self.database.writing() as db:
-            rows = db.execute(DUE, (now, most)).fetchall()
+            rows = db.execute(queue_rows.DUE, (now, most)).fetchall()
             db.executemany(
                 "UPDATE recipient SET due = ?, holder = ? WHERE message = ? AND number = ?",
                 [(now + lease, holder, row[0], row[8]) for row in rows],
@@ -147,7 +150,7 @@ class Queue:
         groups: dict[str, tuple[Envelope, list[Queued]]] = {}
         for row in rows:
             _, recipients = groups.setdefault(row[0], (Envelope(*row[:7]), []))
-            recipients.append(queued_from(row[7:]))
+            recipients.append(queue_rows.queued_from(row[7:]))
         return [Work(envelope, tuple(recipients)) for envelope, recipients in groups.values()]
 
     def renew(self, holder: str, queue_id: str, lease: int = LEASE) -> None:
@@ -171,7 +174,7 @@ class Queue:
         now = int(self._clock())
         with self.database.writing() as db:
             for outcome in outcomes:
-                _record(db, holder, queue_id, outcome, now)
+                queue_rows.record(db, holder, queue_id, outcome, now)
 
     def untold(self, queue_id: str) -> list[Queued]:
         """The recipients of a message that failed and of whom the sender has not been told."""
@@ -181,7 +184,7 @@ class Queue:
                    (SELECT number FROM untold WHERE message = ?1) ORDER BY number""",
                 (queue_id,),
             ).fetchall()
-        return [queued_from(row) for row in rows]
+        return [queue_rows.queued_from(row) for row in rows]
 
     def unsettled(self) -> list[Envelope]:
         """Messages that wait for no attempt but for `settle`: a runner was killed before it."""
@@ -286,102 +289,6 @@ class Queue:
             if _is_full(error):
                 raise DiskFull("no room for the queue") from error
             raise
-
-
-def queued_from(row: tuple[Any, ...]) -> Queued:
-    """A recipient from a row of the view `queued`."""
-    _, *head, state, due, holder, attempts, last_attempt, code, text = row
-    status = None if code is None else Status(code, text)
-    return Queued(*head, State(state), due, holder, attempts, last_attempt, status)  # type: ignore[call-arg]
-
-
-def domain_of(address: str) -> str:
-    return address.rpartition("@")[2].lower()
-
-
-def _insert(db: sqlite3.Connection, envelope: Envelope, recipients: Sequence[Addressee], due: int) -> None:
-    db.execute(
-        "INSERT INTO message (id, reverse_path, trace, added, size, envid, ret) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (
-            envelope.queue_id,
-            envelope.reverse_path,
-            envelope.trace,
-            envelope.added,
-            envelope.size,
-            envelope.envid,
-            envelope.ret,
-        ),
-    )
-    db.executemany(
-        """INSERT INTO recipient (message, number, address, domain, original, mailbox, notify, orcpt, state,
-           due, attempts, last_attempt, code, text)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'waiting', ?, ?, ?, ?, ?)""",
-        [
-            (
-                envelope.queue_id,
-                number,
-                recipient.address,
-                domain_of(recipient.address),
-                recipient.original,
-                recipient.mailbox,
-                recipient.notify,
-                recipient.orcpt,
-                due,
-                0 if recipient.status is None else 1,
-                None if recipient.status is None else envelope.added,
-                None if recipient.status is None else recipient.status.code,
-                None if recipient.status is None else recipient.status.text,
-            )
-            for number, recipient in enumerate(recipients)
-        ],
-    )
-
-
-def _record(db: sqlite3.Connection, holder: str, queue_id: str, outcome: Outcome, now: int) -> None:
-    values = (now, outcome.status.code, outcome.status.text)
-    if outcome.status.temporary and outcome.due is not None:
-        db.execute(
-            """UPDATE recipient SET attempts = attempts + 1, last_attempt = ?, code = ?, text = ?, due = ?,
-               holder = ''
-               WHERE message = ? AND number = ? AND state IN ('waiting', 'held') AND holder = ?""",
-            (*values, outcome.due, queue_id, outcome.number, holder),
-        )
-        return
-    db.execute(
-        """UPDATE recipient SET attempts = attempts + 1, last_attempt = ?, code = ?, text = ?, state = ?,
-           holder = '' WHERE message = ? AND number = ? AND state IN ('waiting', 'held')""",
-        (*values, State.DELIVERED if outcome.status.ok else State.FAILED, queue_id, outcome.number),
-    )
-
-
-def _report(db: sqlite3.Connection, queue_id: str, numbers: Sequence[int]) -> int:
-    """Mark failed recipients as told; how many were not yet."""
-    return sum(
-        db.execute(
-            """UPDATE recipient SET reported = 1
-               WHERE message = ? AND number = ? AND state = 'failed' AND reported = 0""",
-            (queue_id, number),
-        ).rowcount
-        for number in numbers
-    )
-
-
-def _drop_if_done(db: sqlite3.Connection, queue_id: str) -> bool:
-    """Delete the rows of a message that has nobody left to serve or to tell of."""
-    left = db.execute(
-        "SELECT 1 FROM open WHERE message = ?1 UNION ALL SELECT 1 FROM untold WHERE message = ?1 LIMIT 1",
-        (queue_id,),
-    ).fetchone()
-    if left is not None:
-        return False
-    drop(db, queue_id)
-    return True
-
-
-def drop(db: sqlite3.Connection, queue_id: str) -> None:
-    """Delete all rows of a message; its file is to follow after the commit."""
-    db.execute("DELETE FROM recipient WHERE message = ?", (queue_id,))
-    db.execute("DELETE FROM message WHERE id = ?", (queue_id,))
 
 
 def _new_id(now: float) -> str:

@@ -10,7 +10,8 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 
-from storage.queue import Queue, drop, queued_from
+from storage.queue import Queue
+from storage.queue_rows import drop, queued_from
 from storage.queued import Envelope, Listed, QueueStats, Select
 
 BATCH = 500  # messages changed in one transaction, so that a long command delays no runner

@@ -190,7 +190,7 @@ def test_killed_before_the_rows_leaves_a_file_that_goes_after_a_grace(
     def die(*_: object) -> None:
         raise Killed
 
-    monkeypatch.setattr("storage.queue._insert", die)
+    monkeypatch.setattr("storage.queue_rows.insert", die)
     monkeypatch.setattr(Path, "unlink", lambda *_, **__: None)  # a killed process cleans nothing
     with pytest.raises(Killed):
         queue.add(MESSAGE, "", [TARO], "t")
@@ -263,7 +263,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(
         error.sqlite_errorcode = sqlite3.SQLITE_FULL
         raise error
 
-    monkeypatch.setattr(*((Message, "write_to") if where == "file" else ("storage.queue._insert",)), full)
+    monkeypatch.setattr(*((Message, "write_to") if where == "file" else ("storage.queue_rows.insert",)), full)
     with pytest.raises(DiskFull):
         queue.add(MESSAGE, "", [TARO], "t")
     monkeypatch.undo()
