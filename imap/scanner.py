@@ -22,11 +22,13 @@ _ATOM = re.compile(rb"[!#$&'+,\-./0-9:;<=>?@A-Z\[^_`a-z|}~]+")
 _ASTRING = re.compile(rb"[!#$&'+,\-./0-9:;<=>?@A-Z\[\]^_`a-z|}~]+")
 _LIST = re.compile(rb"[!#$%&'*+,\-./0-9:;<=>?@A-Z\[\]^_`a-z|}~]+")
 _TAG = re.compile(rb"[!#$&',\-./0-9:;<=>?@A-Z\[\]^_`a-z|}~]+")
+_WORD = re.compile(rb"[A-Za-z0-9.\-]+")
 _FLAG = re.compile(rb"\\?[!#$&'+,\-./0-9:;<=>?@A-Z\[^_`a-z|}~]+")
 # 8-bit octets are let through in a quoted string: whoever reads it decides what they mean.
 _QUOTED = re.compile(rb'"([^"\\\r\n\x00]*(?:\\["\\][^"\\\r\n\x00]*)*)"')
 _ESCAPED = re.compile(rb'\\(["\\])')
 _LITERAL = re.compile(rb"\{([0-9]{1,20})\+?\}\r\n")
+_TO_COME = re.compile(rb"~?\{[0-9]{1,20}\+?\}\Z")
 _DIGITS = re.compile(rb"[0-9]{1,20}")
 _NIL = re.compile(rb"[Nn][Ii][Ll](?![!#$&'+,\-./0-9:;<=>?@A-Z\[\]^_`a-z|}~])")
 
@@ -95,6 +97,10 @@ class Scanner:
         """An atom in upper case: the name of a command, an item, an option."""
         return self._match(_ATOM, "a word").upper()
 
+    def word(self) -> bytes:
+        """Letters, digits, dots and hyphens, in upper case: a name that a bracket may follow."""
+        return self._match(_WORD, "a word").upper()
+
     def tag(self) -> bytes:
         return self._match(_TAG, "a tag")
 
@@ -141,6 +147,16 @@ class Scanner:
             raise BadSyntax("the literal is not complete")
         self.position = stop
         return self.data[match.end() : stop]
+
+    def literal_to_come(self) -> None:
+        """A literal is announced here, at the very end; its octets have not been read."""
+        self._match(_TO_COME, "a literal")
+
+    def rest(self) -> bytes:
+        """All that is left."""
+        text = self.data[self.position :]
+        self.position = len(self.data)
+        return text
 
     def astring(self) -> bytes:
         match = _ASTRING.match(self.data, self.position)

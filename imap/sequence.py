@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from imap.scanner import NUMBER, BadSyntax, Scanner
 
-STAR = NUMBER + 1  # "*" while the largest number is not known; above every real number
+STAR = 10**10  # "*" while the largest number is not known; more digits than an element may have
 
 _SET = re.compile(rb"[0-9*:,]+")
 _ELEMENTS = re.compile(rb"(?:\*|[1-9][0-9]{0,9})(?::(?:\*|[1-9][0-9]{0,9}))?\Z")

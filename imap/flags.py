@@ -1,0 +1,106 @@
+"""Flags between the wire and the store (RFC 9051 §2.3.2).
+
+The store keeps a row's flags as a short string of letters (`storage.rows.Row.flags`); the doors' edge takes
+names. Ten thousand rows have a few dozen different strings, so each string's text for the wire is made once
+for a list of keywords and looked up afterwards.
+"""
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+from imap.scanner import BadSyntax, Scanner
+
+LETTER_OF = {"\\Draft": "D", "\\Flagged": "F", "\\Answered": "R", "\\Seen": "S", "\\Deleted": "T"}
+_SYSTEM = {letter: name.encode("ascii") for name, letter in LETTER_OF.items()}
+_CANONICAL = {name.upper(): name for name in LETTER_OF}
+_FIRST_KEYWORD = ord("a")
+
+SYSTEM_FLAGS = b"\\Answered \\Flagged \\Deleted \\Seen \\Draft"
+
+MOST_FLAGS = 100  # flags in one list; a mailbox keeps 26 keywords
+MOST_OCTETS = 200  # octets of one keyword
+
+
+class Texts(dict[str, bytes]):
+    """From a row's letters to a parenthesised list of flags, made at the first look-up."""
+
+    def __init__(self, keywords: tuple[str, ...], recent: bool) -> None:
+        super().__init__()
+        self._keywords = keywords
+        self._recent = recent
+
+    def __missing__(self, letters: str) -> bytes:
+        names = [_SYSTEM[letter] for letter in letters if letter in _SYSTEM]
+        for letter in letters:
+            at = ord(letter) - _FIRST_KEYWORD
+            if 0 <= at < len(self._keywords):
+                names.append(self._keywords[at].encode("utf-8"))
+        if self._recent:
+            names.append(b"\\Recent")
+        text = self[letters] = b"(" + b" ".join(names) + b")"
+        return text
+
+
+@lru_cache(maxsize=2048)
+def texts(keywords: tuple[str, ...], recent: bool = False) -> Texts:
+    """The texts of a mailbox with these keywords, shared by all sessions that meet the same list."""
+    return Texts(keywords, recent)
+
+
+def letters(names: Iterable[str], keywords: tuple[str, ...]) -> frozenset[str]:
+    """The letters of flags that a mailbox knows; a keyword without a letter has none."""
+    found = set()
+    for name in names:
+        if name in LETTER_OF:
+            found.add(LETTER_OF[name])
+        elif name in keywords:
+            found.add(chr(_FIRST_KEYWORD + keywords.index(name)))
+    return frozenset(found)
+
+
+def defined(keywords: tuple[str, ...]) -> bytes:
+    """The flags that a mailbox knows, for the FLAGS response (RFC 9051 §7.3.5)."""
+    return b" ".join([SYSTEM_FLAGS, *(keyword.encode("utf-8") for keyword in keywords)])
+
+
+def spelled(names: frozenset[str], keywords: tuple[str, ...]) -> frozenset[str]:
+    """Keywords in the mailbox's own spelling: `$forwarded` is `$Forwarded` where that exists."""
+    known = {keyword.upper(): keyword for keyword in keywords}
+    return frozenset(name if name in LETTER_OF else known.get(name.upper(), name) for name in names)
+
+
+def flag(scanner: Scanner) -> str:
+    """A flag that a client may set: a system flag or a keyword (RFC 9051 §9 `flag`)."""
+    raw = scanner.flag()
+    name = raw.decode("ascii")
+    if name.startswith("\\"):
+        known = _CANONICAL.get(name.upper())
+        if known is None:
+            raise BadSyntax("no such system flag, or not one that a client can set")
+        return known
+    if len(raw) > MOST_OCTETS:
+        raise BadSyntax("the keyword is too long")
+    return name
+
+
+def flag_list(scanner: Scanner) -> frozenset[str]:
+    """A parenthesised list of flags."""
+    scanner.expect(b"(")
+    if scanner.take(b")"):
+        return frozenset()
+    return _flags(scanner, b")")
+
+
+def bare_flags(scanner: Scanner) -> frozenset[str]:
+    """Flags up to the end of the command, without parentheses (RFC 9051 §9 `store-att-flags`)."""
+    return _flags(scanner, b"")
+
+
+def _flags(scanner: Scanner, closing: bytes) -> frozenset[str]:
+    found = {flag(scanner)}
+    while not (scanner.take(closing) if closing else scanner.at_end()):
+        scanner.space()
+        found.add(flag(scanner))
+        if len(found) > MOST_FLAGS:
+            raise BadSyntax("too many flags")
+    return frozenset(found)
