@@ -1,0 +1,118 @@
+"""`kwcmaild queue`: shows what waits, and changes only what was named."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from kwcmaild.commands.queue import app
+from storage.message import Message
+from storage.queue import Queue
+from storage.queued import Addressee, Outcome
+from storage.status import MAILBOX_FULL
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    file = tmp_path / "kwcmaild.yaml"
+    file.write_text("hostname: mail.example.test\ndata: data\nrun: run\n")
+    return file
+
+
+@pytest.fixture
+def run(config: Path) -> Run:
+    return lambda *arguments: CliRunner().invoke(app, [*arguments, "-c", str(config)])
+
+
+@pytest.fixture
+def queue(tmp_path: Path) -> Iterator[Queue]:
+    queue = Queue(tmp_path / "data" / "queue")
+    yield queue
+    queue.close()
+
+
+def add(queue: Queue, local: str, sender: str = "me@example.test") -> str:
+    recipient = Addressee(f"{local}@example.test", "info@example.test")
+    return queue.add(Message.of(b"x" * 3000), sender, [recipient], "tr1")
+
+
+def test_list_for_people_and_for_programs(queue: Queue, run: Run) -> None:
+    queue_id = add(queue, "taro")
+    queue.claim("h")
+    queue.record("h", queue_id, [Outcome(0, MAILBOX_FULL, 2_000_000_000)])
+    add(queue, "hanako", "")
+    text = run("list").stdout
+    assert queue_id in text and "2K  me@example.test" in text and "2 messages" in text
+    assert "waiting  taro@example.test  next 2033-05-18" in text
+    assert "after 1 attempt: 4.2.2 mailbox is full" in text
+    (only,) = json.loads(run("list", "--json", "--recipient", "taro@example.test").stdout)
+    assert (only["id"], only["sender"], only["size"]) == (queue_id, "me@example.test", 3000)
+    assert only["recipients"][0] == {
+        "address": "taro@example.test",
+        "original": "info@example.test",
+        "mailbox": "INBOX",
+        "state": "waiting",
+        "due": 2_000_000_000,
+        "holder": "",
+        "attempts": 1,
+        "last_attempt": only["recipients"][0]["last_attempt"],
+        "status": "4.2.2",
+        "text": "mailbox is full",
+    }
+
+
+def test_show(queue: Queue, run: Run) -> None:
+    queue_id = add(queue, "taro")
+    text = run("show", queue_id).stdout
+    assert "trace tr1" in text and "written as info@example.test" in text
+    assert json.loads(run("show", queue_id, "--json").stdout)["id"] == queue_id
+    missing = run("show", "nothing")
+    assert missing.exit_code == 1 and "no such message" in missing.stderr
+
+
+def test_hold_release_and_retry(queue: Queue, run: Run) -> None:
+    queue_id = add(queue, "taro")
+    assert run("hold", queue_id).stdout == "1 message held\n"
+    assert queue.claim("h") == []
+    assert run("hold", queue_id).exit_code == 1
+    assert run("release", "--all").stdout == "1 message released\n"
+    assert run("retry", "--domain", "example.test").stdout == "1 message due now\n"
+    assert len(queue.claim("h")) == 1
+
+
+def test_delete_by_filter(queue: Queue, run: Run) -> None:
+    add(queue, "taro", "")
+    kept = add(queue, "hanako")
+    assert run("delete", "--sender", "<>").stdout == "1 message deleted\n"
+    assert run("delete", "--older", "1h").stdout == "0 messages deleted\n"
+    assert [each["id"] for each in json.loads(run("list", "--json").stdout)] == [kept]
+
+
+@pytest.mark.parametrize("command", ["retry", "hold", "release", "delete"])
+def test_nothing_named_changes_nothing(queue: Queue, run: Run, command: str) -> None:
+    queue_id = add(queue, "taro")
+    for arguments in ([command], [command, queue_id, "--all"]):
+        result = run(*arguments)
+        assert result.exit_code == 1 and "name the messages" in result.stderr
+    assert len(queue.claim("h")) == 1
+
+
+def test_stats(queue: Queue, run: Run) -> None:
+    add(queue, "taro")
+    assert "1 message, 2K" in run("stats").stdout
+    numbers = json.loads(run("stats", "--json").stdout)
+    assert (numbers["messages"], numbers["waiting"], numbers["domains"]) == (1, 1, {"example.test": 1})
+
+
+def test_a_queue_is_not_made_by_looking_for_it(run: Run, tmp_path: Path) -> None:
+    result = run("list")
+    assert result.exit_code == 1 and "there is no queue yet" in result.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_bad_age(queue: Queue, run: Run) -> None:
+    assert run("list", "--older", "soon").exit_code == 2
