@@ -1,4 +1,4 @@
-"""`python -m kwcmaild`: how the supervisor starts its children, whatever the environment's `bin` is called."""
+"""`python -m kwcmaild`: how the supervisor starts its children."""
 
 from kwcmaild.command import main
 

@@ -28,7 +28,7 @@ class SelfSigned:
 
 
 def self_signed(names: Sequence[str], authority: str, now: datetime | None = None) -> SelfSigned:
-    """A new authority called `authority`, and a certificate of it for `names` (domain names or IP addresses)."""
+    """A new authority called `authority`, and a certificate of it for `names`: domains or IP addresses."""
     start = (now or datetime.now(UTC)) - timedelta(hours=1)  # a client's clock may be behind
     ca_key = ec.generate_private_key(ec.SECP256R1())
     ca_name = _name(authority)

@@ -236,7 +236,8 @@ def _spawn(program: Program, environment: dict[str, str]) -> int:
         for number, descriptor in enumerate(high, FIRST_FD):
             os.dup2(descriptor, number)
         own = str(os.getpid())
-        os.execve(command[0], command, {**environment, "LISTEN_PID": own, "WATCHDOG_PID": own})
+        own_environment = {**environment, "LISTEN_PID": own, "WATCHDOG_PID": own}
+        os.execve(command[0], command, own_environment)  # noqa: S606 - the command is ours, not a shell's
     except BaseException as error:
         os.write(2, f"kwcmaild: {program.command[0]}: {error}\n".encode())
     os._exit(127)

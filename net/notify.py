@@ -5,6 +5,7 @@ is needed and our own supervisor can speak the same. The variables are taken out
 are meant for this process and not for its children.
 """
 
+import asyncio
 import os
 import socket
 import time
@@ -48,6 +49,12 @@ class Notifier:
     def watchdog(self) -> None:
         """A sign of life: to be sent at least every `watchdog_interval` seconds."""
         self.send("WATCHDOG=1")
+
+    async def signs_of_life(self) -> None:
+        """Sends them for as long as the event loop turns, if anybody wants them."""
+        while self.watchdog_interval is not None:
+            self.watchdog()
+            await asyncio.sleep(self.watchdog_interval)
 
     def status(self, text: str) -> None:
         self.send(*_status(text))

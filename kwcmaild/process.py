@@ -1,0 +1,248 @@
+"""What each process is made of, and its life from the first connection to the drain.
+
+Each room has one function that says everything that stands behind its sockets, from the settings down to the
+store; read it and you know the process. `live` is the same for all: serve until SIGTERM, read the
+configuration again at SIGHUP, say READY, WATCHDOG and STOPPING to whoever started us.
+
+A function imports its own rooms when it is called, so that a process has only those in memory.
+"""
+
+import asyncio
+import contextlib
+import faulthandler
+import functools
+import logging
+import os
+import resource
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import uvloop
+
+from config.settings import Imap, Pop3, Settings, Smtp
+from kwcmaild.listeners import Listener, name
+from kwcmaild.reload import reread
+from net.connection import Connection
+from net.log import event
+from net.notify import Notifier
+from net.server import Guests, Server
+from net.tls import Contexts
+
+if TYPE_CHECKING:
+    from smtp.runner import Runner
+    from storage.store import Store
+
+_log = logging.getLogger("kwcmaild")
+
+
+class Part(Protocol):
+    """What begins when the process is ready and ends at the drain: a server, or the queue runner."""
+
+    async def start(self) -> None: ...
+    async def stop(self, wait: float) -> None: ...
+
+
+class Configured(Protocol):
+    """What is handed new settings at SIGHUP."""
+
+    settings: Settings
+
+
+class Door(Protocol):
+    """What answers connections. Each door has its own kind of `listen`, that of its section in the settings."""
+
+    @property
+    def busy(self) -> bytes: ...
+    async def handle(self, conn: Connection, listen: Any) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """The opened parts of a process, and whom new settings reach."""
+
+    parts: Sequence[Part]
+    configured: Sequence[Configured]
+    contexts: Contexts | None
+    close: Callable[[], Awaitable[None]]
+
+    def adopt(self, settings: Settings) -> None:
+        if self.contexts is not None:
+            self.contexts.reload(settings.tls)
+        for part in self.configured:
+            part.settings = settings
+
+
+async def smtp(settings: Settings, listeners: Sequence[Listener]) -> Process:
+    from filters.build import build
+    from smtp.door import SmtpDoor
+    from storage.queue import Queue
+    from storage.store import Store
+
+    contexts = Contexts(settings.tls)
+    store = await Store.open(settings)
+    queue = await store.run(Queue.of, store)
+    pipeline = build(settings, store, queue)
+    door = SmtpDoor(settings, store, pipeline, contexts)
+    servers = _servers(door, settings.smtp, contexts, listeners)
+
+    async def close() -> None:
+        pipeline.close()
+        queue.close()
+        await store.close()
+
+    return Process(servers, (*settled(store), pipeline, door), contexts, close)
+
+
+async def imap(settings: Settings, listeners: Sequence[Listener]) -> Process:
+    from imap.door import ImapDoor
+    from storage.store import Store
+
+    contexts = Contexts(settings.tls)
+    store = await Store.open(settings)
+    door = ImapDoor(settings, store, contexts)
+    servers = _servers(door, settings.imap, contexts, listeners)
+    return Process(servers, (*settled(store), door), contexts, store.close)
+
+
+async def pop3(settings: Settings, listeners: Sequence[Listener]) -> Process:
+    from pop3.door import Pop3Door
+    from storage.store import Store
+
+    contexts = Contexts(settings.tls)
+    store = await Store.open(settings)
+    door = Pop3Door(settings, store, contexts)
+    servers = _servers(door, settings.pop3, contexts, listeners)
+    return Process(servers, (*settled(store), door), contexts, store.close)
+
+
+async def relay(settings: Settings, _: Sequence[Listener]) -> Process:
+    from filters.build import build
+    from smtp.runner import Runner
+    from storage.queue import Queue
+    from storage.store import Store
+
+    store = await Store.open(settings)
+    queue = await store.run(Queue.of, store)
+    pipeline = build(settings, store, queue)
+    runner = Runner(settings, queue, store.run, pipeline.deliver)
+
+    async def close() -> None:
+        pipeline.close()
+        queue.close()
+        await store.close()
+
+    return Process((Work(runner),), (*settled(store), pipeline, runner), None, close)
+
+
+async def web(settings: Settings, listeners: Sequence[Listener]) -> Process:
+    from web.server import WebServer
+
+    contexts = Contexts(settings.tls)
+    server = WebServer(settings, contexts, listeners)
+
+    async def close() -> None:
+        pass
+
+    return Process((server,), (server,), contexts, close)
+
+
+COMPOSE: dict[str, Callable[[Settings, Sequence[Listener]], Awaitable[Process]]] = {
+    "smtp": smtp,
+    "imap": imap,
+    "pop3": pop3,
+    "relay": relay,
+    "web": web,
+}
+
+
+def _servers(
+    door: Door, limits: Smtp | Imap | Pop3, contexts: Contexts, listeners: Sequence[Listener]
+) -> list[Server]:
+    """A server for each address of a door; its limits of connections are for all of them together."""
+    guests = Guests(limits.max_connections, limits.max_connections_per_address)
+    servers = []
+    for listen, sock in listeners:
+        handle = functools.partial(door.handle, listen=listen)
+        tls = functools.partial(contexts.context, listen.tls_minimum) if listen.tls == "implicit" else None
+        servers.append(Server(sock, handle, tls, busy=door.busy, guests=guests))
+    return servers
+
+
+def settled(store: "Store") -> tuple[Configured, ...]:
+    """The parts of the store that keep settings."""
+    return store, store.directory, store.logins
+
+
+class Work:
+    """The queue runner as a part of a process."""
+
+    def __init__(self, runner: "Runner") -> None:
+        self._runner = runner
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._runner.run())
+
+    async def stop(self, wait: float) -> None:
+        """What is being tried is finished; cut off after `wait`, it is tried again when its lease has run out."""
+        self._runner.stop()
+        if self._task is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._task, wait)
+
+
+def run(room: str, path: Path, settings: Settings, listeners: Sequence[Listener], notifier: Notifier) -> None:
+    """The whole life of a process; returns when it has drained."""
+    faulthandler.enable()  # a watchdog's SIGABRT leaves a trace of where it hung
+    _open_files()
+    for folder in (settings.data, settings.run):
+        folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+    uvloop.run(live(room, path, settings, listeners, notifier))
+
+
+async def live(
+    room: str, path: Path, settings: Settings, listeners: Sequence[Listener], notifier: Notifier
+) -> None:
+    stopped, hangups = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stopped.set)
+    loop.add_signal_handler(signal.SIGINT, stopped.set)
+    loop.add_signal_handler(signal.SIGHUP, hangups.set)
+    process = await COMPOSE[room](settings, listeners)
+    for part in process.parts:
+        await part.start()
+    addresses = ",".join(name(listener.sock) for listener in listeners)
+    event(_log, "process.serving", room=room, pid=os.getpid(), addresses=addresses or None)
+    notifier.ready()
+    async with asyncio.TaskGroup() as group:
+        reloads = group.create_task(_reloads(hangups, process, path, settings, notifier))
+        alive = group.create_task(notifier.signs_of_life())
+        await stopped.wait()
+        notifier.stopping()
+        reloads.cancel()
+        await asyncio.gather(*(part.stop(settings.drain) for part in process.parts))
+        alive.cancel()
+    await process.close()
+    event(_log, "process.drained", room=room, pid=os.getpid())
+
+
+async def _reloads(
+    hangups: asyncio.Event, process: Process, path: Path, settings: Settings, notifier: Notifier
+) -> None:
+    while await hangups.wait():
+        hangups.clear()
+        notifier.reloading()
+        settings = await reread(path, settings)
+        process.adopt(settings)
+        notifier.ready()
+
+
+def _open_files() -> None:
+    """As many descriptors as we are allowed: each connection and each open account takes some."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

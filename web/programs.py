@@ -1,0 +1,49 @@
+"""What a mail program has to be told: name, port and encryption of each server, from the configuration."""
+
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from config.settings import Listen, Settings
+
+Protocol = Literal["imap", "pop3", "smtp"]
+Encryption = Literal["tls", "starttls"]
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """One address that a mail program can be pointed at."""
+
+    protocol: Protocol
+    host: str
+    port: int
+    encryption: Encryption
+
+
+def servers(settings: Settings) -> tuple[MailServer, ...]:
+    """Where accounts connect, the best encryption first; unencrypted listeners are not recommended to anybody."""
+    submission = [listen for listen in settings.smtp.listen if listen.mode == "submission"]
+    host = "localhost" if _only_this_machine(settings) else settings.hostname
+    return (
+        *_of("imap", settings.imap.listen, host),
+        *_of("pop3", settings.pop3.listen, host),
+        *_of("smtp", submission, host),
+    )
+
+
+def _of(protocol: Protocol, listens: Sequence[Listen], host: str) -> list[MailServer]:
+    found = {
+        MailServer(protocol, host, listen.port, "tls" if listen.tls == "implicit" else "starttls")
+        for listen in listens
+        if listen.tls != "none"
+    }
+    return sorted(found, key=lambda server: (server.encryption != "tls", server.port))
+
+
+def _only_this_machine(settings: Settings) -> bool:
+    """A demo: nothing listens where another machine could connect, and its name is in no DNS."""
+    listens = (*settings.smtp.listen, *settings.imap.listen, *settings.pop3.listen)
+    return bool(listens) and all(
+        listen.host == "localhost" or ipaddress.ip_address(listen.host).is_loopback for listen in listens
+    )

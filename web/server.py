@@ -1,0 +1,101 @@
+"""The application behind our own sockets and certificates: uvicorn, run inside the process's event loop.
+
+Each listener is one uvicorn server, since each may begin with TLS or not. A handshake takes the certificate
+in force at that moment, so SIGHUP replaces it without touching connections that stand.
+"""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import Iterator, Sequence
+
+import uvicorn
+
+from config.settings import Listen, Settings, Tls
+from net.tls import Contexts, build
+from web.app import application
+
+MOST_CONNECTIONS = 1000  # of one listener; more are answered 503
+LONGEST_HEADER = 32 * 1024  # octets of a request's head
+KEEP_ALIVE = 15  # seconds that a silent connection is kept
+
+
+class WebServer:
+    """The web room of a process. `settings` is replaced when the configuration is read again."""
+
+    def __init__(
+        self, settings: Settings, contexts: Contexts, listeners: Sequence[tuple[Listen, socket.socket]]
+    ) -> None:
+        self.settings = settings
+        app = application(lambda: self.settings)
+        self._servers = [
+            (_Guest(_config(app, settings.tls, contexts, listen)), sock) for listen, sock in listeners
+        ]
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        for server, sock in self._servers:
+            self._tasks.append(asyncio.create_task(server.serve([sock])))
+        for (server, _), task in zip(self._servers, self._tasks, strict=True):
+            up = asyncio.create_task(server.up.wait())
+            await asyncio.wait({task, up}, return_when=asyncio.FIRST_COMPLETED)
+            up.cancel()
+            if task.done():
+                task.result()  # raises why it could not begin
+
+    async def stop(self, wait: float) -> None:
+        """Requests under way are answered, for at most `wait` seconds."""
+        for server, _ in self._servers:
+            server.config.timeout_graceful_shutdown = max(1, int(wait))
+            server.should_exit = True
+        await asyncio.gather(*self._tasks)
+
+
+class _Guest(uvicorn.Server):
+    """uvicorn as a guest in our event loop: signals are the hall's, and it says when it is up."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.up.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _config(app: object, tls: Tls, contexts: Contexts, listen: Listen) -> uvicorn.Config:
+    context = fresh(tls, contexts, listen) if listen.tls == "implicit" else None
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]
+        lifespan="off",
+        ws="none",
+        http="h11",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=MOST_CONNECTIONS,
+        h11_max_incomplete_event_size=LONGEST_HEADER,
+        timeout_keep_alive=KEEP_ALIVE,
+        ssl_context_factory=(lambda _config, _default: context) if context is not None else None,
+    )
+
+
+def fresh(tls: Tls, contexts: Contexts, listen: Listen) -> ssl.SSLContext:
+    """A context that hands every handshake to the one in force now: uvicorn keeps the context it began with."""
+    front = build(tls, listen.tls_minimum or tls.minimum)
+
+    def forward(connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
+        current = contexts.context(listen.tls_minimum)
+        connection.context = current
+        if current.sni_callback is not None:
+            current.sni_callback(connection, name, current)  # type: ignore[arg-type]  # None is no name
+
+    front.sni_callback = forward
+    return front
