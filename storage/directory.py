@@ -17,12 +17,10 @@ import fcntl
 import logging
 import os
 import sqlite3
-import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from config.account import AccountFile
@@ -306,9 +304,10 @@ class Directory:
         kept = self.cache.stamps(domain)
         batch: list[tuple[Name, Known]] = []
         read = 0
-        for name, stamp in self._scan(domain):
-            if kept.pop(name, None) == stamp:
+        for kind, local, stamp in self._scan(domain):
+            if kept.pop((kind, local), None) == stamp or (local and not _counts(local)):
                 continue
+            name = Name(kind, domain, local)
             if self._stop.is_set() or (most is not None and read >= most):
                 self.files.save(batch)
                 return False
@@ -321,40 +320,39 @@ class Directory:
                 if most is None:
                     self._stop.wait(_BREATH)
         self.files.save(batch)
-        for name in kept:
-            self.files.look(name)  # gone, or taken away and about to come back: that settles it
+        for kind, local in kept:  # gone, or taken away and about to come back: a look settles it
+            self.files.look(Name(kind, domain, local))
         self.cache.set_passed(domain, began)
         return True
 
-    def _scan(self, domain: str) -> Iterator[tuple[Name, Stamp]]:
-        """Names and stamps of all files of a domain: `[^.]*.yaml` and nothing else counts."""
-        folder = self.settings.domains / domain
+    def _scan(self, domain: str) -> Iterator[tuple[Kind, str, str]]:
+        """Kind, local part and stamp of all files of a domain named `*.yaml`."""
+        domains = self.settings.domains
         singles: tuple[Kind, ...] = ("domain", "forwards")
         for kind in singles:
             try:
-                yield Name(kind, domain), Stamp.of(os.stat(Name(kind, domain).path(self.settings.domains)))
+                yield kind, "", str(Stamp.of(os.stat(Name(kind, domain).path(domains))))
             except FileNotFoundError:
                 continue
-        folders: tuple[tuple[Kind, Path], ...] = (
-            ("account", folder / "accounts"),
-            ("list", folder / "lists"),
-        )
-        for kind, below in folders:
+        folders: tuple[Kind, ...] = ("account", "list")
+        for kind in folders:
             try:
-                entries = os.scandir(below)
+                entries = os.scandir(Name(kind, domain, "x").path(domains).parent)
             except FileNotFoundError:
                 continue
             with entries:
                 for entry in entries:
-                    local = entry.name.removesuffix(".yaml")
-                    if local == entry.name or not names_a_file(local) or local != fold(local):
+                    if not entry.name.endswith(".yaml"):
                         continue
                     try:
-                        found = entry.stat()
+                        yield kind, entry.name[:-5], str(Stamp.of(entry.stat()))
                     except FileNotFoundError:
                         continue
-                    if stat.S_ISREG(found.st_mode):
-                        yield Name(kind, domain, local), Stamp.of(found)
+
+
+def _counts(local: str) -> bool:
+    """Can a file of this name be anybody's? (`.taro.yaml` is an editor's, `Taro.yaml` nobody's.)"""
+    return names_a_file(local) and local == fold(local)
 
 
 def _parsed(address: str) -> Address | None:

@@ -60,7 +60,7 @@ class Stamp(NamedTuple):
         return cls(stat.st_ino, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size)
 
     def __str__(self) -> str:
-        return ":".join(map(str, self))
+        return f"{self.inode}:{self.mtime}:{self.ctime}:{self.size}"
 
     @classmethod
     def parse(cls, text: str) -> "Stamp":
@@ -132,9 +132,10 @@ class DirectoryCache:
         )
         return [row[0] for row in rows]
 
-    def stamps(self, domain: str) -> dict[Name, Stamp]:
+    def stamps(self, domain: str) -> dict[tuple[Kind, str], str]:
+        """All stamps of a domain as they are written, by kind and local part: compared, never parsed."""
         rows = self._db.query("SELECT kind, local, stamp FROM file WHERE domain = ?", (domain,))
-        return {Name(kind, domain, local): Stamp.parse(stamp) for kind, local, stamp in rows}
+        return {(kind, local): stamp for kind, local, stamp in rows}
 
     def rows(self, domain: str, kind: Kind) -> list[Saved]:
         rows = self._db.query(

@@ -108,7 +108,7 @@ class Logins:
         """Everything that needs the disk before a password is looked at, in one hop."""
         wanted = login_address(login, self._settings.default_domain)
         entry = self._directory.login(wanted) if wanted else None
-        account = entry.address if entry else str(wanted or fold(login.strip()))
+        account = entry.address if entry else str(wanted) if wanted else _countable(login)
         try:
             lock = self._lockout.locked(account, peer)
         except sqlite3.Error as error:
@@ -180,6 +180,11 @@ class Logins:
     @staticmethod
     def _log(level: int, event: str, log: dict[str, str], **more: str | None) -> None:
         logger.log(level, event, extra={"fields": {**log, **more}})
+
+
+def _countable(login: str) -> str:
+    """What failures of a login name that can be nobody's are counted under."""
+    return fold(login.strip()).encode("utf-8", "replace").decode()
 
 
 def _verify(entry: AccountEntry | None, password: str) -> bool:

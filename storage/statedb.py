@@ -96,7 +96,10 @@ class StateDb:
             os.close(guard)
 
     def _connect(self) -> sqlite3.Connection:
-        os.close(open_state(self.path))
+        try:
+            os.close(open_state(self.path))
+        except OSError as error:  # one kind of error for who asks: the state is not to be had
+            raise sqlite3.OperationalError(str(error)) from error
         connection = sqlite3.connect(
             self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
