@@ -1,4 +1,4 @@
-"""The neutral errors of the store. A door has one table from these to its replies; texts here are for logs."""
+"""The neutral errors of the store. A door has one table from these to its replies."""
 
 
 class StoreError(Exception):

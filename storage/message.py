@@ -6,13 +6,17 @@ written again. A message up to the spool's memory limit is bytes; a larger one i
 by every copy: an edit makes a new `Message` over the same source.
 """
 
+import contextlib
 import io
+import itertools
 import os
-import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
+
+from storage.octets import FileOctets, Octets
 
 CHUNK = 256 * 1024  # bytes read at a time from a file
 
@@ -28,13 +32,14 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """An immutable message: `prefix`, then `source` with `edits` applied. CRLF lines, dot-stuffing removed."""
+    """`prefix`, then `source` with `edits` applied. CRLF lines, dot-stuffing removed. Immutable."""
 
     source: bytes | Path
     source_size: int
     prefix: bytes = b""
     edits: tuple[Edit, ...] = ()
     lf: bool = False  # the file has LF line ends and is served with CRLF
+    finder: Callable[[], Path] | None = field(default=None, compare=False)  # where a renamed file is now
 
     @classmethod
     def of(cls, data: bytes) -> "Message":
@@ -53,7 +58,7 @@ class Message:
     def replace(self, start: int, end: int, text: bytes) -> "Message":
         """A message in which the source's bytes `start`..`end` (one whole header field) read `text`."""
         edits = tuple(sorted((*self.edits, Edit(start, end, text)), key=lambda edit: edit.start))
-        for before, after in zip(edits, edits[1:], strict=False):
+        for before, after in itertools.pairwise(edits):
             if before.end > after.start:
                 raise ValueError("edits overlap")
         return replace(self, edits=edits)
@@ -90,23 +95,38 @@ class Message:
         if isinstance(self.source, bytes):
             return io.BytesIO(self.read())
         if not self.prefix and not self.edits and not self.lf:
-            return open(self.source, "rb")
-        import tempfile  # only large edited or LF messages that are to be sought in come here
-
-        stream = tempfile.SpooledTemporaryFile(max_size=CHUNK)
+            return self._open()
+        stream = tempfile.TemporaryFile()  # noqa: SIM115 (the caller closes it)
         for chunk in self.chunks():
             stream.write(chunk)
         stream.seek(0)
-        return stream  # type: ignore[return-value]
+        return stream
+
+    @contextlib.contextmanager
+    def octets(self) -> Iterator[Octets]:
+        """All of it to look at: bytes where it is small or edited, the file where it is large."""
+        if self.size <= CHUNK or isinstance(self.source, bytes):
+            yield self.read()
+            return
+        with self.open() as file:
+            yield FileOctets(file)
 
     def write_to(self, fd: int) -> int:
         """Write all of it to a file descriptor; returns the octets written. The kernel copies files."""
         if isinstance(self.source, Path) and not self.edits and not self.lf:
-            written = _write_all(fd, self.prefix)
-            with open(self.source, "rb") as source:
-                shutil.copyfileobj(source, io.FileIO(fd, "wb", closefd=False), CHUNK)
-            return written + self.source_size
+            with self._open() as source:
+                return _write_all(fd, self.prefix) + _copy(source.fileno(), fd, self.source_size)
         return sum(_write_all(fd, chunk) for chunk in self.chunks())
+
+    def _open(self) -> BinaryIO:
+        """The source file. Raises FileNotFoundError where the message is gone."""
+        assert isinstance(self.source, Path)
+        try:
+            return open(self.source, "rb")
+        except FileNotFoundError:
+            if self.finder is None:
+                raise
+            return open(self.finder(), "rb")
 
     def _range(self, start: int, end: int | None) -> Iterator[bytes]:
         if isinstance(self.source, bytes):
@@ -114,7 +134,7 @@ class Message:
             if piece:
                 yield piece
             return
-        with open(self.source, "rb") as file:
+        with self._open() as file:
             if self.lf:
                 yield from _crlf(file)
                 return
@@ -139,6 +159,17 @@ def _crlf(file: BinaryIO) -> Iterator[bytes]:
                 continue
         last = chunk[-1:]
         yield chunk.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+
+
+def _copy(source: int, target: int, size: int) -> int:
+    """The kernel copies, without the bytes passing through here."""
+    room = size
+    while room > 0:
+        copied = os.copy_file_range(source, target, min(room, 1 << 30))
+        if not copied:
+            break
+        room -= copied
+    return size - room
 
 
 def _write_all(fd: int, data: bytes) -> int:

@@ -1,0 +1,147 @@
+"""An account as it is open in this process: its folder, its lock, its index.
+
+Two ways in. `reading()` gives the index to one thread; it takes no file lock. `writing()` takes the account's
+lock first, and before it gives the index out it mends what a dead predecessor left half done. Between
+`half_done()` and its end, files and index may disagree: the dirty byte says so to whoever comes after a
+crash. The index is opened anew when its file was replaced or deleted under us.
+"""
+
+import contextlib
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from storage import folder as folders
+from storage import reconcile, tree
+from storage.folder import BOOT, Folder
+from storage.index import open_index
+from storage.layout import account_dir
+from storage.lock import AccountLock
+
+
+class AccountFiles:
+    """Not for the event loop: everything here blocks on the disk."""
+
+    def __init__(self, data: Path, address: str, clock: Callable[[], float] = time.time) -> None:
+        self.data = data
+        self.address = address
+        self.clock = clock
+        self.dir = account_dir(data, address)
+        self.maildir = self.dir / "Maildir"
+        self.arriving: list[object] = []  # deliveries that wait for the next turn (storage/mailbox.py)
+        self.turn = threading.Lock()  # who has it writes for all that wait
+        self._mutex = threading.RLock()
+        self._lock: AccountLock | None = None
+        self._db: sqlite3.Connection | None = None
+        self._inode = 0
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """The index, for reading, while no other thread of this process uses it."""
+        while True:
+            with self._mutex:
+                if self._index_current():
+                    assert self._db is not None
+                    yield self._db
+                    return
+            with self.writing():
+                pass
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """The index under the account's lock, whole and without a predecessor's half-done work."""
+        lock, dirty = self._locked()
+        try:
+            with self._mutex:
+                db = self._open_index()
+                if dirty:
+                    self._mend(db, lock, dirty)
+                yield db
+        finally:
+            lock.release()
+
+    @contextlib.contextmanager
+    def half_done(self, *touched: Folder, mark: str = "") -> Iterator[None]:
+        """Inside, files and index may disagree. Left by an exception, the next one at the lock reconciles."""
+        assert self._lock is not None
+        self._lock.mark_dirty((*(folder.mailboxid for folder in touched), mark))
+        yield
+        self._lock.mark_clean()
+
+    def folder(self, db: sqlite3.Connection, name: str) -> Folder:
+        """A mailbox ready for a change: reconciled since the machine started. Raises MailboxMissing."""
+        folder = folders.load(db, self.maildir, name)
+        if folder.boot != BOOT:
+            self.reconcile(db, folder)
+        return folder
+
+    def settled(self, db: sqlite3.Connection, name: str) -> Folder:
+        """The same, and other programs' changes are taken in, so that rows tell the files' names."""
+        folder = self.folder(db, name)
+        if not folder.looked or folder.touched_by_others():
+            self.reconcile(db, folder)
+        return folder
+
+    def reconcile(self, db: sqlite3.Connection, folder: Folder) -> None:
+        with self.half_done(folder):
+            reconcile.reconcile(db, folder, self.clock())
+
+    def close(self) -> None:
+        with self._mutex:
+            if self._db is not None:
+                self._db.close()
+                self._db = None
+            if self._lock is not None:
+                self._lock.close()
+                self._lock = None
+
+    def _locked(self) -> tuple[AccountLock, tuple[str, ...]]:
+        while True:
+            with self._mutex:
+                if self._lock is None:
+                    self._make()
+                    self._lock = AccountLock(self.dir / "lock")
+                lock = self._lock
+            try:
+                return lock, lock.acquire()
+            except FileNotFoundError:  # the account was deleted, and perhaps made again
+                with self._mutex:
+                    if self._lock is lock:
+                        self._lock = None
+
+    def _make(self) -> None:
+        os.makedirs(self.dir, mode=0o700, exist_ok=True)
+
+    def _index_current(self) -> bool:
+        if self._db is None:
+            return False
+        try:
+            return os.stat(self.dir / "index.sqlite").st_ino == self._inode
+        except FileNotFoundError:
+            return False
+
+    def _open_index(self) -> sqlite3.Connection:
+        if self._db is not None and self._index_current():
+            return self._db
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+        if not (self.maildir / "cur").is_dir():
+            tree.make_account(self.data, self.dir, self.clock)
+        db, new = open_index(self.dir / "index.sqlite")
+        if new:
+            tree.sync(self.data, db, self.maildir, self.clock)
+        self._db = db
+        self._inode = os.stat(self.dir / "index.sqlite").st_ino
+        return db
+
+    def _mend(self, db: sqlite3.Connection, lock: AccountLock, dirty: tuple[str, ...]) -> None:
+        tree.finish_rename(db, self.dir)
+        tree.sync(self.data, db, self.maildir, self.clock)
+        for folder in folders.load_all(db, self.maildir):
+            if folder.mailboxid in dirty:
+                reconcile.reconcile(db, folder, self.clock(), unclean=True)
+        lock.mark_clean()

@@ -1,0 +1,153 @@
+"""The bus: datagrams between the processes that say "look", and carry no data.
+
+Each process that wants hints binds a socket in `<run>/bus/`; a hint is sent to all of them. A socket that is
+full is tried again every 20 ms with what has come together for it since; one whose process is gone is removed.
+A hint may be lost (every selected mailbox is looked at each 30 s besides), and may come twice.
+"""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+AGAIN = 0.02  # seconds until a full socket is tried again
+WAITING_MOST = 10_000  # hints kept for one full socket; more than that, and it looks by itself soon
+DATAGRAM_MOST = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """Something changed in this mailbox of this account."""
+
+    account: str
+    mailbox: str
+    modseq: int
+
+    def encode(self) -> bytes:
+        return f"{self.account}\t{self.mailbox}\t{self.modseq}".encode()
+
+    @classmethod
+    def decode(cls, data: bytes) -> "Hint | None":
+        try:
+            account, mailbox, modseq = data.decode().split("\t")
+            return cls(account, mailbox, int(modseq))
+        except ValueError:
+            return None
+
+
+class Bus:
+    """One process's end. `publish` may be called from any thread; hints arrive in the event loop."""
+
+    def __init__(self, run: Path) -> None:
+        self._dir = run / "bus"
+        self._sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._sender.setblocking(False)
+        self._mutex = threading.Lock()
+        self._peers: list[str] = []
+        self._seen = -1  # the directory's mtime when the peers were listed
+        self._waiting: dict[str, dict[tuple[str, str], Hint]] = {}
+        self._receiver: socket.socket | None = None
+        self._path: Path | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._retry: asyncio.TimerHandle | None = None
+
+    def listen(self, receive: Callable[[Hint], None]) -> None:
+        """Bind this process's socket; `receive` is called in the running loop for each hint of others."""
+        self._loop = asyncio.get_running_loop()
+        self._dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._path = self._dir / f"{os.getpid()}-{secrets.token_hex(4)}"
+        self._receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._receiver.setblocking(False)
+        self._receiver.bind(str(self._path))
+        self._loop.add_reader(self._receiver, self._read, receive)
+
+    def _read(self, receive: Callable[[Hint], None]) -> None:
+        assert self._receiver is not None
+        for _ in range(500):  # then let others have the loop
+            try:
+                data = self._receiver.recv(DATAGRAM_MOST)
+            except (BlockingIOError, InterruptedError):
+                return
+            hint = Hint.decode(data)
+            if hint is not None:
+                receive(hint)
+
+    def publish(self, hint: Hint) -> None:
+        """Tell every other process. Never blocks, never raises."""
+        with self._mutex:
+            self._list_peers()
+            for peer in self._peers:
+                if peer in self._waiting or not self._send(peer, hint):
+                    self._keep(peer, hint)
+            again = bool(self._waiting)
+        if again:
+            self._try_later()
+
+    def _keep(self, peer: str, hint: Hint) -> None:
+        waiting = self._waiting.setdefault(peer, {})
+        if len(waiting) < WAITING_MOST:
+            waiting[hint.account, hint.mailbox] = hint
+
+    def _send(self, peer: str, hint: Hint) -> bool:
+        """False where the socket is full; a peer that is gone counts as sent."""
+        try:
+            self._sender.sendto(hint.encode(), peer)
+        except BlockingIOError:
+            return False
+        except (ConnectionRefusedError, FileNotFoundError):
+            with contextlib.suppress(OSError):
+                os.unlink(peer)
+        except OSError:
+            pass  # ENOBUFS and the like: the 30 s look makes up for it
+        return True
+
+    def _list_peers(self) -> None:
+        try:
+            mtime = os.stat(self._dir).st_mtime_ns
+            if mtime != self._seen:
+                self._peers = [entry.path for entry in os.scandir(self._dir) if entry.path != str(self._path)]
+                self._seen = mtime
+        except FileNotFoundError:
+            self._peers = []
+
+    def _try_later(self) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._arm)
+
+    def attach(self, loop: asyncio.AbstractEventLoop) -> None:
+        """A process that only publishes has a loop too, for the hints that must be sent again."""
+        self._loop = loop
+
+    def _arm(self) -> None:
+        if self._retry is None and self._loop is not None:
+            self._retry = self._loop.call_later(AGAIN, self._send_waiting)
+
+    def _send_waiting(self) -> None:
+        self._retry = None
+        with self._mutex:
+            for peer, waiting in list(self._waiting.items()):
+                for key, hint in list(waiting.items()):
+                    if not self._send(peer, hint):
+                        break
+                    del waiting[key]
+                if not waiting:
+                    del self._waiting[peer]
+            again = bool(self._waiting)
+        if again:
+            self._arm()
+
+    def close(self) -> None:
+        if self._retry is not None:
+            self._retry.cancel()
+        if self._receiver is not None and self._loop is not None:
+            self._loop.remove_reader(self._receiver)
+            self._receiver.close()
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
+        self._sender.close()

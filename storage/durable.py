@@ -1,0 +1,32 @@
+"""Small files written so that after a crash the old or the new content is there, never a mixture."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+
+def write(path: Path, content: bytes, mode: int = 0o600) -> None:
+    """Replace a file: new content fsynced, renamed over the old, the folder fsynced."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+    try:
+        os.write(fd, content)
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+    os.rename(temporary, path)
+    sync_dir(path.parent)
+
+
+def write_json(path: Path, value: Any) -> None:
+    write(path, json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True).encode() + b"\n")
+
+
+def sync_dir(path: Path | str) -> None:
+    """fsync of a folder: the names in it are on the disk when this returns."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

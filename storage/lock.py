@@ -1,0 +1,55 @@
+"""The lock of an account, across threads and processes, and the dirty byte in it.
+
+`flock` on `<account>/lock`: the kernel frees it when a process dies. While a write is half done the file
+says which mailboxes it touches; who takes the lock and finds that said reconciles those mailboxes first
+(storage/reconcile.py). The words are not fsynced: after a power cut the boot id of the index is another one,
+and that leads to the same.
+"""
+
+import fcntl
+import os
+import threading
+from pathlib import Path
+
+CLEAN = b"0"
+_MOST = 64 * 1024
+
+
+class AccountLock:
+    """Holds one descriptor; not re-entrant. `dirty()` is what a predecessor left half done."""
+
+    __slots__ = ("_fd", "_mutex", "path")
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._mutex = threading.Lock()
+
+    def acquire(self) -> tuple[str, ...]:
+        """Wait for the lock; returns the mailboxes that are dirty. FileNotFoundError: the account went."""
+        self._mutex.acquire()
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX)
+            if os.fstat(self._fd).st_nlink == 0:
+                fcntl.flock(self._fd, fcntl.LOCK_UN)
+                raise FileNotFoundError(self.path)
+            said = os.pread(self._fd, _MOST, 0)
+        except BaseException:
+            self._mutex.release()
+            raise
+        if said[:1] != b"1":
+            return ()
+        return tuple(said[1:].split(b"\n", 1)[0].decode(errors="replace").split("\t"))
+
+    def release(self) -> None:
+        fcntl.flock(self._fd, fcntl.LOCK_UN)
+        self._mutex.release()
+
+    def mark_dirty(self, mailboxes: tuple[str, ...]) -> None:
+        os.pwrite(self._fd, b"1" + "\t".join(mailboxes).encode() + b"\n", 0)
+
+    def mark_clean(self) -> None:
+        os.pwrite(self._fd, CLEAN, 0)
+
+    def close(self) -> None:
+        os.close(self._fd)

@@ -1,0 +1,398 @@
+"""A mailbox as it is loaded in a process: one for all sessions that have it selected.
+
+What the sessions read (`uids`, `rows`, `changes_since`) is memory, belongs to the event loop and never waits.
+What changes the mailbox goes through a thread to `storage.mailbox`; then this state moves on, and those who
+watch are called. Another process's changes are learnt by a hint, or by looking; the index's MODSEQ says what is
+new. `uids` is a tuple that is replaced, never changed: a session keeps it as its view.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from storage import folder as folders
+from storage import mailbox as changes
+from storage import reconcile
+from storage.account_files import AccountFiles
+from storage.errors import MailboxMissing
+from storage.filename import new_base
+from storage.folder import BOOT, KEYWORDS_MOST, Folder
+from storage.mailbox import Arrival, Batch, Limits
+from storage.message import Message
+from storage.rows import Changes, Copied, Row, Stored, Summary
+from storage.summary import summarise
+
+if TYPE_CHECKING:
+    from storage.store import Account
+
+T = TypeVar("T")
+_ROWS = "SELECT uid, base, flags, modseq, size, date, born, came, cur, lf FROM rows WHERE mailbox = ?"
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """One message of an APPEND: its bytes, flags, and INTERNALDATE in seconds."""
+
+    message: Message
+    flags: frozenset[str]
+    date: int
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a look at the index brought: everything (`whole`), or what came after a MODSEQ."""
+
+    folder: Folder
+    rows: list[Row]
+    gone: list[int]
+    whole: bool
+
+
+class Mailbox:
+    """The state that sessions share. Made by `Account.open`, let go with `release`."""
+
+    def __init__(self, account: "Account", loaded: Loaded) -> None:
+        self._account = account
+        self._folder = loaded.folder
+        self._rows: dict[int, Row] = {row.uid: row for row in loaded.rows}
+        self.uids: tuple[int, ...] = tuple(self._rows)
+        self.gone = False
+        self.sessions = 0
+        self._watchers: set[Callable[[], None]] = set()
+        # What happened since this state was loaded, oldest first: (modseq, uid).
+        self._arrived: list[tuple[int, int]] = []
+        self._changed: list[tuple[int, int]] = []
+        self._expunged: list[tuple[int, int]] = []
+        self._loaded_at = loaded.folder.modseq
+        self._look = asyncio.Lock()
+        self._looks = 0
+
+    # What sessions read: memory only.
+
+    @property
+    def name(self) -> str:
+        return self._folder.name
+
+    @property
+    def mailboxid(self) -> str:
+        return self._folder.mailboxid
+
+    @property
+    def uidvalidity(self) -> int:
+        return self._folder.uidvalidity
+
+    @property
+    def uidnext(self) -> int:
+        return self._folder.uidnext
+
+    @property
+    def modseq(self) -> int:
+        """HIGHESTMODSEQ of the loaded state."""
+        return self._folder.modseq
+
+    @property
+    def keywords(self) -> tuple[str, ...]:
+        return self._folder.keywords
+
+    @property
+    def keywords_full(self) -> bool:
+        return len(self._folder.keywords) >= KEYWORDS_MOST
+
+    @property
+    def special_use(self) -> str | None:
+        return self._folder.special_use
+
+    @property
+    def first_recent(self) -> int:
+        """The first UID that no read-write session had been shown at the last look."""
+        return self._folder.recent
+
+    @property
+    def rows(self) -> Mapping[int, Row]:
+        return self._rows
+
+    def changes_since(self, modseq: int) -> Changes:
+        """What happened after `modseq`; the only way to learn it. UIDs ascend."""
+        if modseq < self._loaded_at:
+            arrived = [row.uid for row in self._rows.values() if row.born > modseq]
+            touched = [row.uid for row in self._rows.values() if row.born <= modseq < row.modseq]
+        else:
+            arrived = _after(self._arrived, modseq)
+            touched = _after(self._changed, modseq)
+        gone = _after(self._expunged, modseq)
+        came = set(arrived)
+        return Changes(
+            tuple(uid for uid in arrived if uid in self._rows),
+            tuple(uid for uid in touched if uid in self._rows and uid not in came),
+            tuple(gone),
+            self.modseq,
+        )
+
+    def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """`callback` runs in the loop after the state moved on; returns what ends that."""
+        self._watchers.add(callback)
+        return lambda: self._watchers.discard(callback)
+
+    def release(self) -> None:
+        """A session lets go. The state is dropped some time after the last one did."""
+        self.sessions -= 1
+        if self.sessions == 0:
+            self._account.store.drop_later(self)
+
+    # What looks at the disk, or changes it.
+
+    async def refresh(self, *, others: bool = True) -> None:
+        """Move on to what the index says. `others`: also take in what other programs did to the files."""
+        started = self._looks
+        async with self._look:
+            if self._looks > started + 1 or (self._looks > started and not others):
+                return  # a look began after this call did
+            self._looks += 1
+            self._apply(await self._account.do(look, self.mailboxid, self.modseq, self._folder.floor, others))
+
+    async def append(self, messages: Sequence[Appended]) -> list[int]:
+        """All or none; returns their UIDs. Raises OverQuota, DiskFull, KeywordsFull."""
+        uids = (await self._account.append(self.name, messages))[1]
+        await self.refresh(others=False)
+        return uids
+
+    async def store(
+        self, uids: Sequence[int], op: str, flags: frozenset[str], unchanged_since: int | None = None
+    ) -> Stored:
+        """`op` is set, add or remove. One MODSEQ for all that change. Raises KeywordsFull."""
+        stored = await self._alter(changes.store, uids, op, flags, unchanged_since)
+        if stored.changed:
+            self._account.store.sync_soon(self._folder.path)
+        return stored
+
+    async def copy(self, uids: Sequence[int], to: str) -> Copied:
+        """All or none. Raises MailboxMissing, OverQuota, DiskFull."""
+        limits = await self._account.limits()
+        copied = await self._alter(changes.copy, uids, to, limits)
+        self._account.changed(to)
+        return copied
+
+    async def move(self, uids: Sequence[int], to: str) -> Copied:
+        """Raises MailboxMissing, DiskFull."""
+        moved = await self._alter(changes.move, uids, to)
+        self._account.changed(to)
+        return moved
+
+    async def expunge(self, uids: Sequence[int] | None = None) -> list[int]:
+        """Those flagged \\Deleted, of `uids` or of all, go for good."""
+        return await self._alter(changes.expunge, uids)
+
+    async def remove(self, uids: Sequence[int]) -> list[int]:
+        """These go for good, whatever their flags."""
+        return await self._alter(_remove, uids)
+
+    async def claim_recent(self) -> int:
+        """The first UID that is \\Recent for this session, and for no other one after it."""
+        return await self._account.do(changes.claim_recent, self.name)
+
+    async def messages(self, uids: Sequence[int]) -> list[Message | None]:
+        """Messages to be read in a thread; None for a UID that is not here. Reading raises Vanished."""
+        return [self.message(uid) for uid in uids]
+
+    def message(self, uid: int) -> Message | None:
+        row = self._rows.get(uid)
+        if row is None:
+            return None
+        return message_of(self._folder, row)
+
+    async def summaries(self, uids: Sequence[int]) -> dict[int, Summary]:
+        """ENVELOPE and BODYSTRUCTURE; made now, and kept, where they are missing. Vanished ones are left out."""
+        rows = [self._rows[uid] for uid in uids if uid in self._rows]
+        return await self._account.do(_summaries, self._folder, rows)
+
+    async def _alter(self, work: Callable[..., T], *args: object) -> T:
+        """A change and the look after it in one hop; then tell everybody."""
+        async with self._look:
+            self._looks += 1
+            result, loaded = await self._account.do(
+                _work_and_look, work, self.mailboxid, self.modseq, self._folder.floor, args
+            )
+            self._apply(loaded)
+        self._account.publish(self.name, self.modseq)
+        return result
+
+    def _apply(self, loaded: Loaded | None) -> None:
+        if loaded is None:
+            self.gone = True
+        else:
+            modseq = loaded.folder.modseq
+            came = [row for row in loaded.rows if row.uid not in self._rows]
+            altered = [row for row in loaded.rows if self._rows.get(row.uid, row) != row]
+            gone = loaded.gone
+            if loaded.whole:
+                gone = sorted(self._rows.keys() - {row.uid for row in loaded.rows})
+            gone = [uid for uid in gone if self._rows.pop(uid, None) is not None]
+            self._rows.update((row.uid, row) for row in loaded.rows)
+            if gone:
+                self.uids = tuple(sorted(self._rows))
+            elif came:
+                self.uids += tuple(row.uid for row in came)
+            self._arrived += [(modseq, row.uid) for row in came]
+            self._changed += [(modseq, row.uid) for row in altered]
+            self._expunged += [(modseq, uid) for uid in gone]
+            if len(self._changed) > 2 * len(self._rows) + 1000:
+                self._changed = sorted((m, uid) for uid, m in {u: m for m, u in self._changed}.items())
+            self._folder = loaded.folder
+            if not came and not altered and not gone:
+                return
+        for watcher in list(self._watchers):
+            watcher()
+
+    def disturbed(self) -> bool:
+        """Whether another program may have been at the files. For a thread."""
+        try:
+            return self._folder.touched_by_others() or self._folder.racy()
+        except MailboxMissing:
+            return True
+
+
+def _after(log: list[tuple[int, int]], modseq: int) -> list[int]:
+    uids = set()
+    for at, uid in reversed(log):
+        if at <= modseq:
+            break
+        uids.add(uid)
+    return sorted(uids)
+
+
+def message_of(folder: Folder, row: Row) -> Message:
+    """The message of a row. Its file is looked up again where another program renamed it."""
+    path = reconcile.row_path(folder, row)
+    return Message(path, row.size, lf=bool(row.lf), finder=lambda: reconcile.find(folder, row))
+
+
+def look(
+    files: AccountFiles, mailboxid: str, since: int, floor: int = 0, others: bool = True
+) -> Loaded | None:
+    """What the index has after MODSEQ `since` (-1: everything). None: the mailbox went."""
+    with files.reading() as db:
+        name = _name(db, mailboxid)
+        folder = folders.load(db, files.maildir, name) if name else None
+    if name is None or folder is None:
+        return None
+    try:
+        ready = folder.boot == BOOT and folder.looked and not (others and _suspicious(folder))
+    except MailboxMissing:
+        ready = False
+    if not ready:
+        try:
+            with files.writing() as db:
+                folder = folders.load(db, files.maildir, name)
+                files.reconcile(db, folder)
+        except (MailboxMissing, FileNotFoundError):
+            return None
+    with files.reading() as db:
+        db.execute("BEGIN")
+        try:
+            return _load(db, files, name, since, floor)
+        except MailboxMissing:
+            return None
+        finally:
+            db.execute("COMMIT")
+
+
+def _suspicious(folder: Folder) -> bool:
+    return folder.touched_by_others() or folder.racy()
+
+
+def _load(db: sqlite3.Connection, files: AccountFiles, name: str, since: int, floor: int) -> Loaded:
+    folder = folders.load(db, files.maildir, name)
+    if folder.modseq == since and folder.floor == floor:
+        return Loaded(folder, [], [], False)
+    if since < 0 or folder.floor > floor:  # the index was made anew: it does not know what is gone
+        rows = [Row(*row) for row in db.execute(_ROWS + " ORDER BY uid", (folder.id,))]
+        return Loaded(folder, rows, [], True)
+    rows = [Row(*row) for row in db.execute(_ROWS + " AND modseq > ? ORDER BY uid", (folder.id, since))]
+    gone = db.execute("SELECT uid FROM expunged WHERE mailbox = ? AND modseq > ?", (folder.id, since))
+    return Loaded(folder, rows, [row[0] for row in gone], False)
+
+
+def _name(db: sqlite3.Connection, mailboxid: str) -> str | None:
+    row = db.execute("SELECT name FROM mailboxes WHERE mailboxid = ?", (mailboxid,)).fetchone()
+    return row[0] if row else None
+
+
+def _work_and_look(
+    files: AccountFiles,
+    work: Callable[..., T],
+    mailboxid: str,
+    since: int,
+    floor: int,
+    args: tuple[object, ...],
+) -> tuple[T, Loaded | None]:
+    with files.reading() as db:
+        name = _name(db, mailboxid)
+    if name is None:
+        raise MailboxMissing(mailboxid)
+    result = work(files, name, *args)
+    return result, look(files, mailboxid, since, floor, False)
+
+
+def _remove(files: AccountFiles, name: str, uids: Sequence[int]) -> list[int]:
+    return changes.expunge(files, name, uids, flagged_only=False)
+
+
+def append(
+    files: AccountFiles, name: str, messages: Sequence[Appended], limits: Limits
+) -> tuple[Batch, list[int]]:
+    """Files, fsynced, then one batch. Raises MailboxMissing, OverQuota, DiskFull, KeywordsFull."""
+    with files.reading() as db:
+        path = folders.load(db, files.maildir, name).path
+    arrivals = []
+    for appended in messages:
+        now = files.clock()
+        file = changes.write_tmp(files, path, appended.message.write_to, appended.date, now)
+        arrivals.append(
+            Arrival(
+                file=file,
+                size=appended.message.size,
+                base=new_base(now),
+                flags=appended.flags,
+                date=appended.date,
+                came="appended",
+                summary=changes.summary_of(appended.message, file),
+            )
+        )
+    batch = Batch(name, arrivals, limits)
+    try:
+        changes.arrive(files, batch)
+    except BaseException:
+        for arrival in arrivals:
+            arrival.file.unlink(missing_ok=True)
+        raise
+    return batch, [arrival.uid for arrival in arrivals]
+
+
+def _summaries(files: AccountFiles, folder: Folder, rows: list[Row]) -> dict[int, Summary]:
+    if not rows:
+        return {}
+    wanted = {row.uid: row for row in rows}
+    with files.reading() as db:
+        found = {
+            row[0]: Summary(row[1], row[2], row[3])
+            for row in db.execute(
+                "SELECT uid, envelope, bodystructure, body FROM summaries"
+                " WHERE mailbox = ? AND uid BETWEEN ? AND ?",
+                (folder.id, min(wanted), max(wanted)),
+            )
+            if row[0] in wanted
+        }
+    made: dict[int, Summary] = {}
+    for uid, row in wanted.items():
+        if uid not in found:
+            try:
+                with message_of(folder, row).octets() as data:
+                    made[uid] = summarise(data)
+            except FileNotFoundError:
+                continue
+    if made:
+        with files.writing() as db, changes.transaction(db):
+            changes.save_summaries(db, folder, made)
+    return found | made

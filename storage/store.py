@@ -1,0 +1,374 @@
+"""The store's edge towards the event loop: one `Store` for each process.
+
+Everything that blocks runs in the store's threads, one hop for each command. At most 500 accounts are open at a
+time (lock and index); the one not used for longest is closed. Nothing here knows a protocol.
+"""
+
+import asyncio
+import contextlib
+import logging
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
+
+from config.settings import Settings
+from storage import delivery, selected, tree
+from storage import folder as folders
+from storage.account_files import AccountFiles
+from storage.bus import Bus, Hint
+from storage.delivery import Delivered, Target
+from storage.directory import Directory
+from storage.durable import sync_dir
+from storage.errors import MailboxExists, MailboxMissing
+from storage.layout import INBOX, canonical_name
+from storage.logins import Logins
+from storage.mailbox import Limits, used_now
+from storage.message import Message
+from storage.rows import MailboxInfo, MailboxStatus, QuotaUse
+from storage.selected import Appended, Loaded, Mailbox
+from storage.spool import Spool, remove_leftovers
+
+OPEN_MOST = 500  # accounts with lock and index open in one process
+THREADS = 32  # hops at once; most of them wait for fsync
+FLAGS_SYNCED = 0.5  # seconds until renamed flags are fsynced
+OTHERS_EVERY = 5.0  # seconds between looks for other programs' changes in selected mailboxes
+LOOK_EVERY = 6  # every so many of those, look at all: a hint may have been lost
+KEEP_LOADED = 30.0  # seconds that a mailbox stays loaded after its last session
+
+P = ParamSpec("P")
+T = TypeVar("T")
+log = logging.getLogger("kwcmaild.storage")
+
+
+class Store:
+    """The process's store. Make it with `open`."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.bus = Bus(settings.run)
+        self._executor = ThreadPoolExecutor(THREADS, "store")
+        self._mutex = threading.Lock()
+        self._open: OrderedDict[str, AccountFiles] = OrderedDict()
+        self._pins: dict[str, int] = {}
+        self._loaded: dict[tuple[str, str], Mailbox] = {}
+        self._loading: dict[tuple[str, str], asyncio.Lock] = {}
+        self._unsynced: set[Path] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._listening = False
+        self.directory = Directory(settings, clock)
+        self.logins = Logins(settings, self.directory, self.run, clock)
+
+    @classmethod
+    async def open(cls, settings: Settings, clock: Callable[[], float] = time.time) -> "Store":
+        store = cls(settings, clock)
+        store.bus.attach(asyncio.get_running_loop())
+        await store.run(remove_leftovers, settings.data / "spool", clock())
+        store.start(store.directory.run())
+        return store
+
+    async def close(self) -> None:
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._sync_flags()
+        self.bus.close()
+        self._executor.shutdown(wait=True)
+        for files in self._open.values():
+            files.close()
+        self._open.clear()
+
+    def start(self, work: "asyncio._CoroutineLike[None]") -> None:
+        """A background task that ends with the store."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("background work failed", exc_info=error)
+
+    async def run(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """One hop to a store thread."""
+        loop = asyncio.get_running_loop()
+        if kwargs:
+            return await loop.run_in_executor(self._executor, lambda: fn(*args, **kwargs))
+        return await loop.run_in_executor(self._executor, fn, *args)
+
+    def account(self, address: str) -> "Account":
+        """No I/O. `address` is canonical."""
+        return Account(self, address)
+
+    async def deliver(
+        self, message: Message, reverse_path: str, targets: Sequence[Target], trace: str
+    ) -> list[Delivered]:
+        """Put a message into mailboxes; fsynced when this returns. One outcome for each target, in order."""
+        return await self.run(delivery.deliver, self, message, reverse_path, targets, trace)
+
+    def spool(self, most: int) -> Spool:
+        return Spool(self.settings.data / "spool", most, self.run)
+
+    @contextlib.contextmanager
+    def files(self, address: str) -> Iterator[AccountFiles]:
+        """The open account, for a thread; not closed before it is given back."""
+        with self._mutex:
+            files = self._open.get(address)
+            if files is None:
+                files = self._open[address] = AccountFiles(self.settings.data, address, self.clock)
+            self._open.move_to_end(address)
+            self._pins[address] = self._pins.get(address, 0) + 1
+            surplus = self._surplus()
+        for old in surplus:
+            old.close()
+        try:
+            yield files
+        finally:
+            with self._mutex:
+                self._pins[address] -= 1
+                if not self._pins[address]:
+                    del self._pins[address]
+
+    def _surplus(self) -> list[AccountFiles]:
+        over = len(self._open) - OPEN_MOST
+        if over <= 0:
+            return []
+        unpinned = [address for address in self._open if address not in self._pins]
+        return [self._open.pop(address) for address in unpinned[:over]]
+
+    def limits(self, address: str) -> Limits:
+        """The account's quota as its file says now. For a thread."""
+        entry = self.directory.account(address)
+        if entry is None:
+            return Limits()
+        return Limits(entry.file.quota, entry.file.quota_messages)
+
+    def publish(self, account: str, mailbox: str, modseq: int) -> None:
+        """Tell the other processes, and this one. From any thread."""
+        self.bus.publish(Hint(account, mailbox, modseq))
+
+    # Loaded mailboxes: event loop only.
+
+    async def mailbox(self, account: "Account", name: str) -> Mailbox:
+        self._listen()
+        key = (account.address, name)
+        async with self._loading.setdefault(key, asyncio.Lock()):
+            mailbox = self._loaded.get(key)
+            if mailbox is not None and not mailbox.gone:
+                mailbox.sessions += 1
+                await mailbox.refresh()
+                if not mailbox.gone and mailbox.name == name:
+                    return mailbox
+                mailbox.release()
+            loaded = await account.do(_load_whole, name)
+            mailbox = Mailbox(account, loaded)
+            mailbox.sessions += 1
+            self._loaded[key] = mailbox
+            return mailbox
+
+    def drop_later(self, mailbox: Mailbox) -> None:
+        asyncio.get_running_loop().call_later(KEEP_LOADED, self._drop, mailbox)
+
+    def _drop(self, mailbox: Mailbox) -> None:
+        if mailbox.sessions == 0:
+            for key, loaded in list(self._loaded.items()):
+                if loaded is mailbox:
+                    del self._loaded[key]
+                    self._loading.pop(key, None)
+
+    def look_at(self, account: str, name: str) -> None:
+        """In this process, move a loaded mailbox on, if there is one."""
+        mailbox = self._loaded.get((account, name))
+        if mailbox is not None and mailbox.sessions:
+            self.start(mailbox.refresh(others=False))
+
+    def _listen(self) -> None:
+        if not self._listening:
+            self._listening = True
+            self.bus.listen(lambda hint: self.look_at(hint.account, hint.mailbox))
+            self.start(self._look_around())
+
+    async def _look_around(self) -> None:
+        rounds = 0
+        while True:
+            await asyncio.sleep(OTHERS_EVERY)
+            rounds += 1
+            mailboxes = [mailbox for mailbox in self._loaded.values() if mailbox.sessions]
+            if rounds % LOOK_EVERY:
+                mailboxes = await self.run(_disturbed, mailboxes)
+            for mailbox in mailboxes:
+                try:
+                    await mailbox.refresh()
+                except Exception:
+                    log.exception("look at a mailbox failed")
+
+    def sync_soon(self, folder: Path) -> None:
+        """fsync the directories of a mailbox whose flags were renamed, within a second."""
+        if not self._unsynced:
+            asyncio.get_running_loop().call_later(FLAGS_SYNCED, lambda: self.start(self._sync_flags()))
+        self._unsynced.add(folder)
+
+    async def _sync_flags(self) -> None:
+        folders_now, self._unsynced = self._unsynced, set()
+        if folders_now:
+            await self.run(_sync_all, folders_now)
+
+
+def _disturbed(mailboxes: list[Mailbox]) -> list[Mailbox]:
+    return [mailbox for mailbox in mailboxes if mailbox.disturbed()]
+
+
+def _sync_all(paths: set[Path]) -> None:
+    for path in paths:
+        for place in ("cur", "new"):
+            with contextlib.suppress(FileNotFoundError):
+                sync_dir(path / place)
+
+
+def _load_whole(files: AccountFiles, name: str) -> Loaded:
+    tree.listing(files)  # makes the account, and takes in folders that other programs made
+    with files.reading() as db:
+        mailboxid = folders.load(db, files.maildir, name).mailboxid
+    loaded = selected.look(files, mailboxid, -1)
+    if loaded is None:
+        raise MailboxMissing(name)
+    return loaded
+
+
+class Account:
+    """One account, seen from the event loop. Cheap to make; holds nothing."""
+
+    __slots__ = ("address", "store")
+
+    def __init__(self, store: Store, address: str) -> None:
+        self.store = store
+        self.address = address
+
+    async def do(self, fn: Callable[Concatenate[AccountFiles, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """`fn(files, …)` in a store thread."""
+
+        def work() -> T:
+            with self.store.files(self.address) as files:
+                return fn(files, *args, **kwargs)
+
+        return await self.store.run(work)
+
+    async def ensure(self) -> None:
+        """The account's folder and special mailboxes exist when this returns."""
+        await self.do(_ensure)
+
+    async def mailboxes(self) -> list[MailboxInfo]:
+        """INBOX first, then by name; bare parents of others are there, not selectable."""
+        return await self.do(_listing)
+
+    async def create(self, name: str, special_use: str | None = None) -> None:
+        """Raises NameRefused, MailboxExists, TooManyMailboxes, DiskFull."""
+        await self.do(tree.create, canonical_name(name), special_use)
+
+    async def delete(self, name: str) -> None:
+        """Raises MailboxProtected, MailboxMissing, MailboxHasChildren."""
+        name = canonical_name(name)
+        await self.do(tree.delete, name)
+        self.changed(name)
+
+    async def rename(self, old: str, new: str) -> None:
+        """RENAME of INBOX moves its messages (RFC 9051 §6.3.6). Raises as `create` and `delete` do."""
+        old, new = canonical_name(old), canonical_name(new)
+        if new == INBOX:
+            raise MailboxExists(new)
+        if old == INBOX:
+            await self.create(new)
+            inbox = await self.open(INBOX)
+            try:
+                await inbox.move(inbox.uids, new)
+            finally:
+                inbox.release()
+            return
+        await self.do(tree.rename, old, new)
+        self.changed(old)
+
+    async def subscriptions(self) -> frozenset[str]:
+        await self.ensure()
+        return await self.do(tree.subscriptions)
+
+    async def subscribe(self, name: str) -> None:
+        await self.do(tree.subscribe, canonical_name(name), True)
+
+    async def unsubscribe(self, name: str) -> None:
+        await self.do(tree.subscribe, canonical_name(name), False)
+
+    async def status(self, name: str) -> MailboxStatus:
+        """Raises MailboxMissing."""
+        return await self.do(_status, canonical_name(name))
+
+    async def quota(self) -> QuotaUse:
+        limits = await self.limits()
+        used = await self.do(_used)
+        return QuotaUse(used[0], limits.bytes, used[1], limits.messages)
+
+    async def limits(self) -> Limits:
+        return await self.store.run(self.store.limits, self.address)
+
+    async def open(self, name: str) -> Mailbox:
+        """The loaded mailbox, shared by the sessions of this process; `release` it. Raises MailboxMissing."""
+        return await self.store.mailbox(self, canonical_name(name))
+
+    async def append(self, name: str, messages: Sequence[Appended]) -> tuple[int, list[int]]:
+        """Into a mailbox that need not be open: UIDVALIDITY and UIDs. Raises MailboxMissing, OverQuota, …"""
+        name = canonical_name(name)
+        limits = await self.limits()
+        await self.ensure()
+        batch, uids = await self.do(selected.append, name, messages, limits)
+        self.publish(name, batch.modseq)
+        return batch.uidvalidity, uids
+
+    def publish(self, name: str, modseq: int) -> None:
+        self.store.publish(self.address, name, modseq)
+        self.store.look_at(self.address, name)
+
+    def changed(self, name: str) -> None:
+        self.publish(name, 0)
+
+
+def _ensure(files: AccountFiles) -> None:
+    with files.reading():
+        pass
+
+
+def _listing(files: AccountFiles) -> list[MailboxInfo]:
+    _ensure(files)
+    return tree.listing(files)
+
+
+def _used(files: AccountFiles) -> tuple[int, int]:
+    with files.reading() as db:
+        return used_now(db)
+
+
+def _status(files: AccountFiles, name: str) -> MailboxStatus:
+    with files.reading() as db:
+        mailboxid = folders.load(db, files.maildir, name).mailboxid
+    if selected.look(files, mailboxid, 1 << 62) is None:
+        raise MailboxMissing(name)
+    with files.reading() as db:
+        folder = folders.load(db, files.maildir, name)
+        unseen, deleted, recent = db.execute(
+            "SELECT COALESCE(SUM(instr(flags, 'S') = 0), 0), COALESCE(SUM(instr(flags, 'T') > 0), 0),"
+            " COALESCE(SUM(uid >= ?), 0) FROM rows WHERE mailbox = ?",
+            (folder.recent, folder.id),
+        ).fetchone()
+    return MailboxStatus(
+        messages=folder.messages,
+        unseen=unseen,
+        deleted=deleted,
+        recent=recent,
+        uidnext=folder.uidnext,
+        uidvalidity=folder.uidvalidity,
+        modseq=folder.modseq,
+        size=folder.bytes,
+        mailboxid=folder.mailboxid,
+    )
