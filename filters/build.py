@@ -9,7 +9,7 @@ from storage.store import Store
 
 def build(settings: Settings, store: Store, queue: Queue | None = None) -> Pipeline:
     """The pipeline of a process; with the queue that the process has already, if it has one."""
-    queue = queue or Queue(settings.data / "queue")
+    queue = queue or Queue.of(store)
     incoming = Checks(judges=(), advisers=())
     outgoing = Checks(judges=(), advisers=())
     return Pipeline(settings, store, queue, incoming, outgoing)
