@@ -53,7 +53,7 @@ def unit_of(field: FieldInfo) -> str:
     """`size`, `duration` or an empty string."""
     parsers = {
         item.func
-        for item in (*field.metadata, *_metadata(field.annotation))
+        for item in (*field.metadata, *metadata_of(field.annotation))
         if isinstance(item, BeforeValidator)
     }
     return "size" if parse_size in parsers else "duration" if parse_duration in parsers else ""
@@ -67,7 +67,8 @@ def written(field: FieldInfo | None, value: Any) -> str:
     return format_duration(value) if unit == "duration" else str(value)
 
 
-def _metadata(annotation: Any) -> Iterator[Any]:
+def metadata_of(annotation: Any) -> Iterator[Any]:
+    """What is annotated anywhere inside an annotation."""
     yield from getattr(annotation, "__metadata__", ())
     for argument in get_args(annotation):
-        yield from _metadata(argument)
+        yield from metadata_of(argument)

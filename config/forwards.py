@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, ConfigDict, Field, RootModel
+from pydantic import BeforeValidator, ConfigDict, Field, RootModel, WithJsonSchema
 
 from config.values import MailAddress, OwnLocalPart
 
@@ -11,7 +11,14 @@ def _one_is_a_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-Targets = Annotated[tuple[MailAddress, ...], Field(min_length=1), BeforeValidator(_one_is_a_list)]
+Targets = Annotated[
+    tuple[MailAddress, ...],
+    Field(min_length=1),
+    BeforeValidator(_one_is_a_list),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
+    ),
+]
 
 
 class ForwardsFile(RootModel[dict[OwnLocalPart, Targets]]):

@@ -17,7 +17,7 @@ import yaml
 WIDTH = 100  # a list or mapping that fits is written in one line
 
 # A conservative part of YAML's plain scalars (YAML 1.1 §9.1.3), safe inside brackets and braces too.
-_PLAIN = re.compile(r"[\w/.+$][\w/.+$@=~%-]*( [\w/.+$][\w/.+$@=~%-]*)*")
+_PLAIN = re.compile(r"[\w/.+$]([\w/.+$@=~%-]|:(?=\d))*( [\w/.+$]([\w/.+$@=~%-]|:(?=\d))*)*")
 _LITERAL = re.compile(r"[^\s\x00-\x1f#][^\x00-\x09\x0b-\x1f]*\n?")
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from config.units import DAY, GIB, HOUR, KIB, MIB, MINUTE
+from config.units import DAY, GIB, HOUR, KIB, MIB, MINUTE, TIB
 from config.values import (
     Duration,
     FilePath,
@@ -365,15 +365,15 @@ class Service(Section):
     """What a customer's contract may hold: the bounds of capacities, limits and lists."""
 
     capacity_step: Size = Field(
-        default=100 * GIB, ge=1, description="A contract's capacity is a multiple of this, and at least this."
+        default=100 * GIB,
+        ge=1,
+        description="A contract's capacity is a multiple of this, or the most that there is.",
     )
-    capacity_most: Size = Field(default=1000 * GIB, ge=1, description="The largest capacity of a contract.")
+    capacity_most: Size = Field(default=TIB, ge=1, description="The largest capacity of a contract.")
     quota_least: Size = Field(
         default=GIB, ge=1, description="The smallest limit that an account can be given."
     )
-    quota_most: Size = Field(
-        default=1000 * GIB, ge=1, description="The largest limit that an account can be given."
-    )
+    quota_most: Size = Field(default=TIB, ge=1, description="The largest limit that an account can be given.")
     lists: Count = Field(default=200, description="Most mailing lists in a domain.")
     list_members: Count = Field(
         default=1000, description="Most members of a mailing list, the owner counted."

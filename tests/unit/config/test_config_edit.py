@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from config.edit import REMOVE, Changed, Unchangeable, digest, edit, read_text, remove, write
 from config.render import inline, normal, pair
-from config.tree import parse, plain
+from config.tree import Pairs, parse, plain
 
 ACCOUNT = """\
 # 営業部の太郎さん
@@ -243,7 +243,7 @@ def test_any_change_of_any_document(document: tuple[str, dict[str, Any]], data: 
 def assert_others_untouched(text: str, changed: str, key: str) -> None:
     """What stands before the key's line and after its value is the same, bytes and order."""
     tree = parse(text)
-    pairs = tree.pairs if tree else []  # type: ignore[union-attr]
+    pairs = tree.pairs if isinstance(tree, Pairs) else []
     starts = [name.start.line for name, _ in pairs]
     lines = text.split("\n")
     if key not in [name.text for name, _ in pairs]:
