@@ -60,13 +60,15 @@ class Store:
         self._unsynced: set[Path] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._listening = False
+        self._loop: asyncio.AbstractEventLoop | None = None
         self.directory = Directory(settings, clock)
         self.logins = Logins(settings, self.directory, self.run, clock)
 
     @classmethod
     async def open(cls, settings: Settings, clock: Callable[[], float] = time.time) -> "Store":
         store = cls(settings, clock)
-        store.bus.attach(asyncio.get_running_loop())
+        store._loop = asyncio.get_running_loop()
+        store.bus.attach(store._loop)
         await store.run(remove_leftovers, settings.data / "spool", clock())
         store.start(store.directory.run())
         return store
@@ -150,6 +152,8 @@ class Store:
     def publish(self, account: str, mailbox: str, modseq: int) -> None:
         """Tell the other processes, and this one. From any thread."""
         self.bus.publish(Hint(account, mailbox, modseq))
+        if self._loaded and self._loop is not None:
+            self._loop.call_soon_threadsafe(self.look_at, account, mailbox)
 
     # Loaded mailboxes: event loop only.
 
@@ -328,7 +332,6 @@ class Account:
 
     def publish(self, name: str, modseq: int) -> None:
         self.store.publish(self.address, name, modseq)
-        self.store.look_at(self.address, name)
 
     def changed(self, name: str) -> None:
         self.publish(name, 0)
