@@ -88,6 +88,11 @@ class Connection(asyncio.Protocol):
         self.tls: TlsInfo | None = None
         self.trace = base64.b32encode(os.urandom(10))[:12].decode("ascii").lower()
 
+    @property
+    def loopback(self) -> bool:
+        """Whether the peer is on this machine."""
+        return self.peer.startswith("127.") or self.peer == "::1"
+
     # Reading
 
     @property

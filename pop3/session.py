@@ -1,0 +1,212 @@
+"""One client's session, from the greeting to the goodbye (RFC 1939 §3).
+
+Errors are caught here, each kind in one place: the client's faults and answers (-ERR), the end of the stream,
+and everything else, which is logged with the trace that the client is told. However a session ends, its place
+and its hold on the mailbox are given back, and only QUIT has removed anything.
+"""
+
+import logging
+import ssl
+from typing import TYPE_CHECKING
+
+from config.settings import Listen, Settings
+from net.connection import Connection, Draining, LineTooLong, PeerGone, TimedOut
+from net.limits import Slot
+from net.log import event
+from pop3 import grammar, replies
+from pop3.grammar import BadSyntax
+from pop3.maildrop import Maildrop
+from pop3.replies import Refused
+from pop3.table import BY_NAME, State
+from storage.errors import LoginRefused, StoreError
+from storage.message import Message
+from storage.selected import Mailbox
+from storage.store import Store
+
+if TYPE_CHECKING:
+    from pop3.door import Pop3Door
+
+MOST_ERRORS = 20  # bad commands in a row after which the connection is closed
+
+_log = logging.getLogger("pop3")
+
+
+class Session:
+    """What is remembered about one connection."""
+
+    __slots__ = (
+        "_bad", "_began", "_door", "_failures", "_listen", "_mailbox", "_slot",
+        "account", "conn", "ended", "login", "maildrop", "octets", "retrieved", "send", "utf8",
+    )  # fmt: skip
+
+    def __init__(self, door: "Pop3Door", conn: Connection, listen: Listen, now: float) -> None:
+        self.conn = conn
+        self.send = conn.write
+        self.account: str | None = None
+        self.login: bytes | None = None  # what USER said
+        self.maildrop: Maildrop | None = None  # there in the TRANSACTION state
+        self.utf8 = False
+        self.ended = False
+        self.retrieved = self.octets = 0
+        self._door = door
+        self._listen = listen
+        self._began = now
+        self._mailbox: Mailbox | None = None
+        self._slot: Slot | None = None
+        self._failures = 0
+        self._bad = 0
+
+    # What commands use
+
+    @property
+    def settings(self) -> Settings:
+        return self._door.settings
+
+    @property
+    def store(self) -> Store:
+        return self._door.store
+
+    @property
+    def drop(self) -> Maildrop:
+        """The maildrop, in a command of the TRANSACTION state."""
+        assert self.maildrop is not None
+        return self.maildrop
+
+    @property
+    def tls_offered(self) -> bool:
+        return self._listen.tls == "starttls" and self.conn.tls is None and self._door.contexts is not None
+
+    def tls_context(self) -> ssl.SSLContext | None:
+        """For STLS, where that is offered."""
+        if not self.tls_offered or self._door.contexts is None:
+            return None
+        return self._door.contexts.context(self._listen.tls_minimum)
+
+    @property
+    def passwords_taken(self) -> bool:
+        """Whether a password may come on this connection."""
+        if self.conn.tls is not None:
+            return True
+        return self.settings.auth.plaintext_without_tls == "loopback" and self.conn.loopback
+
+    async def ask(self, prompt: bytes, limit: int) -> bytes:
+        """Send a challenge; the line that answers it, without its end."""
+        self.send(prompt)
+        return (await self.conn.readline(limit, self._patience(), command=True)).rstrip(b"\r\n")
+
+    async def enter(self, login: str, password: str) -> None:
+        """Check the password, take one of the account's places, and take the snapshot."""
+        conn = self.conn
+        account = await self.store.logins.check(
+            login, password, peer=conn.peer, protocol="pop3", trace=conn.trace
+        )
+        slot = self._door.slots.take("pop3", account, self.settings.pop3.max_connections_per_account)
+        if slot is None:
+            event(_log, "pop3.crowded", trace=conn.trace, account=account)
+            raise Refused(replies.TOO_MANY)
+        try:
+            self._mailbox = mailbox = await self.store.account(account).open("INBOX")
+        except BaseException:
+            slot.free()
+            raise
+        self._slot = slot
+        self.account = account
+        uids, rows = mailbox.uids, mailbox.rows
+        self.maildrop = Maildrop(mailbox.uidvalidity, uids, [rows[uid].size for uid in uids])
+        self.send(b"+OK %d messages (%d octets)\r\n" % (self.maildrop.count, self.maildrop.octets))
+
+    async def message(self, number: int) -> Message:
+        """The message of a number, if it is still there."""
+        assert self._mailbox is not None
+        (message,) = await self._mailbox.messages([self.drop.uid(number)])
+        if message is None:
+            raise Refused(replies.VANISHED)
+        return message
+
+    async def remove(self) -> None:
+        """What DELE marked goes for good."""
+        assert self._mailbox is not None
+        await self._mailbox.remove(self.drop.to_remove())
+
+    # The loop
+
+    async def run(self) -> None:
+        self.send(b"+OK %b POP3 ready\r\n" % self.settings.hostname.encode("ascii"))
+        try:
+            while not self.ended:
+                await self._next()
+                await self.conn.drain()
+        except Draining:
+            self.send(b"-ERR " + replies.STOPPING + b"\r\n")
+        except TimedOut:
+            pass  # closed without a word, and nothing removed (RFC 1939 §3)
+        finally:
+            if self._mailbox is not None:
+                self._mailbox.release()
+            if self._slot is not None:
+                self._slot.free()
+            self._log_end()
+
+    async def _next(self) -> None:
+        """Read one command, run it, answer it."""
+        try:
+            line = await self.conn.readline(grammar.LINE, self._patience(), command=True)
+            await self._perform(line)
+            self._bad = 0
+        except LineTooLong:
+            self._refuse(replies.TOO_LONG)
+            self._bad += 1
+        except BadSyntax as error:
+            self._refuse(error.args[0])
+            self._bad += 1
+        except Refused as error:
+            self._refuse(error.text)
+        except LoginRefused:
+            self._failures += 1
+            self._refuse(replies.WRONG_LOGIN)
+        except StoreError as error:
+            event(_log, "pop3.refused", trace=self.conn.trace, why=f"{type(error).__name__}: {error}")
+            self._refuse(replies.for_error(error))
+        except (PeerGone, TimedOut, Draining):
+            raise
+        except Exception:
+            event(_log, "pop3.failed", logging.ERROR, trace=self.conn.trace, exc_info=True)
+            self._refuse(replies.internal(self.conn.trace))
+        if self._bad >= MOST_ERRORS:
+            self._refuse(replies.TOO_MANY_ERRORS)
+            self.ended = True
+        if self._failures >= self.settings.auth.max_tries:
+            self.ended = True
+
+    async def _perform(self, line: bytes) -> None:
+        keyword, rest = grammar.split(line)
+        command = BY_NAME.get(keyword)
+        if command is None:
+            raise BadSyntax(b"no such command")
+        state = State.AUTHORIZATION if self.maildrop is None else State.TRANSACTION
+        if state not in command.states:
+            raise Refused(b"log in first" if self.maildrop is None else b"already logged in")
+        await command.run(self, command.parse(rest))
+
+    def _refuse(self, text: bytes) -> None:
+        self.send(b"-ERR " + text + b"\r\n")
+
+    def _patience(self) -> float:
+        """Seconds for which the client may be silent; a stranger has so many in all."""
+        pop3 = self.settings.pop3
+        if self.maildrop is not None:
+            return pop3.idle_timeout
+        return max(self._began + pop3.login_timeout - self._door.clock(), 0.0)
+
+    def _log_end(self) -> None:
+        if self.account is not None:
+            event(
+                _log,
+                "pop3.left",
+                trace=self.conn.trace,
+                account=self.account,
+                tls=self.conn.tls.version if self.conn.tls else None,
+                retrieved=self.retrieved,
+                octets=self.octets,
+                deleted=len(self.drop.deleted) if self.ended else 0,
+            )
