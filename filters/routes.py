@@ -14,7 +14,7 @@ from storage import status
 from storage.address import Address
 from storage.delivery import Target
 from storage.directory import AccountEntry
-from storage.mailbox import used_now
+from storage.quota import used_now
 from storage.status import Status
 from storage.store import Store
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from storage import errors, status
 from storage.status import Status
 
+LONGEST = 500  # octets of a reply's text: RFC 5321 §4.5.3.1.5
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -21,7 +23,9 @@ class Reply:
 
     def wire(self) -> bytes:
         text = f"{self.status} {self.text}" if self.status else self.text
-        return f"{self.code} {text}\r\n".encode("ascii", "replace")
+        # a text may come from a check: it must stay one line, whatever is in it
+        text = text.replace("\r", " ").replace("\n", " ")
+        return f"{self.code} {text[:LONGEST]}\r\n".encode("ascii", "replace")
 
 
 # A reply's first digit is that of the status; the code is the nearest of RFC 5321 §4.2.3.
@@ -39,6 +43,7 @@ CODES = {
     "5.7.1": 550,
 }
 OTHERWISE = {"2": 250, "4": 451, "5": 554}
+SAYS = {"2": "ok", "4": "try again later", "5": "refused"}  # where a status has no text
 
 ERRORS: dict[type[Exception], Status] = {
     errors.OverQuota: status.MAILBOX_FULL,
@@ -49,7 +54,9 @@ ERRORS: dict[type[Exception], Status] = {
 
 def of_status(answer: Status) -> Reply:
     """The reply that says what another room has answered."""
-    return Reply(CODES.get(answer.code, OTHERWISE[answer.code[0]]), answer.code, answer.text or "ok")
+    return Reply(
+        CODES.get(answer.code, OTHERWISE[answer.code[0]]), answer.code, answer.text or SAYS[answer.code[0]]
+    )
 
 
 def of_error(error: Exception, trace: str) -> Reply:

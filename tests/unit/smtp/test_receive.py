@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import tracemalloc
 
 import pytest
 
@@ -124,6 +125,27 @@ async def test_a_large_message_goes_through_a_file_that_is_gone_afterwards(
     assert stored.endswith(body)
     spool = house.settings.data / "spool"
     assert list(spool.iterdir()) == []
+
+
+async def test_memory_does_not_grow_with_the_message(house: House, connect: Connect) -> None:
+    client = await connect(await house.smtp())
+    await client.mail(MESSAGE, "taro@example.test")  # what is loaded once is loaded now
+    await client.ask("MAIL FROM:<someone@example.com>")
+    await client.ask("RCPT TO:<taro@example.test>")
+    await client.ask("DATA")
+    piece = b"".join(b"%07d " % number * 9 + b"\r\n" for number in range(1000))
+    tracemalloc.start()
+    try:
+        for _ in range(400):
+            client.send(piece)
+            await client.writer.drain()
+        client.send(b".\r\n")
+        assert (await client.reply()).startswith("250")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(piece) * 400 > 28_000_000
+    assert peak < 6_000_000
 
 
 async def test_a_client_that_vanishes_leaves_nothing(house: House, connect: Connect) -> None:

@@ -1,0 +1,83 @@
+"""How checks are run: together, in two groups, and what happens when one breaks."""
+
+import logging
+from dataclasses import dataclass, field
+
+import pytest
+
+from filters.check import Checks
+from filters.mail import Mail, Recipient
+from filters.skeleton import Skeleton
+from filters.verdict import PASS, Action, AuthResult, Verdict
+from storage.status import Status
+
+MAIL = Mail(reverse_path="a@example.com", peer="192.0.2.1", trace="t.1")
+RESULT = AuthResult("spf", "pass")
+
+
+@dataclass
+class Says:
+    """Gives one verdict at every stage, or raises."""
+
+    name: str
+    verdict: Verdict | None
+    seen: list[Mail] = field(default_factory=list)
+
+    async def connect(self, mail: Mail) -> Verdict:
+        return await self.message(mail)
+
+    async def recipient(self, mail: Mail, rcpt: Recipient) -> Verdict:
+        return await self.message(mail)
+
+    async def message(self, mail: Mail) -> Verdict:
+        self.seen.append(mail)
+        if self.verdict is None:
+            raise RuntimeError("broken")
+        return self.verdict
+
+
+async def test_no_checks_pass() -> None:
+    assert await Checks().message(MAIL) == PASS
+    assert await Checks().connect(MAIL) == PASS
+
+
+async def test_a_judge_that_raises_defers(caplog: pytest.LogCaptureFixture) -> None:
+    checks = Checks(judges=(Says("good", PASS), Says("bad", None)))
+    verdict = await checks.message(MAIL)
+    assert verdict.action is Action.DEFER
+    assert verdict.status == Status("4.3.0", "a check of the message failed, try again later")
+    (record,) = caplog.records
+    assert (record.levelno, record.message) == (logging.ERROR, "filters.check_failed")
+    assert record.__dict__["fields"]["check"] == "bad"
+
+
+async def test_an_adviser_that_raises_has_no_opinion(caplog: pytest.LogCaptureFixture) -> None:
+    checks = Checks(advisers=(Says("spam", None),))
+    assert await checks.message(MAIL) == PASS
+    assert [record.message for record in caplog.records] == ["filters.check_failed"]
+
+
+async def test_advisers_see_what_the_judges_found() -> None:
+    adviser = Says("spam", Verdict(Action.QUARANTINE, fields=(b"X-Spam-Status: Yes\r\n",)))
+    checks = Checks(judges=(Says("auth", Verdict(results=(RESULT,))),), advisers=(adviser,))
+    verdict = await checks.message(MAIL)
+    assert adviser.seen[0].results == (RESULT,)
+    assert verdict == Verdict(Action.QUARANTINE, fields=(b"X-Spam-Status: Yes\r\n",), results=(RESULT,))
+
+
+@pytest.mark.parametrize("action", [Action.DEFER, Action.REJECT, Action.DISCARD])
+async def test_advisers_are_not_asked_about_what_is_decided(action: Action) -> None:
+    adviser = Says("spam", PASS)
+    assert (await Checks((Says("virus", Verdict(action)),), (adviser,)).message(MAIL)).action is action
+    assert adviser.seen == []
+
+
+async def test_the_skeleton_refuses_its_subject_and_no_other() -> None:
+    checks = Checks(judges=(Skeleton(b"no thanks"),))
+    head = b"From: a@example.com\r\nSubject: no\r\n thanks\r\n\r\n"
+    refused = await checks.message(Mail("a@example.com", "192.0.2.1", "t.1", head=head))
+    assert refused.action is Action.REJECT
+    assert refused.status == Status("5.7.1", "not accepted")
+    other = await checks.message(Mail("a@example.com", "192.0.2.1", "t.1", head=b"Subject: no\r\n\r\n"))
+    assert other == PASS
+    assert await checks.connect(MAIL) == PASS

@@ -1,0 +1,210 @@
+"""The way of a mail through the house, over a real store: judged, stored, queued, answered."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+
+import pytest
+
+from filters.check import Checks
+from filters.mail import Mail, Recipient
+from filters.pipeline import Pipeline
+from filters.verdict import PASS, Action, Verdict
+from storage import status
+from storage.address import parse
+from storage.delivery import Delivered, Target
+from storage.message import Message
+from storage.queue import Queue
+from storage.queued import Addressee
+from storage.status import Status
+from tests.house import House, Site
+from tests.unit.smtp.conftest import inbox
+
+SOURCE = b"From: a@example.com\r\nSubject: hello\r\n\r\nhello\r\n"
+ENVELOPE = Mail(reverse_path="a@example.com", peer="192.0.2.1", trace="t.1", head=SOURCE[:-7])
+NO = Status("5.7.1", "no thanks")
+
+
+@dataclass
+class Says:
+    """A check with one opinion about messages."""
+
+    verdict: Verdict
+    name: str = "says"
+
+    async def connect(self, mail: Mail) -> Verdict:
+        return PASS
+
+    async def recipient(self, mail: Mail, rcpt: Recipient) -> Verdict:
+        return PASS
+
+    async def message(self, mail: Mail) -> Verdict:
+        return self.verdict
+
+
+@pytest.fixture
+async def pipeline(house: House) -> AsyncIterator[Pipeline]:
+    made = Pipeline(house.settings, house.store, Queue.of(house.store), Checks(), Checks(), lambda: 1000.0)
+    yield made
+    made.close()
+
+
+async def mail_to(pipeline: Pipeline, *addresses: str) -> Mail:
+    found = [await pipeline.recipient(ENVELOPE, parse(address), None) for address in addresses]
+    recipients = tuple(each for each in found if isinstance(each, Recipient))
+    assert len(recipients) == len(addresses), found
+    return replace(ENVELOPE, recipients=recipients, message=Message.of(SOURCE))
+
+
+def queued(house: House) -> list[Addressee]:
+    queue = Queue.of(house.store)
+    try:
+        return [
+            Addressee(each.address, each.original, each.mailbox, status=each.status)
+            for work in queue.claim("test")
+            for each in work.recipients
+        ]
+    finally:
+        queue.close()
+
+
+async def test_all_stored(house: House, pipeline: Pipeline) -> None:
+    mail = await mail_to(pipeline, "taro@example.test", "hanako@example.test")
+    assert (await pipeline.receive(mail)).ok
+    assert len(await inbox(house, "taro")) == len(await inbox(house, "hanako")) == 1
+    assert queued(house) == []
+
+
+def failing(house: House, monkeypatch: pytest.MonkeyPatch, answers: dict[str, Status]) -> None:
+    """Let delivery to some accounts fail, as it does when their disk or file does."""
+    real = house.store.deliver
+
+    async def deliver(message: Message, path: str, targets: list[Target], trace: str) -> list[Delivered]:
+        done = {
+            each.target.address: each
+            for each in await real(message, path, [t for t in targets if t.address not in answers], trace)
+        }
+        return [done.get(t.address) or Delivered(t, answers[t.address]) for t in targets]
+
+    monkeypatch.setattr(house.store, "deliver", deliver)
+
+
+@pytest.mark.parametrize("failure", [status.DISK_FULL, status.NOT_RECEIVING])
+async def test_some_stored_and_the_others_are_in_the_queue(
+    house: House, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, failure: Status
+) -> None:
+    mail = await mail_to(pipeline, "taro@example.test", "Hanako+x@example.test")
+    failing(house, monkeypatch, {"hanako@example.test": failure})
+    assert (await pipeline.receive(mail)).ok
+    assert len(await inbox(house, "taro")) == 1
+    assert queued(house) == [
+        Addressee("hanako@example.test", "Hanako+x@example.test", "INBOX", status=failure)
+    ]
+
+
+async def test_none_stored_and_nothing_is_kept(
+    house: House, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mail = await mail_to(pipeline, "taro@example.test", "hanako@example.test")
+    failing(house, monkeypatch, {"taro@example.test": status.DISK_FULL, "hanako@example.test": NO})
+    assert await pipeline.receive(mail) == NO
+    assert queued(house) == []
+
+
+async def test_a_queue_that_cannot_take_them_is_no_250(
+    house: House, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> str:
+        raise OSError(28, "No space left on device")
+
+    mail = await mail_to(pipeline, "taro@example.test", "hanako@example.test")
+    failing(house, monkeypatch, {"hanako@example.test": status.DISK_FULL})
+    monkeypatch.setattr(Queue, "add", full)
+    with pytest.raises(OSError):
+        await pipeline.receive(mail)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "answer", "kept"),
+    [
+        (Verdict(Action.REJECT, NO), NO, 0),
+        (Verdict(Action.DEFER, Status("4.7.1", "later")), Status("4.7.1", "later"), 0),
+        (Verdict(Action.DISCARD), status.DELIVERED, 0),
+        (Verdict(Action.QUARANTINE, fields=(b"X-Spam-Status: Yes\r\n",)), status.DELIVERED, 1),
+    ],
+)
+async def test_verdicts(
+    house: House, pipeline: Pipeline, verdict: Verdict, answer: Status, kept: int
+) -> None:
+    pipeline._incoming = Checks(judges=(Says(verdict),))
+    assert await pipeline.receive(await mail_to(pipeline, "taro@example.test")) == answer
+    stored = await inbox(house, "taro")
+    assert len(stored) == kept
+    assert all(b"\r\nX-Spam-Status: Yes\r\n" in message for message in stored)
+
+
+async def test_spam_goes_to_junk_only_where_that_is_wanted(site: Site) -> None:
+    site.write_account("taro", "spam: {to_junk: true}\n")
+    house = await House(site).open()
+    spam = Checks(judges=(Says(Verdict(Action.QUARANTINE)),))
+    made = Pipeline(house.settings, house.store, Queue.of(house.store), spam, Checks())
+    try:
+        await made.receive(await mail_to(made, "taro@example.test", "hanako@example.test"))
+        assert len(await inbox(house, "taro", "Junk")) == len(await inbox(house, "hanako")) == 1
+        assert await inbox(house, "taro") == await inbox(house, "hanako", "Junk") == []
+    finally:
+        made.close()
+        await house.close()
+
+
+async def test_another_attempt_from_the_queue(house: House, pipeline: Pipeline) -> None:
+    house.site.write_account("jiro", "receive: false\n", "x")
+    house.site.write_account("broken", "nonsense: [", "x")
+    statuses = await pipeline.deliver(
+        Message.of(SOURCE),
+        "a@example.com",
+        [
+            Addressee("taro@example.test", "Taro+x@example.test", "Junk"),
+            Addressee("jiro@example.test"),
+            Addressee("nobody@example.test"),
+            Addressee("broken@example.test"),
+            Addressee("someone@example.com"),
+            Addressee("no address"),
+        ],
+        "t.1",
+    )
+    assert [each.code for each in statuses] == ["2.0.0", "5.2.1", "5.1.1", "4.3.5", "4.4.0", "5.1.1"]
+    (stored,) = await inbox(house, "taro", "Junk")
+    assert b"Delivered-To: Taro+x@example.test\r\n" in stored
+
+
+async def notices(house: House, local: str) -> list[str]:
+    return [
+        message.partition(b"Subject: ")[2].decode()
+        for message in await inbox(house, local)
+        if b"\r\nAuto-Submitted: auto-generated\r\n" in message
+    ]
+
+
+async def test_a_mailbox_that_fills_up_is_told_of_once(site: Site) -> None:
+    domain = site.folder / "domains/example.test/domain.yaml"
+    domain.write_text("capacity: 100G\nadministrators: [hanako@example.test]\n")
+    path = site.write_account("taro")
+    path.write_text(path.read_text().replace("1G", "100K"))
+    house = await House(site).open()
+    made = Pipeline(house.settings, house.store, Queue.of(house.store), Checks(), Checks(), lambda: 1000.0)
+    try:
+        mail = replace(
+            await mail_to(made, "taro@example.test"), message=Message.of(SOURCE + b"x" * 998 * 20 + b"\r\n")
+        )
+        for _ in range(4):  # 78 %
+            assert (await made.receive(mail)).ok
+        assert await notices(house, "taro") == []
+        assert (await made.receive(mail)).ok  # 97 %
+        assert len(await notices(house, "taro")) == len(await notices(house, "hanako")) == 1
+        for _ in range(2):
+            assert await made.receive(mail) == status.MAILBOX_FULL
+            assert await made.recipient(ENVELOPE, parse("taro@example.test"), 50_000) == status.MAILBOX_FULL
+        assert len(await notices(house, "hanako")) == 2  # 95 % and full, each once
+    finally:
+        made.close()
+        await house.close()
