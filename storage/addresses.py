@@ -26,8 +26,9 @@ _ATOM = re.compile(rb"[%b]+" % _ATEXT)
 _QUOTED = re.compile(rb'"([^"\\]*(?:\\.[^"\\]*)*)"', re.DOTALL)
 _DOMAIN_LITERAL = re.compile(rb"\[[^\]\\]*(?:\\.[^\]\\]*)*\]", re.DOTALL)
 _ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
-_COMMENT = re.compile(rb"\(([^()\\]*(?:\\.[^()\\]*)*)\)", re.DOTALL)
+_MARKS = re.compile(rb"[()]|\\.", re.DOTALL)
 _EMPTY = re.compile(rb"[ \t,]*")
+_ANGLE = re.compile(rb"<[^<>]{0,998}>")  # what a route's commas stand in; a line is no longer
 _PLAIN = re.compile(rb'[^,;"(<]+')
 
 
@@ -64,13 +65,14 @@ def addresses(value: bytes) -> list[Address]:
 class _Reader:
     """Reads one address or group of any form, from `position` of `value`, into `found`."""
 
-    __slots__ = ("found", "position", "size", "value")
+    __slots__ = ("comment", "found", "position", "size", "value")
 
     def __init__(self, value: bytes, position: int, found: list[Address]) -> None:
         self.value = value
         self.position = position
         self.size = len(value)
         self.found = found
+        self.comment = b""  # the space last passed over that had comments in it
 
     def list(self) -> int:
         """One element of the list and its comma; the position after it."""
@@ -119,14 +121,17 @@ class _Reader:
             self.position += 1
             self.angle(name or None)
             return
+        stop = self.position
         self.position = start
+        self.comment = b""
         local = self.local_part()
-        host = self.domain() if self.at(b"@") else None
-        self.found.append(
-            Address(_comment(self.value[start : self.position]), None, local or b"MISSING_MAILBOX", host)
-            if host
-            else Address(None, None, local or b"MISSING_MAILBOX", b"MISSING_DOMAIN")
-        )
+        host = self.domain() if self.at(b"@") else b""
+        if not host and name and stop > self.position:
+            self.position = stop  # several words and no address: someone's name
+            self.found.append(Address(name, None, b"MISSING_MAILBOX", b"MISSING_DOMAIN"))
+            return
+        text = _last_comment(self.comment) or None
+        self.found.append(Address(text, None, local or b"MISSING_MAILBOX", host or b"MISSING_DOMAIN"))
 
     def angle(self, name: bytes | None) -> None:
         """What follows "<": a route, an address, ">" (RFC 5322 §4.4)."""
@@ -219,27 +224,44 @@ class _Reader:
         return self.value.startswith(mark, self.position)
 
     def space(self) -> None:
-        self.position = skip_comments(self.value, self.position)
+        start = self.position
+        self.position = skip_comments(self.value, start)
+        if self.position - start > 2:
+            passed = self.value[start : self.position]
+            if b"(" in passed:
+                self.comment = passed
 
     def skip_to(self, marks: bytes) -> None:
         """Move on to one of `marks` (outside of quotes and comments), or to the end."""
         while self.position < self.size:
             if self.value[self.position : self.position + 1] in marks:
                 return
-            match = _QUOTED.match(self.value, self.position) or _PLAIN.match(self.value, self.position)
             if self.at(b"("):
                 self.space()
-            else:
-                self.position = match.end() if match is not None else self.position + 1
+                continue
+            match = (
+                _QUOTED.match(self.value, self.position)
+                or _ANGLE.match(self.value, self.position)
+                or _PLAIN.match(self.value, self.position)
+            )
+            self.position = match.end() if match is not None else self.position + 1
 
 
 def _unescaped(text: bytes) -> bytes:
     return _ESCAPE.sub(rb"\1", text) if b"\\" in text else text
 
 
-def _comment(text: bytes) -> bytes | None:
-    """The last comment in `text` that has none inside it."""
-    found = None
-    for match in _COMMENT.finditer(text):
-        found = match
-    return _unescaped(found[1]) if found is not None and found[1] else None
+def _last_comment(passed: bytes) -> bytes:
+    """What stands in the last comment of a run of space and comments."""
+    depth = start = 0
+    found = b""
+    for match in _MARKS.finditer(passed):
+        if match.group() == b"(":
+            depth += 1
+            if depth == 1:
+                start = match.end()
+        elif match.group() == b")":
+            depth -= 1
+            if depth == 0:
+                found = passed[start : match.start()]
+    return _unescaped(found)

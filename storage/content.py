@@ -1,7 +1,7 @@
 """The structured fields of MIME: Content-Type, Content-Disposition and their like (RFC 2045, 2183, 2231).
 
 Values come in unfolded (`storage.header.unfold`). What is broken is read as far as it makes sense: a
-parameter without a value is passed over, an unquoted value with spaces runs to the next semicolon, a quote
+parameter without a value is passed over, an unquoted file name with spaces runs to the next semicolon, a quote
 that never closes runs to the end. Parameters that RFC 2231 §3 splits over `name*0`, `name*1` are joined, and
 stay percent-encoded: what they mean is for `storage.charset`. Nothing here raises or recurses.
 """
@@ -22,6 +22,7 @@ _LOOSE = re.compile(rb"[^;]*")
 _ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
 _INSIDE = re.compile(rb"[^()\\]*(?:\\.[^()\\]*)*", re.DOTALL)
 _SECTION = re.compile(rb"([^*]*)\*([0-9]{1,9})?(\*)?\Z")
+_NAMES = (b"name", b"filename")  # people put spaces into these, and some programs no quotes around them
 
 
 def media_type(value: bytes) -> tuple[bytes, bytes, Parameters] | None:
@@ -143,6 +144,8 @@ def _parameter(value: bytes, position: int) -> tuple[tuple[bytes, bytes] | None,
         after = skip_comments(value, plain.end())
         if after == len(value) or value[after : after + 1] == b";":
             return (name.group(), plain.group()), after + 1
+        if name.group().lower() not in _NAMES:
+            return (name.group(), plain.group()), _semicolon(value, after)
     loose = _LOOSE.match(value, position)
     text = loose.group().rstrip(b" \t\r\n") if loose is not None else b""
     return (name.group(), text), position + (len(loose.group()) if loose is not None else 0) + 1

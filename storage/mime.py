@@ -94,7 +94,7 @@ def parse(data: Octets, *, depth: int = DEPTH, parts: int = PARTS, headers: int 
         block = data[part.header_start : min(part.body_start, part.header_start + min(BLOCK, headers))]
         headers -= len(block)
         _describe(part, block, standing_alone)
-        deeper = len(stack) <= depth
+        deeper = len(stack) < depth
         if part.media == b"message/rfc822" and deeper and len(made) < parts:
             part.message = Part(part.body_start)
             stack.append(part.message)
@@ -106,12 +106,10 @@ def parse(data: Octets, *, depth: int = DEPTH, parts: int = PARTS, headers: int 
             boundary = part.param(b"boundary")
             if boundary and close >= 0 and deeper:
                 boundaries.append(_Open(b"\n--" + boundary, len(stack) - 1))
+        if len(made) >= parts:
+            boundaries.clear()  # so that the last part goes on to the end
         following = _to_next_part(data, part.body_start, stack, boundaries)
         if following < 0:
-            break
-        if len(made) >= parts:
-            for rest in stack:
-                rest.body_end = size
             break
         child = Part(following)
         if stack[-1].media == b"multipart/digest":  # RFC 2046 §5.1.5
