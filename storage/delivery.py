@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from storage import arriving, status
 from storage import folder as folders
-from storage import mailbox as changes
-from storage import status
 from storage.account_files import AccountFiles
-from storage.errors import Broken, DiskFull, MailboxMissing, OverQuota
+from storage.arriving import Arrival, Batch
+from storage.errors import Broken, DiskFull, MailboxMissing, OverQuota, neutral
 from storage.filename import new_base
 from storage.layout import INBOX
-from storage.mailbox import Arrival, Batch, Limits
 from storage.message import Message
+from storage.quota import Limits
 from storage.rows import Summary
 from storage.status import Status
 
@@ -84,9 +84,9 @@ def _deliver_one(store: "Store", message: Message, target: Target, trace: str) -
             mailbox = _existing(files, target.mailbox)
             now = store.clock()
             folder = _path(files, mailbox)
-            path = changes.write_tmp(files, folder, message.write_to, int(now), now)
+            path = arriving.write_tmp(files, folder, message.write_to, int(now), now)
             file = _File(
-                path, message.size, new_base(now), int(now), changes.summary_of(message, path), False
+                path, message.size, new_base(now), int(now), arriving.summary_of(message, path), False
             )
             return _arrive(store, files, target, mailbox, file, limits)
     except Exception as error:
@@ -102,7 +102,7 @@ def _deliver_shared(
     path = spool / new_base(now)
     try:
         _write(path, message, int(now))
-        file = _File(path, message.size, new_base(now), int(now), changes.summary_of(message, path), True)
+        file = _File(path, message.size, new_base(now), int(now), arriving.summary_of(message, path), True)
         return [_deliver_link(store, target, file, trace) for target in targets]
     except Exception as error:
         failed = _status(error, trace)
@@ -136,7 +136,7 @@ def _arrive(
     )
     batch = Batch(mailbox, [arrival], limits)
     try:
-        changes.arrive(files, batch)
+        arriving.arrive(files, batch)
     except BaseException:
         if not file.shared:
             file.path.unlink(missing_ok=True)
@@ -170,7 +170,7 @@ def _write(path: Path, message: Message, date: int) -> None:
 
 
 def _status(error: Exception, trace: str) -> Status:
-    error = changes.neutral(error)
+    error = neutral(error)
     if isinstance(error, OverQuota):
         return status.MAILBOX_FULL
     if isinstance(error, DiskFull):

@@ -1,5 +1,8 @@
 """The neutral errors of the store. A door has one table from these to its replies."""
 
+import errno
+import sqlite3
+
 
 class StoreError(Exception):
     """Any answer of the store that is not the thing asked for."""
@@ -51,3 +54,12 @@ class LoginUnavailable(StoreError):
 
 class TooManyMailboxes(StoreError):
     """The account's limit of mailboxes is reached."""
+
+
+def neutral(error: BaseException) -> Exception:
+    """ENOSPC and EDQUOT, and SQLite's word for them, as DiskFull."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DiskFull(str(error))
+    if isinstance(error, sqlite3.OperationalError) and "full" in str(error):
+        return DiskFull(str(error))
+    return error if isinstance(error, Exception) else RuntimeError(repr(error))

@@ -12,7 +12,7 @@ import sqlite3
 from pathlib import Path
 from typing import NamedTuple
 
-from storage import filename
+from storage import filename, records
 from storage import folder as folders
 from storage.durable import sync_dir
 from storage.folder import BOOT, Folder
@@ -42,7 +42,7 @@ def reconcile(db: sqlite3.Connection, folder: Folder, now: float, *, unclean: bo
         folder.uidnext = max(folder.uidnext, folder.uidnext_mark)
     folder.record_mtimes(scanned=True)
     files = _scan(folder.path)
-    rows = {_key(row): row for row in read_rows(db, folder.id)}
+    rows = {_key(row): row for row in records.read_rows(db, folder.id)}
     found, strangers = _match(files, rows)
     gone = [row for key, row in rows.items() if key not in found]
     if fresh or gone or strangers or any(_differs(file, rows[key]) for key, file in found.items()):
@@ -59,17 +59,6 @@ def reconcile(db: sqlite3.Connection, folder: Folder, now: float, *, unclean: bo
         db.execute("ROLLBACK")
         raise
     db.execute("COMMIT")
-
-
-def read_rows(db: sqlite3.Connection, mailbox: int) -> list[Row]:
-    return [
-        Row(*row)
-        for row in db.execute(
-            "SELECT uid, base, flags, modseq, size, date, born, came, cur, lf FROM rows WHERE mailbox = ?"
-            " ORDER BY uid",
-            (mailbox,),
-        )
-    ]
 
 
 def _key(row: Row) -> str:
@@ -215,8 +204,8 @@ def _write(
         "UPDATE rows SET flags = ?, cur = ?, modseq = ? WHERE mailbox = ? AND uid = ?",
         [(row.flags, row.cur, row.modseq, folder.id, row.uid) for row in changed],
     )
-    forget(db, folder, gone, modseq, now)
-    insert_rows(db, folder, arrived)
+    records.forget(db, folder, gone, modseq, now)
+    records.insert_rows(db, folder, arrived)
     folder.messages, folder.bytes = db.execute(
         "SELECT COUNT(*), COALESCE(SUM(size), 0) FROM rows WHERE mailbox = ?", (folder.id,)
     ).fetchone()
@@ -233,22 +222,3 @@ def _write(
         db.execute("DELETE FROM expunged WHERE mailbox = ? AND modseq <= ?", (folder.id, oldest))
     folder.record_mtimes()
     folders.save(db, folder)
-
-
-def insert_rows(db: sqlite3.Connection, folder: Folder, rows: list[Row]) -> None:
-    db.executemany(
-        "INSERT INTO rows (uid, base, flags, modseq, size, date, born, came, cur, lf, mailbox)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [(*row, folder.id) for row in rows],
-    )
-
-
-def forget(db: sqlite3.Connection, folder: Folder, gone: list[Row], modseq: int, now: int) -> None:
-    """Rows that are no more: remembered as expunged."""
-    places = [(folder.id, row.uid) for row in gone]
-    db.executemany("DELETE FROM rows WHERE mailbox = ? AND uid = ?", places)
-    db.executemany("DELETE FROM summaries WHERE mailbox = ? AND uid = ?", places)
-    db.executemany(
-        "INSERT OR REPLACE INTO expunged (mailbox, uid, base, modseq, at) VALUES (?, ?, ?, ?, ?)",
-        [(folder.id, row.uid, row.base, modseq, now) for row in gone],
-    )

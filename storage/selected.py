@@ -12,15 +12,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+from storage import arriving, reconcile, records
 from storage import folder as folders
 from storage import mailbox as changes
-from storage import reconcile
 from storage.account_files import AccountFiles
+from storage.arriving import Arrival, Batch
 from storage.errors import MailboxMissing
 from storage.filename import new_base
 from storage.folder import BOOT, KEYWORDS_MOST, Folder
-from storage.mailbox import Arrival, Batch, Limits
 from storage.message import Message
+from storage.quota import Limits
 from storage.rows import Changes, Copied, Row, Stored, Summary
 from storage.summary import summarise
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from storage.store import Account
 
 T = TypeVar("T")
-_ROWS = "SELECT uid, base, flags, modseq, size, date, born, came, cur, lf FROM rows WHERE mailbox = ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,9 +307,11 @@ def _load(db: sqlite3.Connection, files: AccountFiles, name: str, since: int, fl
     if folder.modseq == since and folder.floor == floor:
         return Loaded(folder, [], [], False)
     if since < 0 or folder.floor > floor:  # the index was made anew: it does not know what is gone
-        rows = [Row(*row) for row in db.execute(_ROWS + " ORDER BY uid", (folder.id,))]
+        rows = [Row(*row) for row in db.execute(records.ROWS + " ORDER BY uid", (folder.id,))]
         return Loaded(folder, rows, [], True)
-    rows = [Row(*row) for row in db.execute(_ROWS + " AND modseq > ? ORDER BY uid", (folder.id, since))]
+    rows = [
+        Row(*row) for row in db.execute(records.ROWS + " AND modseq > ? ORDER BY uid", (folder.id, since))
+    ]
     gone = db.execute("SELECT uid FROM expunged WHERE mailbox = ? AND modseq > ?", (folder.id, since))
     return Loaded(folder, rows, [row[0] for row in gone], False)
 
@@ -348,7 +350,7 @@ def append(
     arrivals = []
     for appended in messages:
         now = files.clock()
-        file = changes.write_tmp(files, path, appended.message.write_to, appended.date, now)
+        file = arriving.write_tmp(files, path, appended.message.write_to, appended.date, now)
         arrivals.append(
             Arrival(
                 file=file,
@@ -357,12 +359,12 @@ def append(
                 flags=appended.flags,
                 date=appended.date,
                 came="appended",
-                summary=changes.summary_of(appended.message, file),
+                summary=arriving.summary_of(appended.message, file),
             )
         )
     batch = Batch(name, arrivals, limits)
     try:
-        changes.arrive(files, batch)
+        arriving.arrive(files, batch)
     except BaseException:
         for arrival in arrivals:
             arrival.file.unlink(missing_ok=True)
@@ -393,6 +395,6 @@ def _summaries(files: AccountFiles, folder: Folder, rows: list[Row]) -> dict[int
             except FileNotFoundError:
                 continue
     if made:
-        with files.writing() as db, changes.transaction(db):
-            changes.save_summaries(db, folder, made)
+        with files.writing() as db, records.transaction(db):
+            records.save_summaries(db, folder, made)
     return found | made

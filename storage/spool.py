@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from storage.errors import neutral
 from storage.filename import new_base
-from storage.mailbox import neutral
 from storage.message import Message
 
 MEMORY_MOST = 256 * 1024  # bytes kept in memory; the spool file takes over above

@@ -26,8 +26,8 @@ from storage.durable import sync_dir
 from storage.errors import MailboxExists, MailboxMissing
 from storage.layout import INBOX, canonical_name
 from storage.logins import Logins
-from storage.mailbox import Limits, used_now
 from storage.message import Message
+from storage.quota import Limits, used_now
 from storage.rows import MailboxInfo, MailboxStatus, QuotaUse
 from storage.selected import Appended, Loaded, Mailbox
 from storage.spool import Spool, remove_leftovers

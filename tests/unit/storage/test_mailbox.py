@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from storage import describe, filename, mailbox, selected, tree
+from storage import arriving, describe, filename, mailbox, quota, selected, tree
 from storage import folder as folders
 from storage.account_files import AccountFiles
 from storage.errors import KeywordsFull, MailboxMissing, OverQuota
-from storage.mailbox import Limits
 from storage.message import Message
+from storage.quota import Limits
 from storage.rows import Row
 from storage.selected import Appended
 
@@ -195,7 +195,7 @@ def test_quota_is_a_running_number_and_trash_has_grace(account: AccountFiles) ->
     append(account, *[TEXT] * 10)
     size = 10 * len(TEXT)
     with account.reading() as db:
-        assert mailbox.used_now(db) == (size, 10)
+        assert quota.used_now(db) == (size, 10)
     full = Limits(bytes=size)
     with pytest.raises(OverQuota):
         mailbox.copy(account, "INBOX", [1], "Sent", full)
@@ -205,10 +205,10 @@ def test_quota_is_a_running_number_and_trash_has_grace(account: AccountFiles) ->
         mailbox.copy(account, "INBOX", [2], "Trash", full)
     mailbox.move(account, "INBOX", [2, 3], "Trash")
     with account.reading() as db:
-        assert mailbox.used_now(db) == (size + len(TEXT), 11)
+        assert quota.used_now(db) == (size + len(TEXT), 11)
     lose_index(account)
     with account.reading() as db:
-        assert mailbox.used_now(db) == (size + len(TEXT), 11)
+        assert quota.used_now(db) == (size + len(TEXT), 11)
 
 
 def test_all_or_none_of_several_messages_are_appended(account: AccountFiles) -> None:
@@ -229,8 +229,8 @@ def test_a_crash_between_rename_and_row_is_mended_at_the_next_lock(
     def die(*_: object) -> None:
         raise KeyboardInterrupt  # as a kill would: nothing after it runs
 
-    monkeypatch.setattr(mailbox, "_record", die)
-    monkeypatch.setattr(mailbox, "_undo", lambda _: None)
+    monkeypatch.setattr(arriving, "_record", die)
+    monkeypatch.setattr(arriving, "_undo", lambda _: None)
     with pytest.raises(KeyboardInterrupt):
         append(account, b"Subject: two\r\n\r\n")
     monkeypatch.undo()

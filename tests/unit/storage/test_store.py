@@ -212,7 +212,7 @@ async def test_a_spool_past_its_limit_keeps_nothing(store: Store) -> None:
 async def test_a_full_mailbox_and_a_broken_disk_are_statuses(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from storage.mailbox import Limits
+    from storage.quota import Limits
 
     monkeypatch.setattr(store, "limits", lambda _: Limits(bytes=10))
     (full,) = await store.deliver(Message.of(TEXT), "", [Target(TARO)], "t")
@@ -222,7 +222,7 @@ async def test_a_full_mailbox_and_a_broken_disk_are_statuses(
     def no_space(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("storage.mailbox.os.rename", no_space)
+    monkeypatch.setattr("storage.arriving.os.rename", no_space)
     (disk,) = await store.deliver(Message.of(TEXT), "", [Target(TARO)], "t")
     assert disk.status.code == "4.3.1"
     monkeypatch.undo()

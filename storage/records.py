@@ -1,0 +1,78 @@
+"""The index's rows of one mailbox: read, inserted, copied, forgotten. All inside the caller's transaction."""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator, Sequence
+
+from storage.folder import Folder
+from storage.rows import Row, Summary
+
+ROWS = "SELECT uid, base, flags, modseq, size, date, born, came, cur, lf FROM rows WHERE mailbox = ?"
+
+
+@contextlib.contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+    db.execute("COMMIT")
+
+
+def read_rows(db: sqlite3.Connection, mailbox: int) -> list[Row]:
+    return [Row(*row) for row in db.execute(ROWS + " ORDER BY uid", (mailbox,))]
+
+
+def rows_of(db: sqlite3.Connection, folder: Folder, uids: Sequence[int]) -> list[Row]:
+    """The rows of those UIDs that exist, ascending."""
+    if not uids:
+        return []
+    wanted = set(uids)
+    return [
+        Row(*row)
+        for row in db.execute(
+            ROWS + " AND uid BETWEEN ? AND ? ORDER BY uid",
+            (folder.id, min(wanted), max(wanted)),
+        )
+        if row[0] in wanted
+    ]
+
+
+def insert_rows(db: sqlite3.Connection, folder: Folder, rows: list[Row]) -> None:
+    db.executemany(
+        "INSERT INTO rows (uid, base, flags, modseq, size, date, born, came, cur, lf, mailbox)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [(*row, folder.id) for row in rows],
+    )
+
+
+def forget(db: sqlite3.Connection, folder: Folder, gone: list[Row], modseq: int, now: int) -> None:
+    """Rows that are no more: remembered as expunged."""
+    places = [(folder.id, row.uid) for row in gone]
+    db.executemany("DELETE FROM rows WHERE mailbox = ? AND uid = ?", places)
+    db.executemany("DELETE FROM summaries WHERE mailbox = ? AND uid = ?", places)
+    db.executemany(
+        "INSERT OR REPLACE INTO expunged (mailbox, uid, base, modseq, at) VALUES (?, ?, ?, ?, ?)",
+        [(folder.id, row.uid, row.base, modseq, now) for row in gone],
+    )
+
+
+def save_summaries(db: sqlite3.Connection, folder: Folder, summaries: dict[int, Summary]) -> None:
+    db.executemany(
+        "INSERT OR REPLACE INTO summaries VALUES (?, ?, ?, ?, ?)",
+        [(folder.id, uid, s.envelope, s.bodystructure, s.body) for uid, s in summaries.items()],
+    )
+
+
+def receive(
+    db: sqlite3.Connection, source: Folder, target: Folder, rows: list[Row], fresh: list[Row]
+) -> None:
+    """Rows and summaries of copied or moved messages."""
+    insert_rows(db, target, fresh)
+    db.executemany(
+        "INSERT OR REPLACE INTO summaries SELECT ?, ?, envelope, bodystructure, body FROM summaries"
+        " WHERE mailbox = ? AND uid = ?",
+        [(target.id, new.uid, source.id, row.uid) for row, new in zip(rows, fresh, strict=True)],
+    )
