@@ -38,7 +38,7 @@ class _Domain:
 
     name: str
     folder: Path
-    accounts: dict[str, AccountFile] = field(default_factory=dict)
+    accounts: dict[str, AccountFile | None] = field(default_factory=dict)  # None: its file is broken
     taken: dict[str, Path] = field(default_factory=dict)  # local part → the file that has it
 
 
@@ -60,7 +60,7 @@ class _Found:
 
     def file(self, path: Path, text: str) -> None:
         """A problem of a file or folder as a whole."""
-        self.problems.append(Problem(path, 0, "", text))
+        self.problems.append(Problem(path, 1, "", text))
 
     def read(self, model: type[Model], path: Path) -> Model | None:
         try:
@@ -167,10 +167,9 @@ def _left_over(name: str) -> bool:
 def _check_accounts(found: _Found, domain: _Domain, service: Service) -> None:
     for local, path in _files(found, domain.folder / "accounts"):
         domain.taken[local] = path
-        account = found.read(AccountFile, path)
+        domain.accounts[local] = account = found.read(AccountFile, path)
         if account is None:
             continue
-        domain.accounts[local] = account
         if text := wrong_quota(account.quota, service):
             found.add(path, ("quota",), text)
         if f"{local}@{domain.name}" in (address.lower() for address in account.forward.to):
@@ -218,7 +217,7 @@ def _check_forwards(found: _Found, domain: _Domain) -> None:
 def _check_aliases(found: _Found, domain: _Domain) -> None:
     for local, account in sorted(domain.accounts.items()):
         path = domain.folder / "accounts" / f"{local}.yaml"
-        for number, alias in enumerate(account.aliases):
+        for number, alias in enumerate(account.aliases if account else ()):
             if domain.taken.get(alias) == path:
                 own = "is the account's own name" if alias == local else "is given a second time"
                 found.add(path, ("aliases", number), f"{alias} {own}")
@@ -245,7 +244,7 @@ def _repeated(names: Iterable[str]) -> Iterator[tuple[int, str]]:
 def _check_contract(
     found: _Found, domain: _Domain, path: Path, content: DomainFile, service: Service
 ) -> None:
-    quotas = [account.quota for account in domain.accounts.values()]
+    quotas = [account.quota for account in domain.accounts.values() if account is not None]
     for text in (
         wrong_capacity(content.capacity, service),
         over_capacity(sum(quotas), len(quotas), content.capacity),

@@ -53,7 +53,7 @@ def read(model: type[Model], path: Path) -> Model:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise ConfigError([Problem(path, 0, "", f"cannot be read: {error.strerror}")]) from error
+        raise ConfigError([Problem(path, 1, "", f"cannot be read: {error.strerror}")]) from error
     return validate(model, data, path)
 
 
@@ -73,7 +73,7 @@ def validate(model: type[Model], data: bytes, path: Path) -> Model:
 def tree_of(model: type[BaseModel], data: bytes, path: Path) -> tuple[Any, Node | None]:
     """The plain values and the tree of a file that is YAML and a mapping; else `ConfigError`."""
     if len(data) > MOST_BYTES:
-        raise ConfigError([Problem(path, 0, "", f"is larger than {format_size(MOST_BYTES)}")])
+        raise ConfigError([Problem(path, 1, "", f"is larger than {format_size(MOST_BYTES)}")])
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -87,10 +87,10 @@ def tree_of(model: type[BaseModel], data: bytes, path: Path) -> tuple[Any, Node 
     if value is None:
         # An account file cut off at nothing must not pass for an account with all the defaults.
         if model not in (DomainFile, ForwardsFile):
-            raise ConfigError([Problem(path, 0, "", "is empty")])
+            raise ConfigError([Problem(path, 1, "", "is empty")])
         return {}, tree
     if not isinstance(value, dict):
-        line = tree.start.line + 1 if tree else 0
+        line = tree.start.line + 1 if tree else 1
         raise ConfigError([Problem(path, line, "", "is not a mapping: write `key: value` lines")])
     return value, tree
 

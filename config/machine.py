@@ -3,12 +3,12 @@
 Each problem is a location in `kwcmaild.yaml` and a sentence.
 """
 
-import ssl
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
 from config.fields import Location
 from config.settings import Listen, Settings
@@ -64,25 +64,25 @@ def _pair(location: Location, certificate: Path, key: Path) -> Iterator[tuple[Lo
     if key.stat().st_mode & 0o007:
         yield (*location, "key"), f"everybody on this machine can read {key}; it should be 0600"
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password=_no_password)
         leaf = x509.load_pem_x509_certificate(certificate.read_bytes())
-    except (ssl.SSLError, ValueError, OSError) as error:
-        reason = getattr(error, "reason", None)
-        if reason == "KEY_VALUES_MISMATCH":
-            yield (*location, "key"), f"{key} is not the key of the certificate in {certificate}"
-        else:
-            yield (*location, "certificate"), f"{certificate} and {key} cannot be used: {reason or error}"
+    except ValueError:
+        yield (*location, "certificate"), f"{certificate} is not a certificate in PEM form"
         return
+    try:
+        private = serialization.load_pem_private_key(key.read_bytes(), password=None)
+    except TypeError:
+        yield (*location, "key"), f"{key} is encrypted; the server needs a key without a password"
+        return
+    except ValueError:
+        yield (*location, "key"), f"{key} is not a private key in PEM form"
+        return
+    if private.public_key() != leaf.public_key():
+        yield (*location, "key"), f"{key} is not the key of the certificate in {certificate}"
     now = datetime.now(UTC)
     if leaf.not_valid_after_utc < now:
         yield (*location, "certificate"), f"{certificate} has expired on {leaf.not_valid_after_utc:%Y-%m-%d}"
     elif leaf.not_valid_before_utc > now:
         yield (*location, "certificate"), f"{certificate} begins only on {leaf.not_valid_before_utc:%Y-%m-%d}"
-
-
-def _no_password() -> str:
-    # Without this OpenSSL would ask on the terminal.
-    raise ValueError("the key is encrypted; the server needs one without a password")
 
 
 def _addresses(settings: Settings) -> Iterator[tuple[Location, str]]:

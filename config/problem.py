@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Problem(NamedTuple):
-    """One thing wrong; `line` counts from 1, 0 means the file as a whole; `key` is dotted, or empty."""
+    """One thing wrong; `line` counts from 1, which also stands for a whole file; `key` is dotted, or empty."""
 
     file: Path
     line: int
@@ -14,8 +14,8 @@ class Problem(NamedTuple):
     text: str
 
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}" if self.line else str(self.file)
-        return f"{place}: {self.key}: {self.text}" if self.key else f"{place}: {self.text}"
+        place = f"{self.file}:{self.line}: "
+        return f"{place}{self.key}: {self.text}" if self.key else f"{place}{self.text}"
 
 
 class ConfigError(Exception):

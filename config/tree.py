@@ -94,7 +94,11 @@ def plain(node: Node | None) -> Any:
     if isinstance(node, Items):
         return [plain(item) for item in node.items]
     if isinstance(node, Pairs):
-        return {key.text: plain(value) for key, value in reversed(node.pairs)}
+        values: dict[str, Any] = {}
+        for key, value in node.pairs:
+            if key.text not in values:
+                values[key.text] = plain(value)
+        return values
     return None
 
 
