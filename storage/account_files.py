@@ -14,8 +14,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from storage import describe, reconcile, tree
 from storage import folder as folders
-from storage import reconcile, tree
 from storage.folder import BOOT, Folder
 from storage.index import open_index
 from storage.layout import account_dir
@@ -88,6 +88,23 @@ class AccountFiles:
     def reconcile(self, db: sqlite3.Connection, folder: Folder) -> None:
         with self.half_done(folder):
             reconcile.reconcile(db, folder, self.clock())
+
+    def rebuild(self) -> int:
+        """Throw the index away and make it again from the files; returns the number of messages."""
+        with self.writing():
+            for suffix in ("", "-wal", "-shm"):
+                (self.dir / f"index.sqlite{suffix}").unlink(missing_ok=True)
+        with self.writing() as db:
+            found = folders.load_all(db, self.maildir)
+            for folder in found:
+                self.reconcile(db, folder)
+            return sum(folder.messages for folder in found)
+
+    def restored(self) -> int:
+        """After a backup was put back: marks raised, index made again. Returns the number of messages."""
+        with self.writing():
+            describe.raise_marks(self.maildir)
+        return self.rebuild()
 
     def close(self) -> None:
         with self._mutex:
