@@ -102,7 +102,7 @@ class Directory:
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
         self.settings = settings
-        self._clock = clock
+        self.clock = clock
         self._state = settings.data / "state"
         self.cache = DirectoryCache(self._state)
         self.files = Files(settings.domains, self.cache, clock)
@@ -247,7 +247,7 @@ class Directory:
         """Were all files looked at lately? Else look now; True if something may be found that was not before."""
         try:
             passed = self.cache.passed(domain)
-            now = self._clock()
+            now = self.clock()
             if passed is not None and now - PASS_OLD <= passed <= now:
                 return False
             if self.refresh(domain, READ_AT_ONCE):
@@ -300,7 +300,7 @@ class Directory:
 
     def refresh(self, domain: str, most: int | None = None) -> bool:
         """Bring the cache up to the files of one domain; False if more than `most` would have to be read."""
-        began = self._clock()
+        began = self.clock()
         kept = self.cache.stamps(domain)
         batch: list[tuple[Name, Known]] = []
         read = 0

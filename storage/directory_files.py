@@ -44,7 +44,7 @@ MOST_OCTETS = 8 * 1024 * 1024  # of a file (config.tree has the same limit); a f
 
 Model = AccountFile | ListFile | ForwardsFile | DomainFile
 
-_MODELS: dict[str, type[Model]] = {
+MODELS: dict[str, type[Model]] = {
     "account": AccountFile,
     "list": ListFile,
     "forwards": ForwardsFile,
@@ -151,7 +151,7 @@ class Files:
         settled = whole or renamed or self._settled(name, stamp)
         try:
             data = _read(path, found)
-            content = validate(_MODELS[name.kind], data, path)
+            content = validate(MODELS[name.kind], data, path)
             after = Stamp.of(os.stat(path))
         except (FileNotFoundError, NotADirectoryError):
             return self._vanished(name, before)
@@ -215,7 +215,7 @@ class Files:
             row = self._cache.get(name)
             if row is None:
                 return None
-            model = _MODELS[name.kind]
+            model = MODELS[name.kind]
             content = None if row.content is None else model.model_validate_json(row.content)
             if content is None and row.problem is None:
                 return None  # only its aliases: see _row

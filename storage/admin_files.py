@@ -1,0 +1,90 @@
+"""Writing files of the directory for a person who asked for it.
+
+What is refused is refused with a sentence for that person (`Refused`), before anything is written. A change
+is taken over into a copy of the text, the outcome validated as a whole, and written only if the file still is
+what was read; then it counts in every process at once.
+"""
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from config import edit
+from config.forwards import ForwardsFile
+from config.load import validate
+from config.problem import ConfigError
+from storage.directory import Directory
+from storage.directory_cache import Name
+from storage.directory_files import MODELS
+from storage.statedb import open_state
+
+
+class Refused(Exception):
+    """What was asked for cannot be done; the text is for the person who asked."""
+
+
+@contextmanager
+def contract_lock(directory: Directory, domain: str) -> Iterator[None]:
+    """One at a time hands out what a contract holds. The cache knows all files of the domain inside."""
+    lock = open_state(directory.settings.data / "state" / f"contract-{domain}.lock")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            directory.refresh(domain)
+        except (sqlite3.Error, OSError) as error:
+            raise refusal(error) from error
+        yield
+    finally:
+        os.close(lock)
+
+
+def check_free(directory: Directory, name: Name, *, alias_of: str = "") -> None:
+    """Refuse an address that somebody has: account before list before forward before alias."""
+    domains, written = directory.files.domains, f"{name.local}@{name.domain}"
+    if name.local != alias_of and Name("account", name.domain, name.local).path(domains).exists():
+        raise Refused(f"{written} is an account already")
+    if Name("list", name.domain, name.local).path(domains).exists():
+        raise Refused(f"{written} is a mailing list")
+    forwards = directory.files.look(Name("forwards", name.domain))
+    if forwards is not None and forwards.problem is not None:
+        raise Refused(f"forwards.yaml of {name.domain} cannot be read: {forwards.problem}")
+    content = forwards.content if forwards is not None else None
+    if isinstance(content, ForwardsFile) and name.local in content.root:
+        raise Refused(f"{written} is a forward")
+    for owner in directory.cache.owners(name.domain, name.local):
+        if owner != alias_of:
+            raise Refused(f"{written} is an alias of {owner}@{name.domain}")
+
+
+def write_checked(
+    directory: Directory, name: Name, text: str, changes: Mapping[edit.Key, Any], expected: str | None
+) -> None:
+    """Change keys of a file if the outcome is right; what is written counts at once."""
+    path = name.path(directory.files.domains)
+    try:
+        changed = edit.edit(text, changes)
+        validate(MODELS[name.kind], changed.encode(), path)
+        edit.write(path, changed, expected)
+        directory.wrote(name)
+    except (edit.Unchangeable, edit.Changed, ConfigError, OSError) as error:
+        raise refusal(error) from error
+
+
+def read_text(directory: Directory, name: Name) -> str:
+    path = name.path(directory.files.domains)
+    try:
+        return edit.read_text(path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise refusal(error) from error
+
+
+def refusal(error: Exception) -> Refused:
+    """An error as a sentence for the person who asked."""
+    if isinstance(error, edit.Changed):
+        return Refused(f"{error.path} was changed meanwhile; nothing is written:\n{error.diff}")
+    if isinstance(error, OSError):
+        return Refused(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    return Refused(str(error))
