@@ -2,7 +2,7 @@
 
 import typer
 
-from kwcmaild.commands import init, queue, serve
+from kwcmaild.commands import account, check, config, domain, index, init, queue, serve
 
 app = typer.Typer(
     name="kwcmaild",
@@ -13,6 +13,8 @@ app = typer.Typer(
 )
 app.command("demo")(serve.demo)
 app.command("init")(init.init)
+app.command("check")(check.check)
+app.add_typer(config.app, name="config")
 app.command("serve")(serve.serve)
 app.command("smtp")(serve.smtp)
 app.command("imap")(serve.imap)
@@ -20,6 +22,10 @@ app.command("pop3")(serve.pop3)
 app.command("relay")(serve.relay)
 app.command("web")(serve.web)
 app.add_typer(queue.app, name="queue")
+account.app.command("restored")(index.restored)
+app.add_typer(account.app, name="account")
+app.add_typer(domain.app, name="domain")
+app.add_typer(index.app, name="index")
 
 
 def main() -> None:

@@ -52,7 +52,7 @@ def new_password(from_stdin: bool) -> str:
         if not line:
             fail("no password came on standard input")
         return line.rstrip("\r\n")
-    if not sys.stdin.isatty():
+    if not _is_terminal():
         fail("there is nobody to ask for a password: give it on standard input with --password-stdin")
     typed: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
     return typed
@@ -82,6 +82,10 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 def moment(at: float) -> str:
     """A time as people read it, in the machine's zone."""
     return time.strftime("%Y-%m-%d %H:%M:%S %Z", time.localtime(at))
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty()
 
 
 def _plain(answer: Any) -> Any:
