@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from storage import arriving, status
-from storage import folder as folders
 from storage.account_files import AccountFiles
 from storage.arriving import Arrival, Batch
-from storage.errors import Broken, DiskFull, MailboxMissing, OverQuota, neutral
+from storage.errors import Broken, DiskFull, OverQuota, neutral
 from storage.filename import new_base
-from storage.layout import INBOX
+from storage.layout import INBOX, folder_name
 from storage.message import Message
 from storage.quota import Limits
 from storage.rows import Summary
@@ -83,7 +82,7 @@ def _deliver_one(store: "Store", message: Message, target: Target, trace: str) -
             limits = store.limits(target.address)
             mailbox = _existing(files, target.mailbox)
             now = store.clock()
-            folder = _path(files, mailbox)
+            folder = files.maildir / folder_name(mailbox)
             path = arriving.write_tmp(files, folder, message.write_to, int(now), now)
             file = _File(
                 path, message.size, new_base(now), int(now), arriving.summary_of(message, path), False
@@ -148,15 +147,8 @@ def _arrive(
 def _existing(files: AccountFiles, mailbox: str) -> str:
     """The mailbox asked for, or INBOX where the user has deleted it."""
     with files.reading() as db:
-        try:
-            return folders.load(db, files.maildir, mailbox).name
-        except MailboxMissing:
-            return INBOX
-
-
-def _path(files: AccountFiles, mailbox: str) -> Path:
-    with files.reading() as db:
-        return folders.load(db, files.maildir, mailbox).path
+        found = db.execute("SELECT 1 FROM mailboxes WHERE name = ?", (mailbox,)).fetchone()
+    return mailbox if found else INBOX
 
 
 def _write(path: Path, message: Message, date: int) -> None:

@@ -143,8 +143,8 @@ class Folder:
     def _mtimes(self) -> tuple[int, int]:
         try:
             return (
-                os.stat(self.path / "new").st_mtime_ns,
-                os.stat(self.path / "cur").st_mtime_ns,
+                os.stat(f"{self.path}/new").st_mtime_ns,
+                os.stat(f"{self.path}/cur").st_mtime_ns,
             )
         except FileNotFoundError:
             raise MailboxMissing(self.name) from None
