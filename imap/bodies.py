@@ -1,0 +1,122 @@
+"""Octets of messages for FETCH, read in the store's threads, many messages in one hop.
+
+A small message is read whole and cut. Of a large one at most a piece is in memory at a time: what is asked
+for is found as a range of the file, and the session writes it piece by piece (`Large`). Where only fields of
+the header are wanted, only the beginning of the file is read.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from imap import sections
+from imap.fetch_grammar import Body
+from storage import mime
+from storage.header import end_of_header
+from storage.message import CHUNK, Message
+
+LARGE = 1024 * 1024  # octets above which a message is never in memory as a whole
+HEAD = 32 * 1024  # octets in which nearly every header block ends
+
+
+class Large:
+    """A range of a message that is handed out in pieces. Its methods block: for threads."""
+
+    __slots__ = ("_left", "_stream", "length")
+
+    def __init__(self, message: Message, start: int, length: int) -> None:
+        self._stream: BinaryIO = message.open()
+        self._stream.seek(start)
+        self._left = self.length = length
+
+    def next(self) -> bytes:
+        """The next piece; empty at the end. Raises EOFError where the file is shorter than it was."""
+        if not self._left:
+            return b""
+        piece = self._stream.read(min(CHUNK, self._left))
+        if not piece:
+            raise EOFError("a message became shorter while it was sent")
+        self._left -= len(piece)
+        return piece
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+Octets = bytes | Large  # bytes are ready for the wire: a literal, or NIL
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to read of each message."""
+
+    bodies: tuple[Body, ...]
+    head_only: bool  # nothing behind the header of the message itself is asked for
+    parts: bool  # the tree of parts is needed
+
+    def cost(self, size: int) -> int:
+        """Octets that a message of this size makes us read."""
+        return min(size, HEAD) if self.head_only else size
+
+
+def plan(bodies: Sequence[Body]) -> Plan:
+    return Plan(
+        tuple(bodies),
+        all(body.section.header_only for body in bodies),
+        any(body.section.part for body in bodies),
+    )
+
+
+def read(plan: Plan, messages: Sequence[Message | None]) -> list[list[Octets] | None]:
+    """What is asked for of each message, in order; None for a message that is gone. Blocks: for threads."""
+    found: list[list[Octets] | None] = []
+    for message in messages:
+        try:
+            found.append(None if message is None else _read(plan, message))
+        except FileNotFoundError:
+            found.append(None)
+    return found
+
+
+def _read(plan: Plan, message: Message) -> list[Octets]:
+    if plan.head_only:
+        head = message.head(HEAD)
+        if len(head) < HEAD or end_of_header(head) >= 0:
+            return _cut(plan, head)
+    if message.size <= LARGE:
+        return _cut(plan, message.read())
+    return _cut_large(plan, message)
+
+
+def _cut(plan: Plan, data: bytes) -> list[Octets]:
+    tree = mime.parse(data) if plan.parts else None
+    return [_literal(body, sections.extract(data, tree, body.section)) for body in plan.bodies]
+
+
+def _literal(body: Body, octets: bytes | None) -> bytes:
+    if octets is None:
+        return b"NIL"
+    if body.offset or body.length is not None:
+        stop = None if body.length is None else body.offset + body.length
+        octets = octets[body.offset : stop]
+    return b"{%d}\r\n%b" % (len(octets), octets)
+
+
+def _cut_large(plan: Plan, message: Message) -> list[Octets]:
+    """Ranges of the file for what is large in a large message, octets for the rest."""
+    answers: list[Octets] = []
+    with message.octets() as data:
+        tree = mime.parse(data)
+        for body in plan.bodies:
+            span = sections.span(data, tree, body.section)
+            if span is None:
+                answers.append(_literal(body, sections.extract(data, tree, body.section)))
+                continue
+            start, stop = min(span[0] + body.offset, span[1]), span[1]
+            if body.length is not None:
+                stop = min(start + body.length, stop)
+            if stop - start > LARGE:
+                answers.append(Large(message, start, stop - start))
+            else:
+                answers.append(b"{%d}\r\n%b" % (stop - start, data[start:stop]))
+    return answers

@@ -1,0 +1,44 @@
+"""What this door can do, told in CAPABILITY (RFC 9051 §6.1.1). Only what is done is named here."""
+
+# Told at all times.
+_ALWAYS = (
+    b"IMAP4rev1",  # RFC 3501
+    b"LITERAL+",  # RFC 7888
+    b"SASL-IR",  # RFC 4959
+    b"ID",  # RFC 2971
+    b"ENABLE",  # RFC 5161
+)
+
+# Told after login, when the client chooses how to go on.
+_INSIDE = (
+    b"IDLE",  # RFC 2177
+    b"NAMESPACE",  # RFC 2342
+    b"UIDPLUS",  # RFC 4315
+    b"MOVE",  # RFC 6851
+    b"SPECIAL-USE",  # RFC 6154
+    b"CHILDREN",  # RFC 3348
+    b"LIST-EXTENDED",  # RFC 5258
+    b"LIST-STATUS",  # RFC 5819
+    b"STATUS=SIZE",  # RFC 8438
+    b"UNSELECT",  # RFC 3691
+    b"CONDSTORE",  # RFC 7162
+    b"ESEARCH",  # RFC 4731
+    b"MULTIAPPEND",  # RFC 3502
+    b"QUOTA",  # RFC 9208
+    b"QUOTA=RES-STORAGE",
+    b"QUOTA=RES-MESSAGE",
+)
+
+
+def outside(starttls: bool, passwords: bool) -> bytes:
+    """Before login: whether STARTTLS is offered here, and whether passwords are taken on this connection."""
+    some = [*_ALWAYS]
+    if starttls:
+        some.append(b"STARTTLS")
+    some += (b"AUTH=PLAIN", b"AUTH=LOGIN") if passwords else (b"LOGINDISABLED",)
+    return b"CAPABILITY " + b" ".join(some)
+
+
+def inside(max_append: int) -> bytes:
+    """After login."""
+    return b"CAPABILITY " + b" ".join((*_ALWAYS, *_INSIDE, b"APPENDLIMIT=%d" % max_append))  # RFC 7889

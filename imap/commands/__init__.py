@@ -1,0 +1,127 @@
+"""The table of commands: the index of the room.
+
+A row says the name, the pure parser of the arguments, what runs it, in which states it may come, and whether
+message sequence numbers must stay as they are while it is answered (`HOLD`: no EXPUNGE, RFC 9051 §7.5.1) or
+may move (`FREE`). COPY holds too: clients send it and a STORE by the same numbers in one breath. Beside the
+row stands where it is defined.
+"""
+
+from collections.abc import Awaitable, Callable
+from enum import Enum
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from imap.commands import (
+    always,
+    append,
+    auth,
+    copy,
+    enable,
+    expunge,
+    fetch,
+    idle,
+    listing,
+    mailboxes,
+    quota,
+    search,
+    select,
+    status,
+    store,
+)
+from imap.replies import Reply
+from imap.scanner import BadSyntax, Scanner
+from imap.state import ANY, INSIDE, OUTSIDE, SELECTED, State
+
+if TYPE_CHECKING:
+    from imap.session import Session
+
+
+class Numbers(Enum):
+    """What may happen to message sequence numbers while a command is answered."""
+
+    HOLD = 1
+    FREE = 2
+
+
+HOLD, FREE = Numbers.HOLD, Numbers.FREE
+
+
+class Command(NamedTuple):
+    """One row."""
+
+    name: str
+    parse: Callable[[Scanner], Any]
+    run: "Callable[[Session, Any], Awaitable[Reply | None]]"
+    states: frozenset[State]
+    seqs: Numbers
+
+
+def nothing(_scanner: Scanner) -> None:
+    """A command without arguments."""
+
+
+COMMANDS = (
+    Command("CAPABILITY", nothing, always.capability, ANY, seqs=FREE),  # RFC 9051 §6.1.1
+    Command("NOOP", nothing, always.noop, ANY, seqs=FREE),  # RFC 9051 §6.1.2
+    Command("LOGOUT", nothing, always.logout, ANY, seqs=FREE),  # RFC 9051 §6.1.3
+    Command("ID", always.parse_id, always.ident, ANY, seqs=FREE),  # RFC 2971 §3.1
+    Command("STARTTLS", nothing, auth.starttls, OUTSIDE, seqs=FREE),  # RFC 9051 §6.2.1
+    Command("AUTHENTICATE", auth.mechanism, auth.authenticate, OUTSIDE, seqs=FREE),  # RFC 9051 §6.2.2
+    Command("LOGIN", auth.parse_login, auth.login, OUTSIDE, seqs=FREE),  # RFC 9051 §6.2.3
+    Command("ENABLE", enable.parse, enable.run, INSIDE, seqs=FREE),  # RFC 9051 §6.3.1, RFC 5161
+    Command("SELECT", select.parse, select.select, INSIDE, seqs=FREE),  # RFC 9051 §6.3.2
+    Command("EXAMINE", select.parse, select.examine, INSIDE, seqs=FREE),  # RFC 9051 §6.3.3
+    Command("CREATE", mailboxes.parse_create, mailboxes.create, INSIDE, seqs=FREE),  # RFC 9051 §6.3.4
+    Command("DELETE", mailboxes.parse_name, mailboxes.delete, INSIDE, seqs=FREE),  # RFC 9051 §6.3.5
+    Command("RENAME", mailboxes.parse_rename, mailboxes.rename, INSIDE, seqs=FREE),  # RFC 9051 §6.3.6
+    Command("SUBSCRIBE", mailboxes.parse_name, mailboxes.subscribe, INSIDE, seqs=FREE),  # RFC 9051 §6.3.7
+    Command("UNSUBSCRIBE", mailboxes.parse_name, mailboxes.unsubscribe, INSIDE, seqs=FREE),  # RFC 9051 §6.3.8
+    Command("LIST", listing.parse_list, listing.run_list, INSIDE, seqs=FREE),  # RFC 9051 §6.3.9, RFC 5258
+    Command("LSUB", listing.parse_lsub, listing.run_lsub, INSIDE, seqs=FREE),  # RFC 3501 §6.3.9
+    Command("NAMESPACE", nothing, listing.namespace, INSIDE, seqs=FREE),  # RFC 9051 §6.3.10, RFC 2342
+    Command("STATUS", status.parse, status.run, INSIDE, seqs=FREE),  # RFC 9051 §6.3.11
+    Command("APPEND", append.parse, append.run, INSIDE, seqs=FREE),  # RFC 9051 §6.3.12, RFC 3502
+    Command("IDLE", nothing, idle.run, INSIDE, seqs=FREE),  # RFC 9051 §6.3.13, RFC 2177
+    Command("GETQUOTA", quota.parse_root, quota.get, INSIDE, seqs=FREE),  # RFC 9208 §4.1.2
+    Command("GETQUOTAROOT", mailboxes.parse_name, quota.get_root, INSIDE, seqs=FREE),  # RFC 9208 §4.1.3
+    Command("SETQUOTA", quota.parse_set, quota.set_limits, INSIDE, seqs=FREE),  # RFC 9208 §4.1.1
+    Command("CHECK", nothing, always.noop, SELECTED, seqs=FREE),  # RFC 3501 §6.4.1
+    Command("CLOSE", nothing, select.close, SELECTED, seqs=FREE),  # RFC 9051 §6.4.1
+    Command("UNSELECT", nothing, select.unselect, SELECTED, seqs=FREE),  # RFC 9051 §6.4.2, RFC 3691
+    Command("EXPUNGE", nothing, expunge.run, SELECTED, seqs=FREE),  # RFC 9051 §6.4.3
+    Command("UID EXPUNGE", expunge.parse_uid, expunge.run_uid, SELECTED, seqs=FREE),  # RFC 9051 §6.4.9
+    Command("SEARCH", search.parse, search.run, SELECTED, seqs=HOLD),  # RFC 9051 §6.4.4, RFC 4731
+    Command("UID SEARCH", search.parse, search.run_uid, SELECTED, seqs=FREE),  # RFC 9051 §6.4.9
+    Command("FETCH", fetch.parse, fetch.run, SELECTED, seqs=HOLD),  # RFC 9051 §6.4.5
+    Command("UID FETCH", fetch.parse, fetch.run_uid, SELECTED, seqs=FREE),  # RFC 9051 §6.4.9
+    Command("STORE", store.parse, store.run, SELECTED, seqs=HOLD),  # RFC 9051 §6.4.6, RFC 7162 §3.1.3
+    Command("UID STORE", store.parse, store.run_uid, SELECTED, seqs=FREE),  # RFC 9051 §6.4.9
+    Command("COPY", copy.parse, copy.copy, SELECTED, seqs=HOLD),  # RFC 9051 §6.4.7
+    Command("UID COPY", copy.parse, copy.copy_uid, SELECTED, seqs=FREE),  # RFC 9051 §6.4.9
+    Command("MOVE", copy.parse, copy.move, SELECTED, seqs=FREE),  # RFC 9051 §6.4.8, RFC 6851
+    Command("UID MOVE", copy.parse, copy.move_uid, SELECTED, seqs=FREE),  # RFC 9051 §6.4.9
+)
+
+_BY_NAME = {command.name.encode("ascii"): command for command in COMMANDS}
+
+
+def find(scanner: Scanner) -> Command:
+    """Read tag and name of a command; its row."""
+    scanner.tag()
+    scanner.space()
+    name = scanner.keyword()
+    if name == b"UID":
+        scanner.space()
+        name += b" " + scanner.keyword()
+    command = _BY_NAME.get(name)
+    if command is None:
+        raise BadSyntax("no such command")
+    return command
+
+
+def streams(text: bytes) -> bool:
+    """Whether the literal announced at the end of `text` is a message, which APPEND streams to the spool."""
+    scanner = Scanner(text)
+    try:
+        return find(scanner).run is append.run and append.awaits_message(scanner)
+    except BadSyntax:
+        return False

@@ -1,0 +1,115 @@
+"""STARTTLS, AUTHENTICATE, LOGIN: from a stranger to an account (RFC 9051 §6.2)."""
+
+import logging
+from typing import TYPE_CHECKING
+
+from imap.replies import ANSWERED, ERRORS, Bad, No, Reply, ok
+from imap.scanner import Scanner
+from imap.state import State
+from net import sasl
+from net.log import event
+from storage.errors import LoginRefused
+
+if TYPE_CHECKING:
+    from imap.session import Session
+
+MOST_RESPONSE = 8192  # octets of a SASL response in base64
+
+_log = logging.getLogger("imap")
+
+
+async def starttls(session: "Session", _: None) -> Reply:
+    """The tagged OK goes out in the clear; whatever came behind the command is thrown away."""
+    if session.conn.tls is not None:
+        raise Bad(b"TLS is active already")
+    if not session.starttls_offered:
+        raise No(b"STARTTLS is not offered here", b"CANNOT")
+    context = session.door.contexts.context(session.listen.tls_minimum)
+    session.send(ok(b"Begin TLS now").line(session.tag))
+    await session.flush()
+    await session.conn.start_tls(context)
+    return ANSWERED
+
+
+def mechanism(scanner: Scanner) -> tuple[bytes, bytes | None]:
+    """The mechanism and the initial response, still in base64 (RFC 4959 §3; `=` is an empty one)."""
+    scanner.space()
+    mechanism = scanner.keyword()
+    if scanner.at_end():
+        return mechanism, None
+    scanner.space()
+    initial = scanner.rest()
+    return mechanism, b"" if initial == b"=" else initial
+
+
+async def authenticate(session: "Session", asked: tuple[bytes, bytes | None]) -> Reply:
+    name, initial = asked
+    _passwords_only_in_private(session)
+    known = sasl.MECHANISMS.get(name)
+    if known is None:
+        raise No(b"There is no such mechanism", b"CANNOT")
+    exchange = known()
+    step = exchange.start(None if initial is None else _decoded(initial))
+    while isinstance(step, sasl.Challenge):
+        line = await session.ask(sasl.encode(step.data), MOST_RESPONSE)
+        if line == b"*":
+            raise Bad(b"The client has cancelled the exchange")
+        step = exchange.feed(_decoded(line))
+    if isinstance(step, sasl.Failed):
+        raise Bad(step.reason.encode("ascii", "replace"))
+    if step.authzid and step.authzid.lower() != step.login.lower():
+        raise No(b"Nobody can act for another here", b"AUTHORIZATIONFAILED")
+    return await _enter(session, step.login, step.password)
+
+
+def parse_login(scanner: Scanner) -> tuple[bytes, bytes]:
+    scanner.space()
+    login = scanner.astring()
+    scanner.space()
+    return login, scanner.astring()
+
+
+async def login(session: "Session", credentials: tuple[bytes, bytes]) -> Reply:
+    _passwords_only_in_private(session)
+    try:
+        name, password = (part.decode("utf-8") for part in credentials)
+    except UnicodeDecodeError:
+        session.failures += 1
+        raise No(b"Login failed", b"AUTHENTICATIONFAILED") from None
+    return await _enter(session, name, password)
+
+
+def _passwords_only_in_private(session: "Session") -> None:
+    if not session.passwords_taken:
+        raise No(b"Passwords are taken only under TLS", b"PRIVACYREQUIRED")  # RFC 5530 §3
+
+
+def _decoded(line: bytes) -> bytes:
+    data = sasl.decode(line)
+    if data is None:
+        raise Bad(b"That is not base64, or too long")
+    return data
+
+
+async def _enter(session: "Session", name: str, password: str) -> Reply:
+    """Check the password, take one of the account's places, and open the house."""
+    conn = session.conn
+    try:
+        address = await session.store.logins.check(
+            name, password, peer=conn.peer, protocol="imap", trace=conn.trace
+        )
+    except LoginRefused:
+        session.failures += 1
+        event(_log, "imap.login.refused", trace=conn.trace, peer=conn.peer, login=name)
+        return ERRORS[LoginRefused]
+    slot = session.door.slots.take("imap", address, session.settings.imap.max_connections_per_account)
+    if slot is None:
+        event(_log, "imap.login.crowded", trace=conn.trace, peer=conn.peer, account=address)
+        raise No(b"The account has too many connections", b"LIMIT")  # RFC 5530 §3
+    session.slot = slot
+    session.address = address
+    session.account = session.store.account(address)
+    session.state = State.AUTHENTICATED
+    cipher = conn.tls.version if conn.tls else None
+    event(_log, "imap.login", trace=conn.trace, peer=conn.peer, account=address, tls=cipher)
+    return ok(b"Logged in", session.capabilities())

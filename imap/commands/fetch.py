@@ -1,0 +1,244 @@
+"""FETCH and UID FETCH (RFC 9051 §6.4.5), with CHANGEDSINCE (RFC 7162 §3.1.4).
+
+What rows and ready bytes answer is made of columns: one list for each item, then one template over all of them
+together, some thousand messages at a time, without a wait for each message. Bodies are read in the store's
+threads, many small ones in one hop; of a large one only pieces are ever in memory. Between pieces the client
+has to take what was written.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from imap import bodies, dates, fetch_grammar, flags
+from imap.bodies import Octets
+from imap.fetch_grammar import Fetch
+from imap.replies import No, Reply
+from imap.scanner import Scanner
+from imap.sequence import Span
+from net.connection import PeerGone
+from net.log import event
+from storage.rows import Row, Summary
+
+if TYPE_CHECKING:
+    from imap.session import Session
+
+PIECE = 2000  # messages answered from ready bytes in one step of the loop
+BATCH = 64  # messages read in one hop to a thread
+BATCH_OCTETS = 1024 * 1024  # octets read in one hop to a thread
+FLUSH = 64 * 1024  # octets that are written together
+
+_log = logging.getLogger("imap")
+
+_SUMMARY: dict[bytes, Callable[[Summary], bytes]] = {
+    b"ENVELOPE": lambda summary: summary.envelope,
+    b"BODYSTRUCTURE": lambda summary: summary.bodystructure,
+    b"BODY": lambda summary: summary.body,
+}
+
+
+def parse(scanner: Scanner) -> Fetch:
+    return fetch_grammar.parse(scanner)
+
+
+async def run(session: "Session", wanted: Fetch) -> Reply | None:
+    view = session.selected
+    gone = await _fetch(session, wanted, wanted.messages.numbers(len(view.uids)), wanted.ready)
+    if gone:
+        raise No(b"Some of the messages are gone", b"EXPUNGEISSUED")  # RFC 2180 §4.1, RFC 5530 §3
+    return None
+
+
+async def run_uid(session: "Session", wanted: Fetch) -> Reply | None:
+    ready = wanted.ready if b"UID" in wanted.ready else (b"UID", *wanted.ready)
+    await _fetch(session, wanted, wanted.messages.uids(session.selected.uids), ready)
+    return None
+
+
+async def _fetch(session: "Session", wanted: Fetch, spans: list[Span], ready: tuple[bytes, ...]) -> bool:
+    """Answer for the spans; whether some of their messages are gone."""
+    view = session.selected
+    mailbox = view.mailbox
+    if b"MODSEQ" in ready:
+        session.begin_condstore()
+    numbers: Sequence[int] = list(chain.from_iterable(range(start + 1, stop + 1) for start, stop in spans))
+    gone = False
+    for at in range(0, len(numbers), PIECE):
+        piece: Sequence[int] = numbers[at : at + PIECE]
+        rows = _rows(session, piece)
+        if len(rows) < len(piece):
+            gone = True
+            piece = [number for number in piece if view.uids[number - 1] in mailbox.rows]
+        if wanted.changed_since is not None:
+            since = wanted.changed_since
+            piece = [number for number, row in zip(piece, rows, strict=True) if row.modseq > since]
+            rows = _rows(session, piece)
+        if wanted.bodies:
+            gone |= await _with_bodies(session, wanted, ready, piece)
+        else:
+            await _ready_lines(session, ready, piece, rows)
+        await session.flush(FLUSH)
+    return gone
+
+
+def _rows(session: "Session", numbers: Sequence[int]) -> list[Row]:
+    """The rows of messages, without those that are gone."""
+    view = session.selected
+    rows, uids = view.mailbox.rows, view.uids
+    if view.mailbox.uids is uids:
+        return [rows[uids[number - 1]] for number in numbers]
+    return [row for number in numbers if (row := rows.get(uids[number - 1])) is not None]
+
+
+async def _ready_lines(
+    session: "Session", ready: tuple[bytes, ...], numbers: Sequence[int], rows: list[Row]
+) -> None:
+    summaries: dict[int, Summary] = {}
+    if not _SUMMARY.keys().isdisjoint(ready):
+        summaries = await session.selected.mailbox.summaries([row.uid for row in rows])
+        if len(summaries) < len(rows):
+            pairs = [pair for pair in zip(numbers, rows, strict=True) if pair[1].uid in summaries]
+            numbers, rows = [number for number, _ in pairs], [row for _, row in pairs]
+    labels, columns = _columns(session, ready, rows, summaries)
+    template = b"* %d FETCH (" + b" ".join(labels) + b")\r\n"
+    session.send(b"".join([template % values for values in zip(numbers, *columns, strict=True)]))
+
+
+def _columns(
+    session: "Session", ready: tuple[bytes, ...], rows: list[Row], summaries: dict[int, Summary]
+) -> tuple[list[bytes], list[Sequence[object]]]:
+    """For each item its part of the template, and its values."""
+    labels: list[bytes] = []
+    columns: list[Sequence[object]] = []
+    for item in ready:
+        labels.append(item + {b"UID": b" %d", b"RFC822.SIZE": b" %d", b"MODSEQ": b" (%d)"}.get(item, b" %b"))
+        columns.append(_column(session, item, rows, summaries))
+    return labels, columns
+
+
+def _column(
+    session: "Session", item: bytes, rows: list[Row], summaries: dict[int, Summary]
+) -> Sequence[object]:
+    match item:
+        case b"UID":
+            return [row.uid for row in rows]
+        case b"FLAGS":
+            return _flags(session, rows)
+        case b"RFC822.SIZE":
+            return [row.size for row in rows]
+        case b"MODSEQ":
+            return [row.modseq for row in rows]
+        case b"INTERNALDATE":
+            return [dates.internal_date(row.date) for row in rows]
+        case _:
+            value = _SUMMARY[item]
+            return [value(summaries[row.uid]) for row in rows]
+
+
+def _flags(session: "Session", rows: list[Row]) -> list[bytes]:
+    view = session.selected
+    texts = flags.texts(view.mailbox.keywords)
+    if not rows or rows[-1].uid < view.first_recent:
+        return [texts[row.flags] for row in rows]
+    recent = flags.texts(view.mailbox.keywords, True)
+    first = view.first_recent
+    return [(recent if row.uid >= first else texts)[row.flags] for row in rows]
+
+
+async def _with_bodies(
+    session: "Session", wanted: Fetch, ready: tuple[bytes, ...], numbers: Sequence[int]
+) -> bool:
+    """Answer for messages of which octets are wanted; whether some are gone."""
+    seen = await _mark_seen(session, numbers) if wanted.marks_seen else frozenset()
+    plan = bodies.plan(wanted.bodies)
+    gone = False
+    at = 0
+    while at < len(numbers):
+        batch, rows = _batch(session, numbers[at : at + BATCH], plan)
+        gone |= len(rows) < len(batch)
+        at += len(batch)
+        uids = [row.uid for row in rows]
+        summaries: dict[int, Summary] = {}
+        if not _SUMMARY.keys().isdisjoint(ready):
+            summaries = await session.selected.mailbox.summaries(uids)
+        messages = await session.selected.mailbox.messages(uids)
+        found = await session.store.run(bodies.read, plan, messages)
+        for row, answers in zip(rows, found, strict=True):
+            if answers is None or (summaries and row.uid not in summaries):
+                gone = True
+                continue
+            items = ready
+            if row.uid in seen and b"FLAGS" not in ready:
+                items = (*ready, b"FLAGS")  # RFC 9051 §6.4.5: what the FETCH itself has changed
+            await _one(session, wanted, items, row, summaries, answers)
+    return gone
+
+
+async def _one(
+    session: "Session",
+    wanted: Fetch,
+    ready: tuple[bytes, ...],
+    row: Row,
+    summaries: dict[int, Summary],
+    answers: list[Octets],
+) -> None:
+    """One response with octets; large ones are written in pieces."""
+    view = session.selected
+    row = view.mailbox.rows.get(row.uid, row)
+    labels, columns = _columns(session, ready, [row], summaries)
+    head = b" ".join(labels) % tuple(column[0] for column in columns)
+    session.send(b"* %d FETCH (%b" % (view.number(row.uid), head))
+    gap = b" " if head else b""
+    for body, answer in zip(wanted.bodies, answers, strict=True):
+        session.send(gap + body.label + b" ")
+        gap = b" "
+        if isinstance(answer, bodies.Large):
+            session.send(b"{%d}\r\n" % answer.length)
+            await session.flush()
+            await _pour(session, answer)
+        else:
+            session.send(answer)
+    session.send(b")\r\n")
+    await session.flush(FLUSH)
+
+
+async def _pour(session: "Session", large: bodies.Large) -> None:
+    """Write an announced literal piece by piece. Where that fails only the end of the connection is left."""
+    try:
+        while piece := await session.store.run(large.next):
+            session.conn.write(piece)
+            await session.conn.drain()
+    except (EOFError, OSError) as error:
+        event(_log, "imap.cut", logging.ERROR, trace=session.conn.trace, why=str(error))
+        session.conn.abort()
+        raise PeerGone from None
+    finally:
+        await session.store.run(large.close)
+
+
+def _batch(session: "Session", numbers: Sequence[int], plan: bodies.Plan) -> tuple[Sequence[int], list[Row]]:
+    """As many of the messages as one hop should read, and their rows."""
+    view = session.selected
+    octets = 0
+    for count, number in enumerate(numbers, 1):
+        row = view.mailbox.rows.get(view.uids[number - 1])
+        octets += plan.cost(row.size) if row is not None else 0
+        if octets >= BATCH_OCTETS:
+            numbers = numbers[:count]
+            break
+    return numbers, _rows(session, numbers)
+
+
+async def _mark_seen(session: "Session", numbers: Sequence[int]) -> frozenset[int]:
+    """Set \\Seen where it is missing, in one go (RFC 9051 §6.4.5); the UIDs that have it now."""
+    view = session.selected
+    if not view.writable:
+        return frozenset()
+    unseen = [row.uid for row in _rows(session, numbers) if "S" not in row.flags]
+    if not unseen:
+        return frozenset()
+    stored = await view.mailbox.store(unseen, "add", frozenset({"\\Seen"}))
+    rows = view.mailbox.rows
+    view.told(rows[uid] for uid in stored.changed if uid in rows)
+    return frozenset(stored.changed)

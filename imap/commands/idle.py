@@ -1,0 +1,50 @@
+"""IDLE (RFC 2177): changes are told as they happen, until the client says DONE.
+
+An idle client is its connection, its view and the coroutine that waits for DONE. The mailbox calls
+`Session.tell_now` when it has moved on, which writes from within that step of the loop; nothing waits beside
+it. A client that does not read is told nothing more until it does: what changed is then told together.
+"""
+
+from typing import TYPE_CHECKING
+
+from imap.replies import Bad, Reply, ok
+from net.connection import TimedOut
+
+if TYPE_CHECKING:
+    from imap.session import Session
+
+STILL_HERE = 120.0  # seconds after which a sign of life keeps NAT boxes and phones from dropping the line
+LINE = 1024  # octets in which DONE fits
+
+
+async def run(session: "Session", _: None) -> Reply:
+    view = session.view
+    session.send(b"+ idling\r\n")
+    session.tell_updates(True)
+    await session.flush()
+    if view is not None:
+        view.unwatch = view.mailbox.watch(session.tell_now)
+    try:
+        line = await _answer(session)
+    finally:
+        if view is not None and view.unwatch is not None:
+            view.unwatch()
+            view.unwatch = None
+    if line.strip().upper() != b"DONE":
+        raise Bad(b"Expected DONE")
+    return ok(b"IDLE completed")
+
+
+async def _answer(session: "Session") -> bytes:
+    """The client's next line; a client may idle as long as it may be silent (RFC 2177 §3)."""
+    left = float(session.settings.imap.idle_timeout)
+    while True:
+        wait = min(left, STILL_HERE)
+        try:
+            return await session.conn.readline(LINE, wait, command=True)
+        except TimedOut:
+            left -= wait
+            if left <= 0:
+                raise
+            session.conn.write(b"* OK Still here\r\n")
+            session.tell_now()

@@ -1,0 +1,221 @@
+"""LIST, LSUB and NAMESPACE: what mailboxes there are (RFC 9051 §6.3.9, RFC 5258, RFC 6154, RFC 5819).
+
+The account's mailboxes, its subscriptions and the parents that exist only by their children's names are put
+together once, in memory; then every name is matched and written.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from imap import format, mailbox_name
+from imap.commands import status
+from imap.mailbox_name import DELIMITER, BadName
+from imap.pattern import Matcher, matcher
+from imap.replies import Bad
+from imap.scanner import BadSyntax, Scanner
+from storage.errors import MailboxMissing
+from storage.rows import MailboxInfo
+
+if TYPE_CHECKING:
+    from imap.session import Session
+
+MOST_PATTERNS = 100
+SELECTIONS = frozenset(
+    {b"SUBSCRIBED", b"REMOTE", b"RECURSIVEMATCH", b"SPECIAL-USE"}
+)  # RFC 5258 §3.1, RFC 6154 §2
+RETURNS = frozenset({b"SUBSCRIBED", b"CHILDREN", b"SPECIAL-USE"})
+
+
+@dataclass(frozen=True, slots=True)
+class List:
+    reference: bytes
+    patterns: tuple[bytes, ...]
+    extended: bool = False
+    select: frozenset[bytes] = frozenset()
+    give: frozenset[bytes] = frozenset()
+    status: tuple[bytes, ...] = ()
+
+
+@dataclass(slots=True)
+class Known:
+    """One name of the hierarchy."""
+
+    info: MailboxInfo | None = None  # None: it is subscribed or has children, and does not exist
+    subscribed: bool = False
+    children: bool = False
+    child_subscribed: bool = False
+    child_special: bool = False
+
+
+@dataclass(slots=True)
+class Tree:
+    """All names, in the store's order, then those that exist only as subscriptions or parents."""
+
+    names: dict[str, Known] = field(default_factory=dict)
+
+
+def parse_list(scanner: Scanner) -> List:
+    """RFC 5258 §6: `LIST [(selection)] reference pattern-or-(patterns) [RETURN (options)]`."""
+    scanner.space()
+    extended = scanner.peek() == b"("
+    select: frozenset[bytes] = frozenset()
+    if extended:
+        select = frozenset(_options(scanner, SELECTIONS))
+        scanner.space()
+    reference = scanner.astring()
+    scanner.space()
+    if scanner.take(b"("):
+        extended = True
+        patterns = [scanner.list_mailbox()]
+        while not scanner.take(b")"):
+            scanner.space()
+            patterns.append(scanner.list_mailbox())
+            if len(patterns) > MOST_PATTERNS:
+                raise BadSyntax("too many patterns")
+    else:
+        patterns = [scanner.list_mailbox()]
+    give: frozenset[bytes] = frozenset()
+    items: tuple[bytes, ...] = ()
+    if not scanner.at_end():
+        extended = True
+        scanner.space()
+        scanner.expect(b"RETURN ")
+        give, items = _return_options(scanner)
+    return List(reference, tuple(patterns), extended, select, give, items)
+
+
+def parse_lsub(scanner: Scanner) -> List:
+    scanner.space()
+    reference = scanner.astring()
+    scanner.space()
+    return List(reference, (scanner.list_mailbox(),))
+
+
+def _options(scanner: Scanner, known: frozenset[bytes]) -> list[bytes]:
+    found: list[bytes] = []
+    scanner.expect(b"(")
+    while not scanner.take(b")"):
+        if found:
+            scanner.space()
+        option = scanner.keyword()
+        if option not in known:
+            raise BadSyntax("no such option")
+        found.append(option)
+    return found
+
+
+def _return_options(scanner: Scanner) -> tuple[frozenset[bytes], tuple[bytes, ...]]:
+    found: set[bytes] = set()
+    items: tuple[bytes, ...] = ()
+    scanner.expect(b"(")
+    while not scanner.take(b")"):
+        if found:
+            scanner.space()
+        option = scanner.keyword()
+        if option == b"STATUS":  # RFC 5819 §2
+            scanner.space()
+            items = status.items(scanner)
+        elif option not in RETURNS:
+            raise BadSyntax("no such option")
+        found.add(option)
+    return frozenset(found), items
+
+
+async def run_list(session: "Session", wanted: List) -> None:
+    if b"RECURSIVEMATCH" in wanted.select and not wanted.select & {b"SUBSCRIBED", b"SPECIAL-USE"}:
+        raise Bad(b"RECURSIVEMATCH needs another selection option")  # RFC 5258 §3.1
+    if wanted.patterns == (b"",) and not wanted.extended:
+        session.send(b'* LIST (\\Noselect) "/" ""\r\n')  # RFC 9051 §6.3.9: only the delimiter is asked
+        return
+    tree = hierarchy(await session.mine.mailboxes(), await session.mine.subscriptions())
+    fits = _matchers(wanted)
+    for name, known in tree.names.items():
+        if not any(match(name) for match in fits):
+            continue
+        line = list_line(name, known, wanted)
+        if line is None:
+            continue
+        session.send(line)
+        if wanted.status and known.info is not None and known.info.selectable:
+            await _tell_status(session, name, wanted.status)
+        await session.flush(least=64 * 1024)
+
+
+async def run_lsub(session: "Session", wanted: List) -> None:
+    """RFC 3501 §6.3.9: subscribed names; a parent of some that fits `%` and is not one is \\Noselect."""
+    tree = hierarchy((), await session.mine.subscriptions())
+    for name, known in tree.names.items():
+        if any(match(name) for match in _matchers(wanted)):
+            if known.subscribed:
+                session.send(b'* LSUB () "/" %b\r\n' % format.mailbox(name))
+            elif wanted.patterns[0].endswith(b"%"):
+                session.send(b'* LSUB (\\Noselect) "/" %b\r\n' % format.mailbox(name))
+
+
+async def namespace(session: "Session", _: None) -> None:
+    """One personal namespace, of which INBOX is part (RFC 9051 §6.3.10)."""
+    session.send(b'* NAMESPACE (("" "/")) NIL NIL\r\n')
+
+
+async def _tell_status(session: "Session", name: str, items: tuple[bytes, ...]) -> None:
+    try:
+        await status.tell(session, name, items)
+    except MailboxMissing:
+        pass  # it went between LIST and STATUS: no STATUS response then (RFC 5819 §2)
+
+
+def hierarchy(mailboxes: Iterable[MailboxInfo], subscriptions: Iterable[str]) -> Tree:
+    tree = Tree({info.name: Known(info) for info in mailboxes})
+    for name in sorted(subscriptions):
+        tree.names.setdefault(name, Known()).subscribed = True
+    for name, known in list(tree.names.items()):
+        special = known.info is not None and known.info.special_use is not None
+        parent = name
+        while DELIMITER in parent:
+            parent = parent.rpartition(DELIMITER)[0]
+            above = tree.names.setdefault(parent, Known())
+            above.children = above.children or known.info is not None
+            above.child_subscribed = above.child_subscribed or known.subscribed
+            above.child_special = above.child_special or special
+    return tree
+
+
+def list_line(name: str, known: Known, wanted: List) -> bytes | None:
+    """The LIST response for a name that fits a pattern; None where the selection leaves it out."""
+    exists = known.info is not None and known.info.selectable
+    special = known.info.special_use if known.info is not None else None
+    selected = (
+        (known.subscribed or b"SUBSCRIBED" not in wanted.select)
+        and (special is not None or b"SPECIAL-USE" not in wanted.select)
+        and (exists or known.children or b"SUBSCRIBED" in wanted.select)
+    )
+    below: list[bytes] = []
+    if b"RECURSIVEMATCH" in wanted.select:
+        if b"SUBSCRIBED" in wanted.select and known.child_subscribed:
+            below.append(b'"SUBSCRIBED"')
+        if b"SPECIAL-USE" in wanted.select and known.child_special:
+            below.append(b'"SPECIAL-USE"')
+    if not selected and not below:
+        return None
+    attributes: list[bytes] = []
+    if not exists:
+        attributes.append(b"\\NonExistent" if wanted.extended else b"\\Noselect")
+    attributes.append(b"\\HasChildren" if known.children else b"\\HasNoChildren")
+    if known.subscribed and b"SUBSCRIBED" in wanted.select | wanted.give:
+        attributes.append(b"\\Subscribed")
+    if special is not None:
+        attributes.append(special.encode("ascii"))
+    info = b' ("CHILDINFO" (%b))' % b" ".join(below) if below else b""
+    return b'* LIST (%b) "/" %b%b\r\n' % (b" ".join(attributes), format.mailbox(name), info)
+
+
+def _matchers(wanted: List) -> list[Matcher]:
+    """A reference is put in front of each pattern as it stands; what is no name matches nothing."""
+    found: list[Matcher] = []
+    for pattern in wanted.patterns:
+        try:
+            found.append(matcher(mailbox_name.decode_text(wanted.reference + pattern)))
+        except BadName:
+            continue
+    return found

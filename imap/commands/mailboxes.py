@@ -1,0 +1,93 @@
+"""CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from imap.mailbox_name import DELIMITER
+from imap.replies import No
+from imap.scanner import Scanner
+
+if TYPE_CHECKING:
+    from imap.session import Session
+
+SPECIAL_USES = {  # RFC 6154 §2, as the store keeps them; \All and \Flagged are views, which we have not
+    b"\\ARCHIVE": "\\Archive",
+    b"\\DRAFTS": "\\Drafts",
+    b"\\JUNK": "\\Junk",
+    b"\\SENT": "\\Sent",
+    b"\\TRASH": "\\Trash",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    mailbox: bytes
+    uses: tuple[bytes, ...] = ()
+
+
+def parse_name(scanner: Scanner) -> bytes:
+    scanner.space()
+    return scanner.astring()
+
+
+def parse_create(scanner: Scanner) -> Create:
+    """RFC 9051 §6.3.4, RFC 6154 §3: `CREATE name (USE (\\Sent))`."""
+    mailbox = parse_name(scanner)
+    if scanner.at_end():
+        return Create(mailbox)
+    scanner.space()
+    scanner.expect(b"(USE (")
+    uses: list[bytes] = []
+    while not scanner.take(b")"):
+        if uses:
+            scanner.space()
+        uses.append(scanner.flag().upper())
+    scanner.expect(b")")
+    return Create(mailbox, tuple(uses))
+
+
+def parse_rename(scanner: Scanner) -> tuple[bytes, bytes]:
+    return parse_name(scanner), parse_name(scanner)
+
+
+async def create(session: "Session", wanted: Create) -> None:
+    name = _without_end(session.name(wanted.mailbox))
+    uses = {SPECIAL_USES.get(use) for use in wanted.uses}
+    if None in uses or len(uses) > 1:
+        raise No(b"That use cannot be given to a mailbox", b"USEATTR")
+    await session.mine.create(name, uses.pop() if uses else None)
+
+
+async def delete(session: "Session", raw: bytes) -> None:
+    name = _without_end(session.name(raw))
+    await _leave(session, name)
+    await session.mine.delete(name)
+
+
+async def rename(session: "Session", names: tuple[bytes, bytes]) -> None:
+    old, new = (_without_end(session.name(raw)) for raw in names)
+    await _leave(session, old)
+    await session.mine.rename(old, new)
+
+
+async def subscribe(session: "Session", raw: bytes) -> None:
+    await session.mine.subscribe(_without_end(session.name(raw)))
+
+
+async def unsubscribe(session: "Session", raw: bytes) -> None:
+    await session.mine.unsubscribe(_without_end(session.name(raw)))
+
+
+def _without_end(name: str) -> str:
+    """`a/` declares that children will follow; the mailbox is `a` (RFC 9051 §6.3.4)."""
+    return name[:-1] if len(name) > 1 and name.endswith(DELIMITER) else name
+
+
+async def _leave(session: "Session", name: str) -> None:
+    """A client that takes away its own selected mailbox, or one above it, goes on with none selected."""
+    if session.view is None or name == "INBOX":
+        return
+    selected = session.view.mailbox.name
+    if selected == name or selected.startswith(name + DELIMITER):
+        await session.leave_mailbox()
+        session.send(b"* OK [CLOSED] The mailbox is closed\r\n")

@@ -1,0 +1,81 @@
+"""STATUS (RFC 9051 §6.3.11): numbers of a mailbox without selecting it."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from imap import format
+from imap.scanner import BadSyntax, Scanner
+from storage.rows import MailboxStatus
+
+if TYPE_CHECKING:
+    from imap.session import Session
+
+ITEMS: dict[bytes, Callable[[MailboxStatus], bytes]] = {
+    b"MESSAGES": lambda status: b"%d" % status.messages,
+    b"RECENT": lambda status: b"%d" % status.recent,  # RFC 3501 §6.3.10
+    b"UIDNEXT": lambda status: b"%d" % status.uidnext,
+    b"UIDVALIDITY": lambda status: b"%d" % status.uidvalidity,
+    b"UNSEEN": lambda status: b"%d" % status.unseen,
+    b"DELETED": lambda status: b"%d" % status.deleted,  # RFC 9208 §4.1.4
+    b"SIZE": lambda status: b"%d" % status.size,  # RFC 8438
+    b"HIGHESTMODSEQ": lambda status: b"%d" % status.modseq,  # RFC 7162 §3.1.7
+}
+DELETED_STORAGE = b"DELETED-STORAGE"  # RFC 9208 §4.1.4: not in the status of the store, summed up here
+APPENDLIMIT = b"APPENDLIMIT"  # RFC 7889 §3
+_NAMES = frozenset({*ITEMS, DELETED_STORAGE, APPENDLIMIT})
+
+Status = tuple[bytes, tuple[bytes, ...]]
+
+
+def parse(scanner: Scanner) -> Status:
+    scanner.space()
+    mailbox = scanner.astring()
+    scanner.space()
+    return mailbox, items(scanner)
+
+
+def items(scanner: Scanner) -> tuple[bytes, ...]:
+    """A parenthesised list of status items."""
+    scanner.expect(b"(")
+    found: list[bytes] = []
+    while not scanner.take(b")"):
+        if found:
+            scanner.space()
+        name = scanner.keyword()
+        if name not in _NAMES:
+            raise BadSyntax("no such status item")
+        if name not in found:
+            found.append(name)
+    if not found:
+        raise BadSyntax("expected a status item")
+    return tuple(found)
+
+
+async def run(session: "Session", wanted: Status) -> None:
+    raw, names = wanted
+    await tell(session, session.name(raw), names)
+
+
+async def tell(session: "Session", name: str, names: tuple[bytes, ...]) -> None:
+    """Send one STATUS response."""
+    if b"HIGHESTMODSEQ" in names:
+        session.begin_condstore()
+    status = await session.mine.status(name)
+    values: list[bytes] = []
+    for item in names:
+        if item == APPENDLIMIT:
+            value = b"%d" % session.settings.imap.max_append
+        elif item == DELETED_STORAGE:
+            value = b"%d" % (await _deleted_octets(session, name) if status.deleted else 0)
+        else:
+            value = ITEMS[item](status)
+        values.append(item + b" " + value)
+    session.send(b"* STATUS %b (%b)\r\n" % (format.mailbox(name), b" ".join(values)))
+
+
+async def _deleted_octets(session: "Session", name: str) -> int:
+    mailbox = await session.mine.open(name)
+    try:
+        return sum(row.size for row in mailbox.rows.values() if "T" in row.flags)
+    finally:
+        mailbox.release()

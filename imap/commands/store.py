@@ -1,0 +1,117 @@
+"""STORE and UID STORE (RFC 9051 §6.4.6), with UNCHANGEDSINCE (RFC 7162 §3.1.3)."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from imap import flags, sequence
+from imap.replies import Reply, ok
+from imap.scanner import BadSyntax, Scanner
+from imap.sequence import SequenceSet
+from imap.view import View
+from storage.rows import Row
+
+if TYPE_CHECKING:
+    from imap.session import Session
+
+OPERATIONS = {b"FLAGS": "set", b"+FLAGS": "add", b"-FLAGS": "remove"}
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    messages: SequenceSet
+    operation: str
+    silent: bool
+    flags: frozenset[str]
+    unchanged_since: int | None = None
+
+
+def parse(scanner: Scanner) -> Store:
+    scanner.space()
+    messages = sequence.sequence_set(scanner)
+    scanner.space()
+    unchanged_since: int | None = None
+    if scanner.take(b"("):
+        scanner.expect(b"UNCHANGEDSINCE ")
+        unchanged_since = scanner.number64()
+        scanner.expect(b")")
+        scanner.space()
+    item, dot, silent = scanner.keyword().partition(b".")
+    operation = OPERATIONS.get(item)
+    if operation is None or (dot and silent != b"SILENT"):
+        raise BadSyntax("expected FLAGS, +FLAGS or -FLAGS")
+    scanner.space()
+    names = flags.flag_list(scanner) if scanner.peek() == b"(" else flags.bare_flags(scanner)
+    return Store(messages, operation, bool(dot), names, unchanged_since)
+
+
+async def run(session: "Session", wanted: Store) -> Reply:
+    return await _store(session, wanted, session.by_number(wanted.messages), False)
+
+
+async def run_uid(session: "Session", wanted: Store) -> Reply:
+    return await _store(session, wanted, session.by_uid(wanted.messages), True)
+
+
+async def _store(session: "Session", wanted: Store, uids: list[int], by_uid: bool) -> Reply:
+    mailbox = session.writable()
+    view = session.selected
+    if wanted.unchanged_since is not None:
+        session.begin_condstore()
+    if not uids:
+        return ok(b"There was nothing to change")
+    session.tell_updates(False, by_uid)  # what the client knows before is what it reckons with
+    names = flags.spelled(wanted.flags, mailbox.keywords)
+    before = {uid: mailbox.rows[uid] for uid in uids if uid in mailbox.rows} if wanted.silent else {}
+    stored = await mailbox.store(uids, wanted.operation, names, wanted.unchanged_since)
+    new_keywords: list[bytes] = []
+    view.keywords_changed(new_keywords)
+    for line in new_keywords:
+        session.send(line)
+    refused = set(stored.refused)
+    rows = [mailbox.rows[uid] for uid in uids if uid in mailbox.rows and uid not in refused]
+    if wanted.silent:
+        letters = flags.letters(names, mailbox.keywords)
+        # What came out otherwise than the client expects was changed by somebody else meanwhile: the view
+        # tells it (RFC 9051 §6.4.6).
+        rows = [row for row in rows if row.uid in before and _expected(before[row.uid], wanted, letters, row)]
+        if session.condstore:
+            changed = set(stored.changed)
+            _tell_modseq(session, [row for row in rows if row.uid in changed], by_uid)
+    else:
+        _tell_flags(session, view, rows, by_uid)
+    view.told(rows)
+    if refused:
+        named = (
+            sorted(refused) if by_uid else [number for uid in sorted(refused) if (number := view.number(uid))]
+        )
+        return ok(b"Some have changed since", b"MODIFIED " + sequence.compact(named))
+    return ok(b"Stored")
+
+
+def _expected(before: Row, wanted: Store, letters: frozenset[str], after: Row) -> bool:
+    """Whether the flags are what the client makes of those it knew."""
+    known = frozenset(before.flags)
+    if wanted.operation == "add":
+        known |= letters
+    elif wanted.operation == "remove":
+        known -= letters
+    else:
+        known = letters
+    return known == frozenset(after.flags)
+
+
+def _tell_flags(session: "Session", view: View, rows: list[Row], by_uid: bool) -> None:
+    texts = flags.texts(view.keywords)
+    recent = flags.texts(view.keywords, True)
+    for row in rows:
+        text = recent[row.flags] if view.is_recent(row.uid) else texts[row.flags]
+        extra = b" UID %d" % row.uid if by_uid else b""
+        extra += b" MODSEQ (%d)" % row.modseq if session.condstore else b""
+        session.send(b"* %d FETCH (FLAGS %b%b)\r\n" % (view.number(row.uid), text, extra))
+
+
+def _tell_modseq(session: "Session", rows: list[Row], by_uid: bool) -> None:
+    """RFC 7162 §3.1.3: MODSEQ is told even where FLAGS are silent."""
+    for row in rows:
+        uid = b"UID %d " % row.uid if by_uid else b""
+        session.send(b"* %d FETCH (%bMODSEQ (%d))\r\n" % (session.selected.number(row.uid), uid, row.modseq))

@@ -1,0 +1,24 @@
+"""The IMAP door of a process: what its sessions share."""
+
+from config.settings import Listen, Settings
+from imap.session import Session
+from net.connection import Connection
+from net.limits import Slots
+from net.tls import Contexts
+from storage.store import Store
+
+
+class ImapDoor:
+    """Answers connections. `settings` is replaced by the hall when the configuration is read again."""
+
+    busy = b"* BYE [UNAVAILABLE] Too many connections, try again later\r\n"
+
+    def __init__(self, settings: Settings, store: Store, contexts: Contexts) -> None:
+        self.settings = settings
+        self.store = store
+        self.contexts = contexts
+        self.slots = Slots(settings.run)
+
+    async def handle(self, conn: Connection, listen: Listen) -> None:
+        """One client, from the greeting to the end."""
+        await Session(self, conn, listen).run()

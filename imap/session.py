@@ -1,0 +1,308 @@
+"""One client's session: its state (RFC 9051 §3), its view, and the loop from command to tagged reply.
+
+A command is looked up in the table, checked against the state, parsed by a pure function and run. What `run`
+sends is collected and written in one piece with the tagged reply; large output is flushed on the way, so it
+waits for the client and not in memory. After the run the view says what others have changed, then comes the
+tagged reply: a client that has seen OK has seen all that was known then.
+
+Errors are caught here, each kind in one place: the client's faults (BAD), answers (NO), ends of the
+connection (BYE where it can still be heard), and everything else, which is logged with the trace that the
+client is told.
+"""
+
+import logging
+from typing import TYPE_CHECKING
+
+from config.settings import Listen, Settings
+from imap import capability, commands, mailbox_name, reader, replies
+from imap.framing import tag_of
+from imap.mailbox_name import BadName
+from imap.replies import ANSWERED, Bad, No, Reply
+from imap.scanner import BadSyntax, Scanner
+from imap.sequence import OutOfRange, SequenceSet, pick
+from imap.state import OUTSIDE, State
+from imap.view import View
+from net.connection import Connection, Draining, LineTooLong, PeerGone, TimedOut
+from net.limits import Slot
+from net.log import event
+from storage.errors import StoreError
+from storage.selected import Mailbox
+from storage.store import Account, Store
+
+if TYPE_CHECKING:
+    from imap.door import ImapDoor
+
+MOST_BAD = 20  # bad commands in a row after which the connection is closed
+GONE = b"The selected mailbox was deleted or renamed"
+FLUSH = 64 * 1024  # octets that a command may collect before they are written
+
+_log = logging.getLogger("imap")
+
+
+class Session:
+    """Everything that the server remembers about one connection."""
+
+    __slots__ = (
+        "_out", "_size", "account", "address", "bad", "condstore", "conn", "door", "failures", "listen",
+        "slot", "state", "tag", "view",
+    )  # fmt: skip
+
+    def __init__(self, door: "ImapDoor", conn: Connection, listen: Listen) -> None:
+        self.door = door
+        self.conn = conn
+        self.listen = listen
+        self.state = State.NOT_AUTHENTICATED
+        self.address = ""
+        self.account: Account | None = None
+        self.view: View | None = None
+        self.slot: Slot | None = None
+        self.condstore = False  # RFC 7162 §3.1: the client has asked for MODSEQ somehow
+        self.tag = b"*"
+        self.bad = 0  # bad commands in a row
+        self.failures = 0  # failed logins
+        self._out: list[bytes] = []
+        self._size = 0
+
+    # What commands use
+
+    @property
+    def settings(self) -> Settings:
+        return self.door.settings
+
+    @property
+    def store(self) -> Store:
+        return self.door.store
+
+    @property
+    def mine(self) -> Account:
+        """The account, in a command whose row says that there is one."""
+        if self.account is None:
+            raise Bad(b"Log in first")
+        return self.account
+
+    @property
+    def selected(self) -> View:
+        """The view, in a command whose row says that a mailbox is selected."""
+        if self.view is None:
+            raise Bad(b"Select a mailbox first")
+        return self.view
+
+    def writable(self) -> Mailbox:
+        """The selected mailbox, for a command that changes it."""
+        if not self.selected.writable:
+            raise No(b"The mailbox is open read-only", b"READ-ONLY")
+        return self.selected.mailbox
+
+    def send(self, data: bytes) -> None:
+        """Send untagged responses, in one piece with what follows."""
+        self._out.append(data)
+        self._size += len(data)
+
+    async def flush(self, least: int = 0) -> None:
+        """Write what was collected, if it is `least` octets, and wait while the client is slow."""
+        if self._size < least or not self._out:
+            return
+        self._write_out()
+        await self.conn.drain()
+
+    def _write_out(self) -> None:
+        if self._out:
+            out, self._out, self._size = self._out, [], 0
+            self.conn.write(out[0] if len(out) == 1 else b"".join(out))
+
+    async def ask(self, prompt: bytes, limit: int) -> bytes:
+        """Send a continuation request and read the line that answers it, without its end."""
+        self.send(b"+ " + prompt + b"\r\n")
+        await self.flush()
+        return (await self.conn.readline(limit, self._patience())).rstrip(b"\r\n")
+
+    def capabilities(self) -> bytes:
+        if self.account is not None:
+            return capability.inside(self.settings.imap.max_append)
+        return capability.outside(self.starttls_offered, self.passwords_taken)
+
+    @property
+    def starttls_offered(self) -> bool:
+        return self.listen.tls == "starttls" and self.conn.tls is None
+
+    @property
+    def passwords_taken(self) -> bool:
+        """Whether a password may be sent on this connection."""
+        if self.conn.tls is not None:
+            return True
+        return self.settings.auth.plaintext_without_tls == "loopback" and is_loopback(self.conn.peer)
+
+    @property
+    def most_discarded(self) -> int:
+        """Octets of a refused literal that are read to their end. A stranger gets little of our patience."""
+        return reader.DISCARD if self.account is not None else self.settings.imap.max_command
+
+    def name(self, raw: bytes) -> str:
+        """The store's name for a mailbox name on the wire."""
+        return mailbox_name.decode(raw)
+
+    def by_number(self, messages: SequenceSet) -> list[int]:
+        """The UIDs of messages named by number. None of them may be gone, though EXPUNGE was not yet told."""
+        view = self.selected
+        uids = pick(view.uids, messages.numbers(len(view.uids)))
+        if view.moved and any(uid not in view.mailbox.rows for uid in uids):
+            raise No(b"Some of the messages are gone", b"EXPUNGEISSUED")  # RFC 2180 §4, RFC 5530 §3
+        return uids
+
+    def by_uid(self, messages: SequenceSet) -> list[int]:
+        """The UIDs of a set that this client can know; those not in use are passed over (RFC 9051 §6.4.9)."""
+        view = self.selected
+        uids = pick(view.uids, messages.uids(view.uids))
+        return [uid for uid in uids if uid in view.mailbox.rows] if view.moved else uids
+
+    def begin_condstore(self) -> None:
+        """The client has used something of CONDSTORE: from now on it is told MODSEQ (RFC 7162 §3.1)."""
+        if self.condstore:
+            return
+        self.condstore = True
+        if self.view is not None:
+            self.send(b"* OK [HIGHESTMODSEQ %d] Highest\r\n" % self.view.modseq)
+
+    async def leave_mailbox(self) -> None:
+        """No mailbox is selected any more."""
+        if self.view is not None:
+            view, self.view = self.view, None
+            self.state = State.AUTHENTICATED
+            await view.close()
+
+    def tell_updates(self, expunge: bool, uid: bool = False) -> None:
+        """Send what others have changed in the selected mailbox."""
+        if self.view is not None and self.view.moved:
+            for line in self.view.updates(expunge, self.condstore, uid):
+                self.send(line)
+
+    def tell_now(self) -> None:
+        """The same at once, while the client is idle. Called by the mailbox: it must not wait, or raise."""
+        try:
+            if self.view is None or self.conn.unsent > FLUSH:
+                return
+            if self.view.mailbox.gone:
+                self._bye(b"", GONE)
+                self.conn.close()
+                return
+            self.tell_updates(True)
+            self._write_out()
+        except Exception:
+            event(_log, "imap.failed", logging.ERROR, exc_info=True, trace=self.conn.trace)
+            self.conn.close()
+
+    # The loop
+
+    async def run(self) -> None:
+        """From the greeting to the end of the connection."""
+        host = self.settings.hostname.encode("ascii")
+        self.send(b"* OK [%b] %b IMAP ready\r\n" % (self.capabilities(), host))
+        try:
+            await self.flush()
+            while self.state is not State.LOGOUT:
+                await self._next()
+        except PeerGone:
+            pass
+        except Draining:
+            self._bye(b"UNAVAILABLE", b"The server is going down")
+        except TimedOut:
+            self._bye(b"UNAVAILABLE", b"Nothing was heard for too long")
+        except reader.Overlong:
+            self._bye(b"TOOBIG", b"The literal is too big")
+        finally:
+            await self.leave_mailbox()
+            if self.slot is not None:
+                self.slot.free()
+                self.slot = None
+            event(_log, "imap.left", trace=self.conn.trace, account=self.address or None)
+
+    async def _next(self) -> None:
+        """Read one command, run it, answer it."""
+        self.tag = b"*"
+        try:
+            incoming = await reader.command(
+                self.conn, self.settings.imap.max_command, self._patience(), commands.streams
+            )
+            reply = await self._perform(incoming)
+        except LineTooLong:
+            reply = Reply(b"BAD", b"The line is too long", b"TOOBIG")
+        except reader.Refused as error:
+            self.tag = tag_of(error.text_so_far)
+            reply = Reply(b"BAD", _sentence(error.text), b"TOOBIG" if error.too_big else b"")
+        if reply is not ANSWERED:
+            self.send(reply.line(self.tag))
+        self.bad = self.bad + 1 if reply.kind == b"BAD" else 0
+        if self.view is not None and self.view.mailbox.gone:
+            self._bye(b"", GONE)
+        elif self.bad >= MOST_BAD:
+            self._bye(b"CLIENTBUG", b"Too many bad commands")
+        elif self.failures >= self.settings.auth.max_tries and self.account is None:
+            self._bye(b"", b"Too many failed logins")
+        await self.flush()
+
+    async def _perform(self, incoming: reader.Incoming) -> Reply:
+        """Run a command; every outcome is a reply. An unread message of APPEND is thrown away on failure."""
+        taken = False
+        try:
+            scanner = Scanner(incoming.text)
+            self.tag = tag_of(incoming.text)
+            command = commands.find(scanner)
+            if self.state not in command.states:
+                raise Bad(_wrong_state(self.state, command.states))
+            arguments = command.parse(scanner)
+            if incoming.message is None:
+                scanner.end()
+            else:
+                arguments = (arguments, incoming.message)
+                taken = True
+            reply = await command.run(self, arguments)
+            if self.state is not State.LOGOUT:
+                self.tell_updates(command.seqs is commands.FREE, command.name.startswith("UID "))
+            return reply or replies.ok(command.name.encode("ascii") + b" completed")
+        except BadSyntax as error:
+            reply = Reply(b"BAD", _sentence(error.text))
+        except (Bad, No) as error:
+            reply = error.reply
+        except OutOfRange:
+            reply = Reply(b"BAD", b"There is no message of that number")
+        except BadName:
+            reply = replies.BAD_NAME
+        except StoreError as error:
+            reply = replies.for_error(error)
+            level = logging.ERROR if reply is replies.INTERNAL else logging.DEBUG
+            event(_log, "imap.refused", level, trace=self.conn.trace, why=f"{type(error).__name__}: {error}")
+        except (PeerGone, TimedOut, Draining, reader.Overlong, LineTooLong):
+            raise
+        except Exception:
+            event(_log, "imap.failed", logging.ERROR, exc_info=True, trace=self.conn.trace)
+            reply = replies.internal(self.conn.trace)
+        if incoming.message is not None and not taken:
+            await reader.discard(self.conn, incoming.message, self.most_discarded)
+        if self.state is not State.LOGOUT:
+            self.tell_updates(False)
+        return reply
+
+    def _patience(self) -> float:
+        """Seconds for which the client may be silent."""
+        imap = self.settings.imap
+        return imap.login_timeout if self.state is State.NOT_AUTHENTICATED else imap.idle_timeout
+
+    def _bye(self, code: bytes, text: bytes) -> None:
+        """Say goodbye; what was collected goes with it, without waiting for the client."""
+        self.send(Reply(b"BYE", text, code).line(b"*"))
+        self.state = State.LOGOUT
+        self._write_out()
+
+
+def is_loopback(peer: str) -> bool:
+    return peer == "::1" or peer.startswith("127.")
+
+
+def _wrong_state(state: State, states: frozenset[State]) -> bytes:
+    if state is State.NOT_AUTHENTICATED:
+        return b"Log in first"
+    return b"Already logged in" if states == OUTSIDE else b"Select a mailbox first"
+
+
+def _sentence(text: str) -> bytes:
+    return text[:1].upper().encode("ascii") + text[1:].encode("ascii")

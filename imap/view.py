@@ -1,0 +1,162 @@
+r"""What one client was told of its selected mailbox, and what it has to be told next.
+
+The mailbox is one loaded state that all sessions of the process share; it moves on when anybody changes
+something. A client's message sequence numbers must not move under its commands, so the view keeps the tuple
+of UIDs as announced (the shared snapshot itself, as long as nobody has to be spared an EXPUNGE) and learns
+the rest from `Mailbox.changes_since` (the only way to learn what changed).
+
+Invariants:
+- `uids` is ascending; position + 1 is the message sequence number that this client uses.
+- A UID leaves `uids` in the step that writes its EXPUNGE, and enters it in the step that writes EXISTS.
+- EXPUNGE is written only when the caller says that it may be (RFC 9051 §7.5.1); until then `_hidden`
+  keeps the UIDs that are gone in truth.
+- \Recent (RFC 3501 §2.3.2) is what lies at or above `first_recent`: what came since this session looked first,
+  and before it since the last one that looked. Where two sessions see a message come, it is recent in both.
+- `modseq` is the state up to which everything is told or hidden; it never goes back.
+
+Nothing here waits: `updates` is one step of the event loop, so no change can fall between its lines.
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable
+
+from imap import flags
+from storage.rows import Row
+from storage.selected import Mailbox
+
+
+class View:
+    """A selected mailbox as its client knows it."""
+
+    __slots__ = (
+        "_hidden", "_told", "_unclaimed", "first_recent", "keywords", "mailbox", "modseq", "uids", "unwatch",
+        "writable",
+    )  # fmt: skip
+
+    def __init__(self, mailbox: Mailbox, writable: bool, first_recent: int) -> None:
+        self.mailbox = mailbox
+        self.writable = writable
+        self.uids: tuple[int, ...] = mailbox.uids
+        self.modseq: int = mailbox.modseq
+        self.keywords: tuple[str, ...] = mailbox.keywords
+        self.first_recent = first_recent  # UIDs from here on are \Recent in this session
+        self.unwatch: Callable[[], None] | None = None
+        self._hidden: set[int] = set()
+        self._told: dict[int, int] = {}
+        self._unclaimed = False
+
+    @classmethod
+    async def open(cls, mailbox: Mailbox, writable: bool) -> "View":
+        r"""A view of the mailbox as it is now. Messages that no session was shown before are \Recent in this."""
+        first = mailbox.first_recent
+        if writable and first < mailbox.uidnext:
+            try:
+                first = await mailbox.claim_recent()
+            except BaseException:
+                mailbox.release()
+                raise
+        return cls(mailbox, writable, first)
+
+    async def close(self) -> None:
+        r"""Let go of the mailbox. What came while it was selected has been shown as \Recent."""
+        if self.unwatch is not None:
+            self.unwatch()
+            self.unwatch = None
+        try:
+            if self._unclaimed and self.writable and not self.mailbox.gone:
+                await self.mailbox.claim_recent()
+        finally:
+            self.mailbox.release()
+
+    @property
+    def moved(self) -> bool:
+        """Whether there may be something to tell."""
+        return self.mailbox.modseq != self.modseq or bool(self._hidden)
+
+    def number(self, uid: int) -> int:
+        """The message sequence number of a UID that the client knows; 0 where it does not."""
+        at = bisect_left(self.uids, uid)
+        return at + 1 if at < len(self.uids) and self.uids[at] == uid else 0
+
+    def is_recent(self, uid: int) -> bool:
+        return uid >= self.first_recent
+
+    def count_recent(self) -> int:
+        return len(self.uids) - bisect_left(self.uids, self.first_recent)
+
+    def told(self, rows: Iterable[Row]) -> None:
+        """The client has just been shown the flags of these rows: they need not be told at the next update."""
+        self._told.update((row.uid, row.modseq) for row in rows)
+
+    def updates(self, expunge: bool, condstore: bool, uid: bool = False) -> list[bytes]:
+        """The untagged responses that bring the client up to date (RFC 9051 §7.4.1, §7.5.1, §7.5.2).
+
+        `expunge`: EXPUNGE may be sent now. `condstore`: FETCH carries MODSEQ (RFC 7162 §3.1.4.2).
+        `uid`: FETCH carries UID, as after a UID command (RFC 9051 §6.4.9).
+        """
+        if not self.moved:
+            self._told.clear()
+            return []
+        changes = self.mailbox.changes_since(self.modseq)
+        out: list[bytes] = []
+        if changes.gone or self._hidden:
+            self._leave(changes.gone, expunge, out)
+        if changes.arrived:
+            self._arrive(changes.arrived, out)
+        if not self._hidden:
+            self.uids = self.mailbox.uids  # the shared tuple again: equal, and it costs no memory
+        self.keywords_changed(out)
+        if changes.changed:
+            self._changed(changes.changed, condstore, uid, out)
+        self.modseq = changes.modseq
+        self._told.clear()
+        return out
+
+    def keywords_changed(self, out: list[bytes]) -> None:
+        """FLAGS and PERMANENTFLAGS, where the mailbox has new keywords: before any FETCH that shows them."""
+        if self.mailbox.keywords == self.keywords:
+            return
+        self.keywords = self.mailbox.keywords
+        out.append(b"* FLAGS (%b)\r\n" % flags.defined(self.keywords))
+        out.append(self.permanent_flags())
+
+    def permanent_flags(self) -> bytes:
+        """RFC 9051 §7.1: `\\*` while the mailbox still takes new keywords."""
+        if not self.writable:
+            return b"* OK [PERMANENTFLAGS ()] Read-only\r\n"
+        more = b"" if self.mailbox.keywords_full else b" \\*"
+        return b"* OK [PERMANENTFLAGS (%b%b)] Kept\r\n" % (flags.defined(self.keywords), more)
+
+    def _leave(self, gone: tuple[int, ...], expunge: bool, out: list[bytes]) -> None:
+        known = self._hidden.union(uid for uid in gone if self.number(uid))
+        if not expunge:
+            self._hidden = known
+            return
+        # The highest first: no number that is still to be named has moved by then.
+        out += [b"* %d EXPUNGE\r\n" % self.number(uid) for uid in sorted(known, reverse=True)]
+        if known:
+            self.uids = tuple([uid for uid in self.uids if uid not in known])
+            self._hidden = set()
+
+    def _arrive(self, arrived: tuple[int, ...], out: list[bytes]) -> None:
+        last = self.uids[-1] if self.uids else 0
+        new = tuple(uid for uid in sorted(arrived) if uid > last)
+        if not new:
+            return
+        self.uids += new
+        self._unclaimed = True
+        out.append(b"* %d EXISTS\r\n* %d RECENT\r\n" % (len(self.uids), self.count_recent()))
+
+    def _changed(self, changed: tuple[int, ...], condstore: bool, uid: bool, out: list[bytes]) -> None:
+        rows = self.mailbox.rows
+        texts = flags.texts(self.keywords)
+        recent = flags.texts(self.keywords, True)
+        for one in changed:
+            row = rows.get(one)
+            number = self.number(one)
+            if row is None or not number or self._told.get(one, 0) >= row.modseq:
+                continue
+            text = recent[row.flags] if self.is_recent(one) else texts[row.flags]
+            extra = b" UID %d" % one if uid else b""
+            extra += b" MODSEQ (%d)" % row.modseq if condstore else b""
+            out.append(b"* %d FETCH (FLAGS %b%b)\r\n" % (number, text, extra))
