@@ -356,9 +356,6 @@ class Storage(Section):
     open_indexes: Annotated[int, Field(ge=10, le=20_000)] = Field(
         default=500, description="Most account indexes that one process keeps open."
     )
-    threads: Annotated[int, Field(ge=1, le=64)] = Field(
-        default=4, description="Threads of one process that work on the disk."
-    )
 
 
 class Service(Section):

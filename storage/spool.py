@@ -1,4 +1,4 @@
-"""A message on its way in: in memory up to 256 KiB, in a file of `<data>/spool/` above.
+"""A message on its way in: in memory while it is small, in a file of `<data>/spool/` above.
 
 Whatever a peer announces or sends, a connection costs a bounded amount of memory. What is past the limit is
 thrown away while the peer goes on, and `too_big` says so.
@@ -14,7 +14,7 @@ from storage.errors import neutral
 from storage.filename import new_base
 from storage.message import Message
 
-MEMORY_MOST = 256 * 1024  # bytes kept in memory; the spool file takes over above
+MEMORY = 256 * 1024  # bytes kept in memory unless told otherwise; the spool file takes over above
 WRITE = 256 * 1024  # bytes gathered for one hop to a thread
 LEFTOVER = 86_400  # seconds after which a spool file belongs to no living connection
 
@@ -22,16 +22,28 @@ Hop = Callable[..., Awaitable[Any]]
 
 
 class Spool:
-    """Takes chunks, gives a Message. `most` is the limit in octets."""
+    """Takes chunks, gives a Message. `most` is the limit in octets, `memory` what of it may stay in memory."""
 
-    __slots__ = ("_dir", "_fd", "_hop", "_memory", "_path", "_written", "most", "size", "too_big")
+    __slots__ = (
+        "_dir",
+        "_fd",
+        "_hop",
+        "_memory",
+        "_memory_most",
+        "_path",
+        "_written",
+        "most",
+        "size",
+        "too_big",
+    )
 
-    def __init__(self, directory: Path, most: int, hop: Hop) -> None:
+    def __init__(self, directory: Path, most: int, hop: Hop, memory: int = MEMORY) -> None:
         self.most = most
         self.size = 0
         self.too_big = False
         self._dir = directory
         self._hop = hop
+        self._memory_most = memory
         self._memory: list[bytes] = []
         self._written = 0
         self._fd = -1
@@ -47,7 +59,7 @@ class Spool:
             await self.discard()
             return
         self._memory.append(bytes(data))
-        if self.size - self._written > (WRITE if self._fd >= 0 else MEMORY_MOST):
+        if self.size - self._written > (WRITE if self._fd >= 0 else self._memory_most):
             await self._spill()
 
     async def finish(self) -> Message:
