@@ -15,20 +15,24 @@ from config.settings import Settings
 from storage import directory as directory_module
 from storage import passwords
 from storage.directory import AccountEntry, Directory, ForwardEntry, ListEntry
-from storage.directory_cache import Name
+from storage.directory_cache import Name, Stamp
 from storage.errors import Broken
 
 ACCOUNT = "# by hand\nquota: 1G\n"
 
 
 class Clock:
-    """Real time, so that the kernel's times fit, and what a test adds to it."""
+    """Stands still before all that the kernel dates now, so nothing settles by age; LATER all has."""
 
     def __init__(self) -> None:
+        self.start = time.time() - 1000
         self.ahead = 0.0
 
     def __call__(self) -> float:
-        return time.time() + self.ahead
+        return self.start + self.ahead
+
+
+LATER = 100_000.0
 
 
 class House:
@@ -227,7 +231,7 @@ def test_a_file_that_was_renamed_into_place_counts_at_once(house: House) -> None
 
 def test_a_file_changed_in_place_counts_after_two_equal_stats(house: House) -> None:
     directory = house.open()
-    house.clock.ahead = 1
+    house.clock.ahead = LATER
     account(directory)
     house.clock.ahead = 0
     house.overwrite("example.test/accounts/taro.yaml", "quota: 2G\n")
@@ -239,22 +243,20 @@ def test_a_file_changed_in_place_counts_after_two_equal_stats(house: House) -> N
     assert account(directory).file.suspended
 
 
-def test_half_a_file_is_never_believed_for_long(house: House) -> None:
-    """A new file that is met while it is written is looked at again, though its stamp has not changed."""
-    path = house.path("example.test/accounts/new.yaml")
-    path.write_text("quota: 1G\n#pended: true\n")
+def test_half_a_file_is_never_believed_for_long(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel's clock is coarse: a file met while it is written may get its second half at the same stamp."""
+    house.write("example.test/accounts/new.yaml", "quota: 1G\n")
     directory = house.open()
+    monkeypatch.setattr(Stamp, "of", lambda stat: Stamp(1, 2**63, 2**63, 4))
     assert not account(directory, "new@example.test").file.suspended
-    before = path.stat()
-    path.write_text("suspended: true #####\n"[: before.st_size].ljust(before.st_size))
-    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    house.overwrite("example.test/accounts/new.yaml", "quota: 1G\nsuspended: true\n")
     house.clock.ahead += 0.25
     assert account(directory, "new@example.test").file.suspended
 
 
 def test_a_deleted_account_is_gone_once_that_is_settled(house: House) -> None:
     directory = house.open()
-    house.clock.ahead = 1
+    house.clock.ahead = LATER
     account(directory)  # settled: kept in the cache
     house.clock.ahead = 0
     house.path("example.test/accounts/taro.yaml").unlink()
@@ -266,7 +268,7 @@ def test_a_deleted_account_is_gone_once_that_is_settled(house: House) -> None:
 
 def test_what_a_program_of_ours_took_away_is_gone_at_once_everywhere(house: House) -> None:
     ours, other = house.open(), house.open()
-    house.clock.ahead = 1
+    house.clock.ahead = LATER
     account(ours)
     account(other)
     house.clock.ahead = 0
@@ -314,7 +316,7 @@ def test_a_broken_file_keeps_its_last_good_content_in_force(
 
 
 def test_the_last_good_content_outlives_the_process(house: House) -> None:
-    house.clock.ahead = 1
+    house.clock.ahead = LATER
     account(house.open())
     house.write("example.test/accounts/taro.yaml", "quota: [\n")
     for _ in range(2):
@@ -377,7 +379,7 @@ def test_a_plain_password_is_hashed_in_place_and_comments_stay(house: House) -> 
     plain(house)
     directory = house.open()
     assert account(directory).file.quota == 2 << 30
-    house.clock.ahead = 1
+    house.clock.ahead = LATER
     stored = account(directory).file.password
     assert isinstance(stored, str)
     assert passwords.verify(stored, "correct horse")
@@ -397,14 +399,14 @@ def test_an_editor_that_is_still_writing_is_not_written_over(house: House) -> No
     directory = house.open()
     account(directory, "new@example.test")
     assert "plain" in path.read_text()
-    house.clock.ahead = 1
+    house.clock.ahead = LATER
     account(directory, "new@example.test")
     assert "plain" not in path.read_text()
 
 
 def test_two_processes_hash_one_plain_password_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     plain(house)
-    house.clock.ahead = 1
+    house.clock.ahead = LATER
     first, second = house.open(), house.open()
     real = passwords.hash_password
 
@@ -424,7 +426,7 @@ def test_two_processes_hash_one_plain_password_once(house: House, monkeypatch: p
 def test_nothing_reads_all_the_files_to_answer_for_one(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(directory_module.READ_AT_ONCE + 50):
         house.write(f"example.test/accounts/user{number}.yaml", f"quota: 1G\naliases: [alias{number}]\n")
-    house.clock.ahead = 1
+    house.clock.ahead = LATER
     directory = house.open()
     read: list[Path] = []
     real = Path.read_bytes
@@ -458,22 +460,22 @@ def test_memory_is_bounded(house: House) -> None:
 def test_the_pass_follows_what_comes_changes_and_goes(house: House) -> None:
     directory = house.open()
     house.write("example.test/accounts/hanako.yaml", "aliases: [hana]\n")
-    house.clock.ahead = 1
+    house.clock.ahead = LATER
     directory.refresh_all()
     assert directory.cache.owners("example.test", "hana") == ["hanako"]
     assert directory.cache.limits("example.test") == 2 << 30
     house.write("example.test/accounts/hanako.yaml", "aliases: [hanachan]\nquota: 3G\n")
     house.path("example.test/accounts/taro.yaml").unlink()
-    house.clock.ahead = 2
+    house.clock.ahead = LATER + 1
     directory.refresh_all()
     assert directory.cache.owners("example.test", "hana") == []
     assert directory.cache.owners("example.test", "hanachan") == ["hanako"]
     assert directory.cache.owners("example.test", "taro.yamada") == []
     assert directory.cache.limits("example.test") == 3 << 30
     house.path("example.test").rename(house.root / "away")
-    house.clock.ahead = 3
+    house.clock.ahead = LATER + 2
     directory.refresh_all()
-    house.clock.ahead = 4
+    house.clock.ahead = LATER + 3
     directory.refresh_all()
     assert directory.cache.domains() == set()
 
@@ -491,7 +493,7 @@ async def test_run_keeps_the_cache_until_it_is_cancelled(
 ) -> None:
     monkeypatch.setattr(directory_module, "PASS_EVERY", 0.01)
     directory = house.open()
-    house.clock.ahead = 1
+    house.clock.ahead = LATER
     passes = asyncio.Event()
     loop = asyncio.get_running_loop()
     real, calls = directory.make_pass, []
