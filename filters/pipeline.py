@@ -58,8 +58,8 @@ class Pipeline:
         self._memory = Memory(settings.data / "state")
 
     def close(self) -> None:
+        """Let go of what it opened itself; the queue is closed by whoever made it."""
         self._memory.close()
-        self._queue.close()
 
     # ---- the envelope
 

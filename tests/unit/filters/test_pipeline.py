@@ -43,9 +43,11 @@ class Says:
 
 @pytest.fixture
 async def pipeline(house: House) -> AsyncIterator[Pipeline]:
-    made = Pipeline(house.settings, house.store, Queue.of(house.store), Checks(), Checks(), lambda: 1000.0)
+    queue = Queue.of(house.store)
+    made = Pipeline(house.settings, house.store, queue, Checks(), Checks(), lambda: 1000.0)
     yield made
     made.close()
+    queue.close()
 
 
 async def mail_to(pipeline: Pipeline, *addresses: str) -> Mail:
