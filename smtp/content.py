@@ -159,7 +159,7 @@ async def _hand_over(session: Session, transaction: Transaction, message: Messag
         _hop(session, transaction),
         session.settings.hostname,
         trace,
-        str(recipients[0].address) if len(recipients) == 1 else None,
+        str(recipients[0].address) if len(recipients) == 1 and recipients[0].address.domain else None,
         time.time(),
     )
     mail = replace(
