@@ -81,6 +81,8 @@ def check(path: Path) -> list[Problem]:
     else:
         # The domains can be judged although the settings cannot be used yet.
         service, folder = Service(), _domains_of(path)
+        if not folder.is_dir():
+            return found.problems
     if not folder.is_dir():
         found.add(path, ("domains",), f"there is no folder {folder}")
         return found.problems

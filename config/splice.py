@@ -107,7 +107,7 @@ def _replaced(text: str, parent: Pairs, key: Scalar, old: Node, new: Any) -> str
             start = end = colon + 1
         first = _line(text, start) + 1
         last = _line(text, _end(text, old)) + 1
-        kept = [] if isinstance(old, Scalar) else _comment_lines(text, old, range(first, last))
+        kept = [] if isinstance(old, Scalar) else _comment_lines(text, _lines(text), old, range(first, last))
         if body:
             kept = [_reindented(line, key.start.column) for line in kept]
         return _spliced(text, start, end, head, body, kept, range(first, last))
@@ -133,8 +133,9 @@ def _removed(text: str, above: tuple[Pairs, Scalar, Node] | None, parent: Pairs,
     if text[_line_start(text, key.start.index) : key.start.index].strip():
         raise Unchangeable(f"line {first + 1}: something stands before the key")
     last = _line(text, max(_end(text, child), key.end.index)) + 1
-    kept = [_reindented(line, key.start.column) for line in _comment_lines(text, child, range(first, last))]
     lines = _lines(text)
+    comments = _comment_lines(text, lines, child, range(first, last))
+    kept = [_reindented(line, key.start.column) for line in comments]
     lines[first:last] = [line + _newline(text) for line in kept]
     return "".join(lines)
 
@@ -184,7 +185,7 @@ def _items_changed(text: str, old: Items, new: list[Any] | tuple[Any, ...]) -> s
         first = item.start.line
         if text[_line_start(text, item.start.index) : item.start.index].strip() != "-":
             return None
-        places.append(range(first, _line(text, max(_end(text, item), item.start.index)) + 1))
+        places.append(range(first, _last_line(text, item) + 1))
     matcher = SequenceMatcher(
         None,
         [_comparable(plain(item)) for item in old.items],
@@ -203,7 +204,7 @@ def _items_changed(text: str, old: Items, new: list[Any] | tuple[Any, ...]) -> s
             lines[at:at] = added
             continue
         for number in range(last - 1, first - 1, -1):
-            kept = _comment_lines(text, old.items[number], places[number])
+            kept = _comment_lines(text, lines, old.items[number], places[number])
             lines[places[number].start : places[number].stop] = [line + newline for line in kept]
         lines[places[first].start : places[first].start] = added
     return "".join(lines)
@@ -254,12 +255,11 @@ def _inner_comments(text: str, node: Node, start: int, end: int) -> list[str]:
     return found
 
 
-def _comment_lines(text: str, node: Node, places: range) -> list[str]:
+def _comment_lines(text: str, lines: list[str], node: Node, places: range) -> list[str]:
     """Those of some lines that hold nothing but a comment, or nothing, and are not inside a text."""
     inside: set[int] = set()
     for scalar in _scalars(node):
-        inside.update(range(scalar.start.line, _line(text, _end(text, scalar)) + 1))
-    lines = _lines(text)
+        inside.update(range(scalar.start.line, _last_line(text, scalar) + 1))
     return [
         lines[number].rstrip("\r\n")
         for number in places
@@ -307,6 +307,11 @@ def _end(text: str, node: Node) -> int:
     return max(
         (max(_end(text, value), key.end.index) for key, value in node.pairs[-1:]), default=node.start.index
     )
+
+
+def _last_line(text: str, node: Node) -> int:
+    """The line that a value ends in; counted from where it begins, since the text before may be long."""
+    return node.start.line + text.count("\n", node.start.index, max(_end(text, node), node.start.index))
 
 
 def _lines(text: str) -> list[str]:

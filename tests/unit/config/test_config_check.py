@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from config.check import check
 from config.machine import filesystem
-from kwcmaild.command import app
+from kwcmaild.command import application
 
 GOOD: dict[str, str] = {
     "kwcmaild.yaml": """\
@@ -228,14 +228,14 @@ def test_a_network_disk_is_known(tmp_path: Path) -> None:
 def test_the_command(tmp_path: Path) -> None:
     run = CliRunner().invoke
     path = str(install(tmp_path, {}))
-    good = run(app, ["check", "-c", path])
+    good = run(application(), ["check", "-c", path])
     assert (good.exit_code, good.output) == (0, "")
-    assert run(app, ["check", "-c", path, "--json"]).output == "[]\n"
+    assert run(application(), ["check", "-c", path, "--json"]).output == "[]\n"
     install(tmp_path, {TARO: "\nquota: 1M\n"})
-    bad = run(app, ["check", "-c", path])
+    bad = run(application(), ["check", "-c", path])
     assert bad.exit_code == 1
     assert bad.output.startswith(f"{tmp_path}/{TARO}:2: quota: 1M is less than 1G")
-    assert json.loads(run(app, ["check", "-c", path, "--json"]).output) == [
+    assert json.loads(run(application(), ["check", "-c", path, "--json"]).output) == [
         {
             "file": f"{tmp_path}/{TARO}",
             "line": 2,
@@ -243,13 +243,15 @@ def test_the_command(tmp_path: Path) -> None:
             "problem": "1M is less than 1G, the smallest limit of an account",
         }
     ]
-    assert run(app, ["check", "-c", str(tmp_path / "none.yaml")]).exit_code == 1
+    none = run(application(), ["check", "-c", f"{tmp_path}/none/kwcmaild.yaml"])
+    assert none.output == f"{tmp_path}/none/kwcmaild.yaml:1: cannot be read: No such file or directory\n"
+    assert none.exit_code == 1
 
 
 def test_commands_for_editors() -> None:
     run = CliRunner().invoke
-    assert json.loads(run(app, ["config", "schema"]).output)["title"] == "kwcmaild.yaml"
-    assert "quota" in json.loads(run(app, ["config", "schema", "account"]).output)["properties"]
-    assert run(app, ["config", "schema", "nothing"]).exit_code == 2
-    assert run(app, ["config", "reference"]).output.startswith("# Settings")
-    assert "hostname: mail.example.jp" in run(app, ["config", "example"]).output
+    assert json.loads(run(application(), ["config", "schema"]).output)["title"] == "kwcmaild.yaml"
+    assert "quota" in json.loads(run(application(), ["config", "schema", "account"]).output)["properties"]
+    assert run(application(), ["config", "schema", "nothing"]).exit_code == 2
+    assert run(application(), ["config", "reference"]).output.startswith("# Settings")
+    assert "hostname: mail.example.jp" in run(application(), ["config", "example"]).output
