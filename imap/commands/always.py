@@ -1,4 +1,4 @@
-"""Commands for any state: CAPABILITY, NOOP (and CHECK), LOGOUT, ID."""
+"""Commands for any state: CAPABILITY, NOOP and CHECK, LOGOUT, ID."""
 
 import logging
 from typing import TYPE_CHECKING
@@ -21,9 +21,14 @@ async def capability(session: "Session", _: None) -> None:
 
 
 async def noop(session: "Session", _: None) -> None:
-    """Look at the disk too: a client that polls wants to know what another program did."""
+    """What another process has answered for is seen; other programs' changes come by themselves, in seconds."""
     if session.view is not None:
-        await session.view.mailbox.refresh()
+        await session.view.mailbox.refresh(others=False)
+
+
+async def check(session: "Session", _: None) -> None:
+    """RFC 3501 §6.4.1: housekeeping; here a look at the files themselves."""
+    await session.selected.mailbox.refresh()
 
 
 async def logout(session: "Session", _: None) -> Reply:

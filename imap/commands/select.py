@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from imap import flags
+from imap import digest, flags
 from imap.replies import Reply, ok
 from imap.scanner import BadSyntax, Scanner
 from imap.state import State
@@ -60,9 +60,9 @@ async def _open(session: "Session", wanted: Select, writable: bool) -> None:
         view.permanent_flags(),
         b"* %d EXISTS\r\n* %d RECENT\r\n" % (len(view.uids), view.count_recent()),
     ]
-    unseen = _first_unseen(view)
-    if unseen:
-        lines.append(b"* OK [UNSEEN %d] First unseen\r\n" % unseen)
+    unseen = digest.of(mailbox).first_unseen
+    if unseen:  # RFC 3501 §7.1
+        lines.append(b"* OK [UNSEEN %d] First unseen\r\n" % view.number(unseen))
     lines += (
         b"* OK [UIDVALIDITY %d] UIDs are valid\r\n" % mailbox.uidvalidity,
         b"* OK [UIDNEXT %d] Next UID\r\n" % mailbox.uidnext,
@@ -71,16 +71,10 @@ async def _open(session: "Session", wanted: Select, writable: bool) -> None:
     session.send(b"".join(lines))
 
 
-def _first_unseen(view: View) -> int:
-    """The number of the first message without \\Seen; 0 where there is none (RFC 3501 §7.1 UNSEEN)."""
-    rows = view.mailbox.rows
-    return next((at for at, uid in enumerate(view.uids, 1) if "S" not in rows[uid].flags), 0)
-
-
 async def close(session: "Session", _: None) -> None:
     """Messages marked \\Deleted go, and nobody is told (RFC 9051 §6.4.1)."""
     view = session.selected
-    if view.writable and any("T" in row.flags for row in view.mailbox.rows.values()):
+    if view.writable and digest.of(view.mailbox).deleted:
         await view.mailbox.expunge(None)
     await session.leave_mailbox()
 
