@@ -1,32 +1,54 @@
-"""The command line: `kwcmaild COMMAND`. Each group of commands is a file of `kwcmaild.commands`."""
+"""The command line: `kwcmaild COMMAND`. Each group of commands is a file of `kwcmaild.commands`.
+
+A process that serves is started often (by systemd, by the supervisor after a crash) and should be quick: the
+commands of administration, and the rooms that they need, are imported only where one of them is asked for.
+"""
+
+import sys
 
 import typer
 
-from kwcmaild.commands import account, check, config, domain, index, init, queue, serve
+from kwcmaild.commands import serve
 
-app = typer.Typer(
-    name="kwcmaild",
-    help="A complete mail service: SMTP, IMAP, POP3 and web over one store.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-app.command("demo")(serve.demo)
-app.command("init")(init.init)
-app.command("check")(check.check)
-app.add_typer(config.app, name="config")
-app.command("serve")(serve.serve)
-app.command("smtp")(serve.smtp)
-app.command("imap")(serve.imap)
-app.command("pop3")(serve.pop3)
-app.command("relay")(serve.relay)
-app.command("web")(serve.web)
-app.add_typer(queue.app, name="queue")
-account.app.command("restored")(index.restored)
-app.add_typer(account.app, name="account")
-app.add_typer(domain.app, name="domain")
-app.add_typer(index.app, name="index")
+PROCESSES = {
+    "demo": serve.demo,
+    "serve": serve.serve,
+    "smtp": serve.smtp,
+    "imap": serve.imap,
+    "pop3": serve.pop3,
+    "relay": serve.relay,
+    "web": serve.web,
+}
+
+
+def application(first: str = "") -> typer.Typer:
+    """The commands; only those that serve if the `first` word of the command line is one of them."""
+    app = typer.Typer(
+        name="kwcmaild",
+        help="A complete mail service: SMTP, IMAP, POP3 and web over one store.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    for name, command in PROCESSES.items():
+        app.command(name)(command)
+    if first not in PROCESSES:
+        _administration(app)
+    return app
+
+
+def _administration(app: typer.Typer) -> None:
+    from kwcmaild.commands import account, check, config, domain, index, init, queue
+
+    app.command("init")(init.init)
+    app.command("check")(check.check)
+    account.app.command("restored")(index.restored)
+    app.add_typer(account.app, name="account")
+    app.add_typer(domain.app, name="domain")
+    app.add_typer(queue.app, name="queue")
+    app.add_typer(index.app, name="index")
+    app.add_typer(config.app, name="config")
 
 
 def main() -> None:
-    app(prog_name="kwcmaild")
+    application(*sys.argv[1:2])(prog_name="kwcmaild")

@@ -10,8 +10,6 @@ import typer
 
 from config.settings import Settings
 from kwcmaild.commands.options import DEFAULT, ConfigFile, fail, settings_of
-from kwcmaild.demo import greeting, prepare
-from kwcmaild.init import AlreadyThere
 from kwcmaild.listeners import CannotListen
 from kwcmaild.serve import bind_all, supervise, workers
 from net import log
@@ -61,6 +59,9 @@ def demo(
     ),
 ) -> None:
     """A server to try, on loopback, with made-up accounts; a second start keeps what is there."""
+    from kwcmaild.demo import greeting, prepare
+    from kwcmaild.init import AlreadyThere
+
     try:
         made = prepare(directory)
         settings = _begin(made.settings)

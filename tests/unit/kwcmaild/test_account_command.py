@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from config.load import load_account
 from config.settings import Auth
-from kwcmaild.command import app
+from kwcmaild.command import application
 from storage import passwords
 from storage.lockout import Lockout
 
@@ -29,7 +29,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def run(root: Path, *words: str, typed: str = "", status: int = 0) -> Result:
-    result = CliRunner().invoke(app, [*words, "-c", str(root / "kwcmaild.yaml")], input=typed)
+    result = CliRunner().invoke(application(), [*words, "-c", str(root / "kwcmaild.yaml")], input=typed)
     assert result.exit_code == status, result.output
     return result
 

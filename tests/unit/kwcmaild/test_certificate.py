@@ -1,4 +1,4 @@
-"""The certificates to start with are ones that TLS clients accept once they trust the authority, and only then."""
+"""The certificates to start with are accepted by TLS clients that trust the authority, and no others."""
 
 import socket
 import ssl

@@ -1,4 +1,4 @@
-"""The supervisor: readiness, restart without the others noticing, back-off, watchdog, SIGHUP, bounded stop."""
+"""The supervisor: readiness, restart unseen by the others, back-off, watchdog, SIGHUP, bounded stop."""
 
 import asyncio
 import os
@@ -23,12 +23,13 @@ signal.signal(signal.SIGTERM, lambda *_: (write("term"), sys.exit(0)))
 signal.signal(signal.SIGHUP, lambda *_: write("hup"))
 assert os.environ["LISTEN_PID"] == str(os.getpid())
 """
-LIVE = "notices.send(b'READY=1'); write('ready')\nwhile True: signal.pause()"
+LIVE = "write('ready'); notices.send(b'READY=1')\nwhile True: signal.pause()"
 ANSWER = """
 sock = socket.socket(fileno=3); assert os.environ["LISTEN_FDS"] == "1"
-notices.send(b"READY=1"); write("ready")
+write("ready"); notices.send(b"READY=1")
 while True: conn = sock.accept()[0]; conn.sendall(b"%d" % os.getpid()); conn.close()
 """
+ROOT = Path(__file__).resolve().parents[3]
 QUICK = Patience(drain=5, watchdog=60, first_pause=0.01, longest_pause=0.04, settled=60)
 
 
@@ -113,7 +114,8 @@ async def test_pause_doubles_while_a_child_keeps_failing(
 
 async def test_silent_child_is_ended_by_the_watchdog(stage: Stage) -> None:
     patience = Patience(drain=5, watchdog=0.3, first_pause=0.01)
-    chatty = "import time\nnotices.send(b'READY=1'); write('ready')\nwhile True: time.sleep(.05); notices.send(b'WATCHDOG=1')"
+    chatty = "import time\nwrite('ready'); notices.send(b'READY=1')\n"
+    chatty += "while True: time.sleep(.05); notices.send(b'WATCHDOG=1')"
     async with stage.run(stage.program("a", LIVE), stage.program("b", chatty), patience=patience):
         await stage.until(lambda: len(stage.said("a", "ready")) > 2)
     assert len(stage.said("b", "ready")) == 1
@@ -149,9 +151,8 @@ async def test_child_does_not_outlive_a_killed_supervisor(stage: Stage) -> None:
         "import asyncio, sys; from kwcmaild.supervisor import *\n"
         "asyncio.run(Supervisor([Program('a', sys.argv[1:])], lambda: None).run())"
     )
-    root = Path(__file__).resolve().parents[3]
     outer = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", source, *program.command, env={**os.environ, "PYTHONPATH": str(root)}
+        sys.executable, "-c", source, *program.command, env={**os.environ, "PYTHONPATH": str(ROOT)}
     )
     async with asyncio.timeout(20):
         await stage.until(lambda: bool(stage.said("a", "ready")))

@@ -1,0 +1,155 @@
+"""The pages: in two languages, without script, with this server's own names and ports."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import quote
+from xml.etree import ElementTree
+
+import pytest
+
+from config.settings import Settings
+from web.app import PROGRAMS, application
+from web.language import LANGUAGES
+from web.programs import MailServer, servers
+from web.texts import NAMES, TEXTS
+
+Get = Callable[..., Awaitable[tuple[int, dict[str, str], str]]]
+
+SETTINGS = Settings.model_validate({"hostname": "mail.example.jp"})
+
+
+@pytest.fixture
+def get() -> Get:
+    """GET straight from the application: status, header fields, body."""
+    app = application(lambda: SETTINGS)
+
+    async def ask(path: str, query: str = "", accept: str = "en") -> tuple[int, dict[str, str], str]:
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": path,
+            "raw_path": path.encode(),
+            "root_path": "",
+            "query_string": query.encode(),
+            "headers": [(b"accept-language", accept.encode()), (b"host", b"mail.example.jp")],
+        }
+        sent: list[MutableMapping[str, Any]] = []
+
+        whole = asyncio.Event()
+
+        async def receive() -> MutableMapping[str, Any]:
+            if whole.is_set():
+                await asyncio.Future()  # the client stays
+            whole.set()
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(message: MutableMapping[str, Any]) -> None:
+            sent.append(message)
+
+        await app(scope, receive, send)
+        headers = {name.decode().lower(): value.decode() for name, value in sent[0]["headers"]}
+        body = b"".join(part.get("body", b"") for part in sent[1:])
+        return sent[0]["status"], headers, body.decode()
+
+    return ask
+
+
+async def test_page_in_the_browsers_language(get: Get) -> None:
+    status, headers, body = await get("/", accept="ja,en;q=0.5")
+    assert (status, headers["content-language"], headers["vary"]) == (200, "ja", "Accept-Language")
+    assert '<html lang="ja">' in body
+    assert TEXTS["lead"]["ja"] in body
+    assert TEXTS["lead"]["en"] in (await get("/", accept="fr"))[2]
+    assert TEXTS["lead"]["en"] in (await get("/", "lang=en", accept="ja"))[2]
+
+
+async def test_page_names_every_server_once(get: Get) -> None:
+    body = (await get("/"))[2]
+    rows = re.findall(r"<code>(\S+?)</code></td>\s*<td class=\"number\"><code>(\d+)</code>", body)
+    assert [(host, int(port)) for host, port in rows] == [
+        ("mail.example.jp", port) for port in (993, 143, 995, 110, 465, 587)
+    ]
+    assert "100M" in body
+
+
+async def test_nothing_runs_and_nothing_comes_from_elsewhere(get: Get) -> None:
+    for path in ("/", "/nothing-here"):
+        _, headers, body = await get(path)
+        assert "default-src 'none'" in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+        assert not re.search(r"<script|javascript:|\son\w+=|style=|https?://|src=\"//", body)
+        for link in re.findall(r'(?:href|src)="(/[^"]*)"', body):
+            assert (await get(link))[0] == 200, link
+
+
+async def test_unknown_page_says_so_in_both_languages(get: Get) -> None:
+    for language in LANGUAGES:
+        status, _, body = await get("/../etc/passwd", accept=language)
+        assert status == 404
+        assert TEXTS["missing"][language] in body
+
+
+async def test_health(get: Get) -> None:
+    assert (await get("/healthz"))[::2] == (200, "ok\n")
+
+
+@pytest.mark.parametrize("path", ["/mail/config-v1.1.xml", "/.well-known/autoconfig/mail/config-v1.1.xml"])
+async def test_thunderbird_finds_the_settings(get: Get, path: str) -> None:
+    status, headers, body = await get(path, "emailaddress=taro%40Example.JP")
+    assert (status, headers["content-type"].partition(";")[0]) == (200, "application/xml")
+    provider = ElementTree.fromstring(body).find("emailProvider")
+    assert provider is not None
+    assert (provider.get("id"), provider.findtext("domain")) == ("example.jp", "example.jp")
+    incoming = provider.findall("incomingServer")
+    told = [(e.get("type"), e.findtext("port"), e.findtext("socketType")) for e in incoming]
+    assert told[0] == ("imap", "993", "SSL")  # Thunderbird proposes the first
+    assert told[1:] == [("imap", "143", "STARTTLS"), ("pop3", "995", "SSL"), ("pop3", "110", "STARTTLS")]
+    outgoing = provider.find("outgoingServer")
+    assert outgoing is not None
+    assert outgoing.findtext("username") == "%EMAILADDRESS%"
+    assert (outgoing.findtext("hostname"), outgoing.findtext("port")) == ("mail.example.jp", "465")
+
+
+@pytest.mark.parametrize("address", ["", "x", "@", "taro@<b>", "taro@%s", "a@" + "b" * 5000])
+async def test_thunderbird_with_a_bad_address_gets_a_template(get: Get, address: str) -> None:
+    body = (await get("/mail/config-v1.1.xml", f"emailaddress={quote(address)}"))[2]
+    assert ElementTree.fromstring(body).findtext("emailProvider/domain") == "%EMAILDOMAIN%"
+
+
+def test_catalogue_is_whole() -> None:
+    for key, texts in TEXTS.items():
+        assert set(texts) == set(LANGUAGES), key
+        values = {language: set(re.findall(r"{(\w+)}", text)) for language, text in texts.items()}
+        assert values["ja"] == values["en"], key
+    assert set(NAMES) == set(LANGUAGES)
+    for program, count in PROGRAMS:
+        assert f"{program}.{count}" in TEXTS
+        assert f"{program}.{count + 1}" not in TEXTS
+
+
+def test_unencrypted_listeners_are_recommended_to_nobody() -> None:
+    settings = Settings.model_validate(
+        {
+            "hostname": "mail.example.jp",
+            "imap": {
+                "listen": [
+                    {"address": "0.0.0.0:143", "tls": "none"},
+                    {"address": "[::]:1993", "tls": "implicit"},
+                ]
+            },
+            "pop3": {"listen": []},
+            "smtp": {"listen": [{"address": "0.0.0.0:25", "mode": "mx"}]},
+        }
+    )
+    assert servers(settings) == (MailServer("imap", "mail.example.jp", 1993, "tls"),)
+
+
+def test_demo_on_loopback_is_called_localhost() -> None:
+    loopback = {"listen": [{"address": "127.0.0.1:2143"}]}
+    mx = {"listen": [{"address": "127.0.0.1:2525", "mode": "mx"}]}
+    settings = {"hostname": "mail.example.test", "imap": loopback, "pop3": {"listen": []}, "smtp": mx}
+    assert [server.host for server in servers(Settings.model_validate(settings))] == ["localhost"]
+    settings["pop3"] = {"listen": [{"address": "0.0.0.0:110"}]}
+    assert servers(Settings.model_validate(settings))[0].host == "mail.example.test"
