@@ -44,10 +44,14 @@ class Incoming:
     message: Literal | None = None
 
 
-async def command(conn: Connection, most: int, wait: float, streams: Callable[[bytes], bool]) -> Incoming:
-    """The next command. `streams` says of the text up to a literal whether its command reads that itself.
+async def command(
+    conn: Connection, most: int, wait: float, streams: Callable[[bytes], bool], discarded: int
+) -> Incoming:
+    """The next command, of at most `most` octets.
 
-    `LineTooLong`, `PeerGone`, `TimedOut` and `Draining` are the connection's; `Refused` and `Overlong` ours.
+    `streams` says of the text up to a literal whether its command reads that itself; of a refused literal
+    `discarded` octets are read. `LineTooLong`, `PeerGone`, `TimedOut` and `Draining` are the connection's;
+    `Refused` and `Overlong` ours.
     """
     line = await conn.readline(LINE, wait, command=True)
     frame = Frame(most)
@@ -64,7 +68,7 @@ async def command(conn: Connection, most: int, wait: float, streams: Callable[[b
         if streams(frame.text):
             return Incoming(frame.text, literal)
         if not frame.fits(literal):
-            await discard(conn, literal, most)
+            await discard(conn, literal, discarded)
             raise Refused("the literal is too big", frame.text, True)
         frame.literal(await octets(conn, literal))
         line = await conn.readline(LINE, PATIENCE)

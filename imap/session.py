@@ -221,7 +221,11 @@ class Session:
         self.tag = b"*"
         try:
             incoming = await reader.command(
-                self.conn, self.settings.imap.max_command, self._patience(), commands.streams
+                self.conn,
+                self.settings.imap.max_command,
+                self._patience(),
+                commands.streams,
+                self.most_discarded,
             )
             reply = await self._perform(incoming)
         except LineTooLong:

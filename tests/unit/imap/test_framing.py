@@ -85,7 +85,7 @@ async def read_all(pieces: list[bytes], most: int = 1000) -> tuple[list[object],
     feeding = asyncio.create_task(feed())
     while True:
         try:
-            incoming = await reader.command(wire.conn, most, 5, lambda text: b"APPEND" in text)
+            incoming = await reader.command(wire.conn, most, 5, lambda text: b"APPEND" in text, most)
             found.append(incoming.text if incoming.message is None else incoming)
             if incoming.message is not None:
                 await reader.discard(wire.conn, incoming.message, most)
