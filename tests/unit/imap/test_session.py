@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from imap.commands import fetch
 from tests.house import House, Site
 
 
@@ -216,11 +217,15 @@ async def test_a_client_that_does_not_read_is_waited_for_and_costs_little(
     assert (await wire.until(b"f"))[-1] == b"f OK FETCH completed"
 
 
-async def test_ten_thousand_messages_in_one_answer(house: House, connect: Connect) -> None:
+async def test_many_messages_are_answered_in_pieces(
+    house: House, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch, "PIECE", 70)
+    monkeypatch.setattr(fetch, "BATCH", 16)
     from storage.message import Message
     from storage.selected import Appended
 
-    count = 3000
+    count = 300
     message = Appended(Message.of(b"Subject: x\r\n\r\nx\r\n"), frozenset({"\\Seen"}), 1_700_000_000)
     await house.store.account("taro@example.test").append("INBOX", [message] * count)
     wire = await connect()
