@@ -1,7 +1,7 @@
 """The store's edge towards the event loop: one `Store` for each process.
 
-Everything that blocks runs in the store's threads, one hop for each command. At most 500 accounts are open at a
-time (lock and index); the one not used for longest is closed. Nothing here knows a protocol.
+Everything that blocks runs in the store's threads, one hop for each command. At most `storage.open_indexes`
+accounts are open at a time (lock and index); the one not used for longest is closed. Nothing here knows a protocol.
 """
 
 import asyncio
@@ -32,7 +32,6 @@ from storage.rows import MailboxInfo, MailboxStatus, QuotaUse
 from storage.selected import Appended, Loaded, Mailbox
 from storage.spool import Spool, remove_leftovers
 
-OPEN_MOST = 500  # accounts with lock and index open in one process
 THREADS = 32  # hops at once; most of them wait for fsync
 FLAGS_SYNCED = 0.5  # seconds until renamed flags are fsynced
 OTHERS_EVERY = 5.0  # seconds between looks for other programs' changes in selected mailboxes
@@ -48,7 +47,7 @@ class Store:
     """The process's store. Make it with `open`."""
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
-        self.settings = settings
+        self._settings = settings
         self.clock = clock
         self.bus = Bus(settings.run)
         self._executor = ThreadPoolExecutor(THREADS, "store")
@@ -83,6 +82,17 @@ class Store:
         for files in self._open.values():
             files.close()
         self._open.clear()
+        self.logins.close()
+        self.directory.close()
+
+    @property
+    def settings(self) -> Settings:
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: Settings) -> None:
+        """The configuration was read again: who holds a part of it gets the new one."""
+        self._settings = self.directory.settings = self.logins.settings = settings
 
     def start(self, work: "asyncio._CoroutineLike[None]") -> None:
         """A background task that ends with the store."""
@@ -113,7 +123,7 @@ class Store:
         return await self.run(delivery.deliver, self, message, reverse_path, targets, trace)
 
     def spool(self, most: int) -> Spool:
-        return Spool(self.settings.data / "spool", most, self.run)
+        return Spool(self.settings.data / "spool", most, self.run, self.settings.storage.spool_memory)
 
     @contextlib.contextmanager
     def files(self, address: str) -> Iterator[AccountFiles]:
@@ -136,7 +146,7 @@ class Store:
                     del self._pins[address]
 
     def _surplus(self) -> list[AccountFiles]:
-        over = len(self._open) - OPEN_MOST
+        over = len(self._open) - self.settings.storage.open_indexes
         if over <= 0:
             return []
         unpinned = [address for address in self._open if address not in self._pins]
