@@ -36,7 +36,7 @@ tls: {certificate: cert.pem, key: key.pem}
 }
 
 
-def certificate(days: int = 30) -> tuple[bytes, bytes]:
+def certificate(days: int = 30, since: int = -90) -> tuple[bytes, bytes]:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mail.example.jp")])
     now = datetime.now(UTC)
@@ -46,7 +46,7 @@ def certificate(days: int = 30) -> tuple[bytes, bytes]:
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(1)
-        .not_valid_before(now - timedelta(days=90))
+        .not_valid_before(now + timedelta(days=since))
         .not_valid_after(now + timedelta(days=days))
         .sign(key, hashes.SHA256())
     )
@@ -179,6 +179,8 @@ def test_problems(tmp_path: Path, changes: dict[str, str | None], expected: list
          ["2: tls.certificate: {folder}/key.pem is not a certificate in PEM form"]),
         ("hostname: a.jp\ntls: {certificate: old.pem, key: oldkey.pem}\n",
          ["2: tls.certificate: {folder}/old.pem has expired on {expired}"]),
+        ("hostname: a.jp\ntls: {certificate: new.pem, key: newkey.pem}\n",
+         ["2: tls.certificate: {folder}/new.pem begins only on {begins}"]),
         ("hostname: a.jp\ntls: {certificate: cert.pem}\n",
          ["2: tls: certificate and key are given together or not at all"]),
         ("hostname: a.jp\n", ["1: tls: certificate and key are missing; smtp.listen[0] needs them for TLS"]),
@@ -192,17 +194,20 @@ def test_problems(tmp_path: Path, changes: dict[str, str | None], expected: list
     ],
 )  # fmt: skip
 def test_the_machine(tmp_path: Path, text: str, expected: list[str]) -> None:
-    for prefix, (made, key) in {
-        "other": certificate(),
-        "old": certificate(days=-2),
-        "open": (CERTIFICATE, KEY),
-    }.items():
-        (tmp_path / f"{prefix}.pem").write_bytes(key if prefix != "old" else made)
-        (tmp_path / f"{prefix}key.pem").write_bytes(key)
-        (tmp_path / f"{prefix}key.pem").chmod(0o600)
+    for name, (made, key) in {"old": certificate(days=-2), "new": certificate(since=2)}.items():
+        (tmp_path / f"{name}.pem").write_bytes(made)
+        (tmp_path / f"{name}key.pem").write_bytes(key)
+        (tmp_path / f"{name}key.pem").chmod(0o600)
+    (tmp_path / "other.pem").write_bytes(certificate()[1])
+    (tmp_path / "open.pem").write_bytes(KEY)
     (tmp_path / "other.pem").chmod(0o600)
     (tmp_path / "open.pem").chmod(0o644)
-    names = {"{folder}": str(tmp_path), "{expired}": f"{datetime.now(UTC) - timedelta(days=2):%Y-%m-%d}"}
+    now = datetime.now(UTC)
+    names = {
+        "{folder}": str(tmp_path),
+        "{expired}": f"{now - timedelta(days=2):%Y-%m-%d}",
+        "{begins}": f"{now + timedelta(days=2):%Y-%m-%d}",
+    }
     lines = []
     for line in expected:
         for name, value in names.items():

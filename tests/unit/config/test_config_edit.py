@@ -1,5 +1,6 @@
 """Changes of single keys: the expected values, and no other byte than was asked for."""
 
+import fcntl
 import os
 import stat
 from pathlib import Path
@@ -291,6 +292,30 @@ def test_write_goes_through_a_link(tmp_path: Path) -> None:
     write(tmp_path / "link.yaml", "a: 2\n", digest("a: 1\n"))
     assert (tmp_path / "link.yaml").is_symlink()
     assert (tmp_path / "real.yaml").read_text() == "a: 2\n"
+
+
+def test_programs_write_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The comparison and the write are one step for whoever takes the folder's lock."""
+    tried: list[bool] = []
+    rename = Path.replace
+
+    def rename_under_lock(self: Path, target: Path) -> Path:
+        folder = os.open(tmp_path, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            tried.append(True)
+        except BlockingIOError:
+            tried.append(False)
+        finally:
+            os.close(folder)
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "replace", rename_under_lock)
+    write(tmp_path / "taro.yaml", "a: 1\n", None)
+    assert tried == [False]
+    folder = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(folder)
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
