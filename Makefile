@@ -30,14 +30,16 @@ check: $(VENV)/.dev
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
-	$(VENV)/bin/kwcmaild config reference --check docs
+	$(VENV)/bin/kwcmaild config reference | diff -u docs/reference.md -
+	$(VENV)/bin/kwcmaild config example | diff -u docs/kwcmaild.example.yaml -
 
 format: $(VENV)/.dev
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
 
 docs: $(VENV)/.runtime
-	$(VENV)/bin/kwcmaild config reference --write docs
+	$(VENV)/bin/kwcmaild config reference > docs/reference.md
+	$(VENV)/bin/kwcmaild config example > docs/kwcmaild.example.yaml
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
