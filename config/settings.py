@@ -8,8 +8,9 @@ makes a new `Settings` and hands it round.
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
+from config.filters import Filters
 from config.units import DAY, GIB, HOUR, KIB, MIB, MINUTE, TIB
 from config.values import (
     Duration,
@@ -22,7 +23,6 @@ from config.values import (
     OwnDomain,
     Section,
     Size,
-    SocketAddress,
     section,
     split_host_port,
 )
@@ -272,58 +272,6 @@ class Auth(Section):
         default=10 * MINUTE,
         description="How long a process remembers a right password, so as not to compute its hash again.",
     )
-
-
-class SenderAuth(Section):
-    """SPF, DKIM, DMARC and ARC of what is received."""
-
-    dmarc_reject: bool = Field(
-        default=True,
-        description="Refuse mail whose domain asks for that (DMARC `p=reject`); else it counts as spam.",
-    )
-
-
-class Virus(Section):
-    """The virus engine."""
-
-    engine: Literal["none", "clamd"] = Field(default="none", description="Who looks for viruses.")
-    address: SocketAddress | None = Field(
-        default=None, description="Where the engine listens: the path of a Unix socket, or host and port."
-    )
-    on_error: Literal["defer", "accept"] = Field(
-        default="defer", description="What happens to mail while the engine does not answer."
-    )
-
-    @model_validator(mode="after")
-    def _reachable(self) -> "Virus":
-        if self.engine != "none" and self.address is None:
-            raise ValueError(f"engine: {self.engine} needs an address")
-        return self
-
-
-class Spam(Section):
-    """The spam engine."""
-
-    engine: Literal["none", "builtin", "rspamd", "spamd"] = Field(
-        default="builtin", description="Who tells spam from other mail; `builtin` needs no other program."
-    )
-    address: SocketAddress | None = Field(
-        default=None, description="Where the engine listens: the path of a Unix socket, or host and port."
-    )
-
-    @model_validator(mode="after")
-    def _reachable(self) -> "Spam":
-        if self.engine in ("rspamd", "spamd") and self.address is None:
-            raise ValueError(f"engine: {self.engine} needs an address")
-        return self
-
-
-class Filters(Section):
-    """What looks at mail on its way in and out."""
-
-    sender_auth: SenderAuth = section(SenderAuth)
-    virus: Virus = section(Virus)
-    spam: Spam = section(Spam)
 
 
 class Queue(Section):
