@@ -8,6 +8,8 @@ A protocol session is one coroutine that reads and writes here. Invariants:
   and for one that waits only a future. The timer is armed lazily: while a deadline only moves back, the old
   timer fires once in vain and is set anew, so that a busy connection makes no timer at each command.
 - The time given to a read is for the whole line or chunk, so a byte a second gains the peer nothing.
+- What is written in one turn of the loop leaves in one piece: one system call, and one TLS record where it fits,
+  for a reply and its goodbye or for the replies to pipelined commands.
 - Bytes that came before a TLS handshake are never read after it (CVE-2011-0411: commands injected into the
   plaintext and executed under the protection of TLS).
 - Every wait ends: by bytes, the peer's leaving, the deadline, or (for commands) the server's stop. A peer
@@ -15,12 +17,12 @@ A protocol session is one coroutine that reads and writes here. Invariants:
 """
 
 import asyncio
-import base64
 import logging
 import os
 import ssl
 from typing import Protocol, cast
 
+from net.inbuffer import InBuffer, LineTooLong
 from net.layer import Layer, TlsInfo
 from net.log import event
 
@@ -31,12 +33,11 @@ SLACK = 0.002  # timers of the loop may come a tick early
 _log = logging.getLogger("net")
 
 
+__all__ = ["Connection", "Draining", "LineTooLong", "PeerGone", "TimedOut"]
+
+
 class PeerGone(Exception):
     """The peer closed or reset the connection."""
-
-
-class LineTooLong(Exception):
-    """A line passed its limit. It has been thrown away up to its end: the session can answer and go on."""
 
 
 class TimedOut(Exception):
@@ -61,18 +62,15 @@ class Connection(asyncio.Protocol):
     """The stream between a peer and one coroutine. At most one read and one drain wait at a time."""
 
     __slots__ = (
-        "_buffer", "_choked", "_close_by", "_closing", "_drain_by", "_drainer", "_draining", "_eof",
-        "_host", "_interruptible", "_layer", "_lost", "_paused", "_read_by", "_reader", "_scanned", "_start",
-        "_task", "_timer", "_timer_at", "_transport", "_waiting_close",
+        "_choked", "_close_by", "_closing", "_drain_by", "_drainer", "_draining", "_eof",
+        "_host", "_input", "_interruptible", "_layer", "_lost", "_paused", "_read_by", "_reader",
+        "_task", "_timer", "_timer_at", "_transport", "_unwritten", "_unwritten_size", "_waiting_close",
         "local", "local_port", "peer", "peer_port", "tls", "trace",
     )  # fmt: skip
 
     def __init__(self, host: Host) -> None:
         self._host = host
-        # bytes while one chunk is enough, so that the usual line is never copied
-        self._buffer: bytes | bytearray = b""
-        self._start = 0  # bytes before it have been read
-        self._scanned = 0  # there is no line end in _start.._scanned
+        self._input = InBuffer()
         self._reader: asyncio.Future[None] | None = None
         self._read_by = 0.0
         self._interruptible = False
@@ -82,11 +80,13 @@ class Connection(asyncio.Protocol):
         self._timer_at = 0.0
         self._close_by = 0.0
         self._waiting_close: asyncio.Future[None] | None = None
+        self._unwritten: list[bytes] | None = None  # of this turn of the loop
+        self._unwritten_size = 0
         self._layer: Layer | None = None
         self._task: asyncio.Task[None] | None = None
         self._paused = self._choked = self._eof = self._lost = self._closing = self._draining = False
         self.tls: TlsInfo | None = None
-        self.trace = base64.b32encode(os.urandom(10))[:12].decode("ascii").lower()
+        self.trace = os.urandom(6).hex()
 
     @property
     def loopback(self) -> bool:
@@ -98,7 +98,7 @@ class Connection(asyncio.Protocol):
     @property
     def buffered(self) -> int:
         """Bytes received and not yet read."""
-        return len(self._buffer) - self._start
+        return len(self._input)
 
     async def readline(self, limit: int, timeout: float, *, command: bool = False) -> bytes:  # noqa: ASYNC109
         """The next line with its LF, at most `limit` bytes long, within `timeout` seconds.
@@ -106,53 +106,29 @@ class Connection(asyncio.Protocol):
         A longer one is thrown away as it comes, and `LineTooLong` raised at its end. With `command` the wait
         may be ended by `Draining`. `PeerGone` when the stream ends, also within a line.
         """
-        deadline = 0.0
-        too_long = False
         if command and self._draining:
             raise Draining
-        while True:
-            end = self._buffer.find(b"\n", self._scanned) + 1
-            if end:
-                if too_long or end - self._start > limit:
-                    self._take(end)
-                    raise LineTooLong
-                return self._take(end)
-            if too_long or self.buffered >= limit:
-                too_long = True
-                self._forget()
-            else:
-                self._scanned = len(self._buffer)
-            deadline = deadline or self._host.loop.time() + timeout
-            await self._more(deadline, command)
+        line = self._input.line(limit)
+        if line is None:
+            deadline = self._host.loop.time() + timeout
+            while line is None:
+                await self._more(deadline, command)
+                line = self._input.line(limit)
+        return line
 
     async def read(self, limit: int, timeout: float, *, command: bool = False) -> bytes:  # noqa: ASYNC109
         """From 1 to `limit` bytes, as many as are there. `PeerGone` when the stream has ended."""
         if command and self._draining:
             raise Draining
-        if not self.buffered:
+        if not self._input:
             deadline = self._host.loop.time() + timeout
-            while not self.buffered:
+            while not self._input:
                 await self._more(deadline, command)
-        return self._take(min(len(self._buffer), self._start + limit))
+        return self._input.take(limit)
 
     def unread(self, data: bytes) -> None:
         """Put bytes back, to be read next."""
-        self._buffer = data + bytes(self._buffer[self._start :])
-        self._start = self._scanned = 0
-
-    def _take(self, end: int) -> bytes:
-        """The bytes up to `end`, which are gone from the buffer then."""
-        start, buffer = self._start, self._buffer
-        if end == len(buffer):
-            self._buffer = b""
-            self._start = self._scanned = 0
-            return bytes(buffer if start == 0 else buffer[start:])
-        self._start = self._scanned = end
-        return bytes(buffer[start:end])
-
-    def _forget(self) -> None:
-        self._buffer = b""
-        self._start = self._scanned = 0
+        self._input.put_back(data)
 
     async def _more(self, deadline: float, command: bool) -> None:
         """Wait until something has come; the buffer may still be empty (an empty TLS record)."""
@@ -160,6 +136,7 @@ class Connection(asyncio.Protocol):
             raise PeerGone
         if command and self._draining:
             raise Draining
+        self._flush()
         if self._paused:
             self._resume()
         self._reader = waiter = self._host.loop.create_future()
@@ -176,20 +153,41 @@ class Connection(asyncio.Protocol):
     @property
     def unsent(self) -> int:
         """Bytes written that the kernel has not yet taken."""
-        return 0 if self._lost else self._transport.get_write_buffer_size()
+        return 0 if self._lost else self._unwritten_size + self._transport.get_write_buffer_size()
 
     def write(self, data: bytes) -> None:
         """Send without waiting; `drain` where much is written. Nothing happens when the peer is gone."""
         if self._lost or self._closing or not data:
             return
-        if self._layer is not None:
-            data = self._layer.send(data)
-        self._transport.write(data)
+        if self._unwritten is None:
+            self._unwritten = [data]
+            self._unwritten_size = len(data)
+            self._host.loop.call_soon(self._flush)
+        else:
+            self._unwritten.append(data)
+            self._unwritten_size += len(data)
+        if self._unwritten_size > HIGH_WATER:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Hand what was written to the event loop."""
+        if self._unwritten is not None:
+            data = self._collected()
+            if not self._lost:
+                self._transport.write(data if self._layer is None else self._layer.send(data))
+
+    def _collected(self) -> bytes:
+        """What was written and not yet handed on; it is handed on by the caller."""
+        unwritten, self._unwritten, self._unwritten_size = self._unwritten, None, 0
+        if unwritten is None:
+            return b""
+        return unwritten[0] if len(unwritten) == 1 else b"".join(unwritten)
 
     async def drain(self, timeout: float = 300) -> None:  # noqa: ASYNC109
         """Return when the peer has taken enough that more may be written."""
         if self._lost:
             raise PeerGone
+        self._flush()
         if not self._choked:
             return
         self._drainer = waiter = self._host.loop.create_future()
@@ -204,14 +202,15 @@ class Connection(asyncio.Protocol):
 
     async def start_tls(self, context: ssl.SSLContext, timeout: float = 30) -> None:  # noqa: ASYNC109
         """Handshake as the server. Every byte that came before it is thrown away, read or not."""
-        self._forget()
+        self._input.clear()
         self.begin_tls(context)
         if self._paused:
             self._resume()
         await self.handshake(timeout)
 
     def begin_tls(self, context: ssl.SSLContext) -> None:
-        """From now on all bytes of the peer are TLS."""
+        """From now on all bytes of the peer are TLS, and all of ours; what was written before goes as it is."""
+        self._flush()
         self._layer = Layer(context)
 
     async def handshake(self, timeout: float = 30) -> None:  # noqa: ASYNC109
@@ -232,12 +231,13 @@ class Connection(asyncio.Protocol):
             self._wake()
             self._transport.close()
             return b""
-        answer = layer.outgoing()
-        if answer and not self._closing:
-            self._transport.write(answer)
         if layer.established and self.tls is None:
             self.tls = layer.info()
             self._wake()
+        if not layer.patient:
+            answer = layer.outgoing()
+            if answer:
+                self._transport.write(answer)
         if layer.ended:
             self._eof = True
             self._wake()
@@ -249,10 +249,13 @@ class Connection(asyncio.Protocol):
         """Send what was written, then close. Safe to call twice."""
         if self._closing or self._lost:
             return
+        data = self._collected()
         if self._layer is not None and self._layer.established:
-            self._transport.write(self._layer.end())
+            data = (self._layer.send(data) if data else b"") + self._layer.end()
+        if data:
+            self._transport.write(data)
         self._closing = True
-        self._forget()
+        self._input.clear()
         self._transport.close()
         if not self._lost and self._transport.get_write_buffer_size():
             self._close_by = self._host.loop.time() + LINGER
@@ -301,17 +304,8 @@ class Connection(asyncio.Protocol):
             data = self._decrypt(self._layer, data)
             if not data:
                 return
-        if self._start == len(self._buffer):
-            self._buffer = data
-            self._start = self._scanned = 0
-        elif self._start or isinstance(self._buffer, bytes):
-            self._buffer = bytearray(self._buffer[self._start :])
-            self._buffer += data
-            self._scanned -= self._start
-            self._start = 0
-        else:
-            self._buffer += data
-        if not self._paused and len(self._buffer) > HIGH_WATER:
+        self._input.add(data)
+        if not self._paused and len(self._input) > HIGH_WATER:
             self._paused = True
             self._transport.pause_reading()
         self._wake()

@@ -82,6 +82,11 @@ class Layer:
             pieces.append(self._outgoing.read())
         return b"".join(pieces)
 
+    @property
+    def patient(self) -> bool:
+        """Whether what OpenSSL has to say may go with our next words: tickets of TLS 1.3 (RFC 8446 §4.6.1)."""
+        return self.established and self._object.version() == "TLSv1.3"
+
     def outgoing(self) -> bytes:
         """What OpenSSL itself has to say: handshake, tickets, alerts."""
         return self._outgoing.read() if self._outgoing.pending else b""
