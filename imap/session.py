@@ -10,6 +10,7 @@ connection (BYE where it can still be heard), and everything else, which is logg
 client is told.
 """
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 MOST_BAD = 20  # bad commands in a row after which the connection is closed
 GONE = b"The selected mailbox was deleted or renamed"
+TURN = 20  # commands of one client, sent in one breath, after which the others have their turn
 FLUSH = 64 * 1024  # octets that a command may collect before they are written
 
 _log = logging.getLogger("imap")
@@ -199,8 +201,12 @@ class Session:
         self.send(b"* OK [%b] %b IMAP ready\r\n" % (self.capabilities(), host))
         try:
             await self.flush()
+            commands_done = 0
             while self.state is not State.LOGOUT:
                 await self._next()
+                commands_done += 1
+                if commands_done % TURN == 0:
+                    await asyncio.sleep(0)
         except PeerGone:
             pass
         except Draining:

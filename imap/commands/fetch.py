@@ -162,8 +162,7 @@ async def _with_bodies(
         summaries: dict[int, Summary] = {}
         if not _SUMMARY.keys().isdisjoint(ready):
             summaries = await session.selected.mailbox.summaries(uids)
-        messages = await session.selected.mailbox.messages(uids)
-        found = await session.store.run(bodies.read, plan, messages)
+        found = await _read(session, plan, uids)
         for row, answers in zip(rows, found, strict=True):
             if answers is None or (summaries and row.uid not in summaries):
                 gone = True
@@ -173,6 +172,20 @@ async def _with_bodies(
                 items = (*ready, b"FLAGS")  # RFC 9051 §6.4.5: what the FETCH itself has changed
             await _one(session, wanted, items, row, summaries, answers)
     return gone
+
+
+async def _read(session: "Session", plan: bodies.Plan, uids: list[int]) -> list[list[Octets] | None]:
+    """What the plan asks for of each message. One that is not found is looked for again: its mailbox may
+    have been renamed in this moment."""
+    mailbox = session.selected.mailbox
+    found = await session.store.run(bodies.read, plan, await mailbox.messages(uids))
+    missing = [at for at, answers in enumerate(found) if answers is None]
+    if missing:
+        await mailbox.refresh()
+        messages = await mailbox.messages([uids[at] for at in missing])
+        for at, answers in zip(missing, await session.store.run(bodies.read, plan, messages), strict=True):
+            found[at] = answers
+    return found
 
 
 async def _one(

@@ -145,8 +145,9 @@ async def run_list(session: "Session", wanted: List) -> None:
 async def run_lsub(session: "Session", wanted: List) -> None:
     """RFC 3501 §6.3.9: subscribed names; a parent of some that fits `%` and is not one is \\Noselect."""
     tree = hierarchy((), await session.mine.subscriptions())
+    fits = _matchers(wanted)
     for name, known in tree.names.items():
-        if any(match(name) for match in _matchers(wanted)):
+        if any(match(name) for match in fits):
             if known.subscribed:
                 session.send(b'* LSUB () "/" %b\r\n' % format.mailbox(name))
             elif wanted.patterns[0].endswith(b"%"):

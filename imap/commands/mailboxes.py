@@ -65,8 +65,8 @@ async def delete(session: "Session", raw: bytes) -> None:
 
 
 async def rename(session: "Session", names: tuple[bytes, bytes]) -> None:
+    """A session that has the mailbox selected goes on in it: it is the same mailbox (RFC 2180 §3.4)."""
     old, new = (_without_end(session.name(raw)) for raw in names)
-    await _leave(session, old)
     await session.mine.rename(old, new)
 
 
