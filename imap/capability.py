@@ -16,6 +16,7 @@ _INSIDE = (
     b"UIDPLUS",  # RFC 4315
     b"MOVE",  # RFC 6851
     b"SPECIAL-USE",  # RFC 6154
+    b"CREATE-SPECIAL-USE",  # RFC 6154 §3
     b"CHILDREN",  # RFC 3348
     b"LIST-EXTENDED",  # RFC 5258
     b"LIST-STATUS",  # RFC 5819

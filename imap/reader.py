@@ -53,7 +53,7 @@ async def command(
     `discarded` octets are read. `LineTooLong`, `PeerGone`, `TimedOut` and `Draining` are the connection's;
     `Refused` and `Overlong` ours.
     """
-    line = await conn.readline(LINE, wait, command=True)
+    line = await conn.readline(min(LINE, most), wait, command=True)
     frame = Frame(most)
     while True:
         try:
@@ -71,7 +71,7 @@ async def command(
             await discard(conn, literal, discarded)
             raise Refused("the literal is too big", frame.text, True)
         frame.literal(await octets(conn, literal))
-        line = await conn.readline(LINE, PATIENCE)
+        line = await conn.readline(min(LINE, most), PATIENCE)
 
 
 async def octets(conn: Connection, literal: Literal) -> bytes:

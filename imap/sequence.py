@@ -15,10 +15,11 @@ from dataclasses import dataclass
 
 from imap.scanner import NUMBER, BadSyntax, Scanner
 
-STAR = 10**10  # "*" while the largest number is not known; more digits than an element may have
+DIGITS = 10  # of the largest number
+STAR = 10**DIGITS  # "*" while the largest number is not known; more digits than an element may have
 
 _SET = re.compile(rb"[0-9*:,]+")
-_ELEMENTS = re.compile(rb"(?:\*|[1-9][0-9]{0,9})(?::(?:\*|[1-9][0-9]{0,9}))?\Z")
+_ELEMENT = re.compile(rb"(?:\*|[1-9][0-9]{0,9})(?::(?:\*|[1-9][0-9]{0,9}))?\Z")
 
 Span = tuple[int, int]
 
@@ -89,23 +90,36 @@ def parse(text: bytes) -> SequenceSet:
     """A sequence-set from its bytes."""
     ranges: list[tuple[int, int]] = []
     star = 0
-    for element in text.split(b","):
-        if not _ELEMENTS.match(element):
+    elements = text.split(b",")
+    singles = [element for element in elements if element.isdigit()]
+    if len(singles) < len(elements):
+        for element in elements:
+            if not element.isdigit():
+                star = _range(element, ranges, star)
+    if singles:
+        if min(singles) < b"1" or max(map(len, singles)) > DIGITS:
             raise BadSyntax("bad sequence set")
-        first, _, last = element.partition(b":")
-        if first == b"*" or last == b"*":
-            other = last if first == b"*" else first
-            low = STAR if other in (b"*", b"") else int(other)
-            star = min(star or low, low)
-            if low > NUMBER and low != STAR:
-                raise BadSyntax("number out of range in the sequence set")
-            continue
-        low = int(first)
-        high = int(last) if last else low
-        if max(low, high) > NUMBER:
+        ranges += [(number, number) for number in map(int, singles)]
+    found = _joined(ranges)
+    if found and found[-1][1] > NUMBER:
+        raise BadSyntax("number out of range in the sequence set")
+    return SequenceSet(found, (star,) if star else ())
+
+
+def _range(element: bytes, ranges: list[tuple[int, int]], star: int) -> int:
+    """Take in one `seq-range` or `*`; the lowest n of all n:* so far."""
+    if not _ELEMENT.match(element):
+        raise BadSyntax("bad sequence set")
+    first, _, last = element.partition(b":")
+    if first == b"*" or last == b"*":
+        other = last if first == b"*" else first
+        low = STAR if other in (b"*", b"") else int(other)
+        if NUMBER < low < STAR:
             raise BadSyntax("number out of range in the sequence set")
-        ranges.append((low, high) if low <= high else (high, low))
-    return SequenceSet(_joined(ranges), (star,) if star else ())
+        return min(star or low, low)
+    low, high = int(first), int(last)
+    ranges.append((low, high) if low <= high else (high, low))
+    return star
 
 
 def compact(uids: Iterable[int]) -> bytes:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 MOST_BAD = 20  # bad commands in a row after which the connection is closed
 GONE = b"The selected mailbox was deleted or renamed"
+STRANGER = 8 * 1024  # octets of a command before login
 TURN = 20  # commands of one client, sent in one breath, after which the others have their turn
 FLUSH = 64 * 1024  # octets that a command may collect before they are written
 
@@ -135,9 +136,14 @@ class Session:
         return self.settings.auth.plaintext_without_tls == "loopback" and is_loopback(self.conn.peer)
 
     @property
+    def most_octets(self) -> int:
+        """Octets of one command. A stranger has nothing long to say: many of them cost little memory."""
+        return self.settings.imap.max_command if self.account is not None else STRANGER
+
+    @property
     def most_discarded(self) -> int:
         """Octets of a refused literal that are read to their end. A stranger gets little of our patience."""
-        return reader.DISCARD if self.account is not None else self.settings.imap.max_command
+        return reader.DISCARD if self.account is not None else STRANGER
 
     def name(self, raw: bytes) -> str:
         """The store's name for a mailbox name on the wire."""
@@ -228,7 +234,7 @@ class Session:
         try:
             incoming = await reader.command(
                 self.conn,
-                self.settings.imap.max_command,
+                self.most_octets,
                 self._patience(),
                 commands.streams,
                 self.most_discarded,

@@ -121,7 +121,7 @@ def test_a_million_elements_are_merged() -> None:
     text = b",".join(b"%d" % number for number in range(1, 2_000_001, 2))
     started = time.process_time()
     found = parse(text)
-    assert time.process_time() - started < 10
+    assert time.process_time() - started < 5
     assert len(found.ranges) == 1_000_000
     assert pick((3, 4, 5), found.uids((3, 4, 5))) == [3, 5]
     assert parse(b",".join([b"1:4294967295"] * 100_000)).ranges == ((1, 4294967295),)
