@@ -9,6 +9,8 @@ PREFIX ?= /opt/kwcmaild
 SUDO := $(shell [ "$$(id -u)" = 0 ] || { command -v sudo >/dev/null && sudo -n true 2>/dev/null && echo sudo -n; })
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
+ROOMS := kwcmaild web smtp imap pop3 filters storage net config
+
 # Debian packages that the tests talk to; where one is missing its tests are skipped by name.
 CLIENTS := swaks curl msmtp isync fetchmail getmail6 neomutt thunderbird systemd
 
@@ -107,7 +109,8 @@ install:
 	@[ "$$(id -u)" = 0 ] || { echo "make install writes to $(PREFIX) and /etc/systemd/system: run it with sudo"; exit 1; }
 	@getent passwd kwcmaild >/dev/null || useradd --system --home-dir /var/lib/kwcmaild --shell /usr/sbin/nologin kwcmaild
 	@install -d $(PREFIX)
-	@cp -R Makefile pyproject.toml requirements.lock kwcmaild web smtp imap pop3 filters storage net config $(PREFIX)/
+	@cd $(PREFIX) && rm -rf $(ROOMS)
+	@cp -R Makefile pyproject.toml requirements.lock $(ROOMS) $(PREFIX)/
 	@$(MAKE) --no-print-directory -C $(PREFIX) $(VENV)/.runtime
 	@$(PREFIX)/$(VENV)/bin/python -m compileall -q $(PREFIX)
 	@install -d -o kwcmaild -g kwcmaild -m 0750 /etc/kwcmaild /var/lib/kwcmaild

@@ -1,5 +1,6 @@
 """Options that commands share, and how a command says that it cannot go on."""
 
+import os
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -15,6 +16,24 @@ ConfigFile = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help
 
 
 def settings_of(path: Path) -> Settings:
+    """The settings for a command of administration, which works as the owner of the files from here on."""
+    settings = serving_settings(path)
+    act_as_owner(settings.domains)
+    return settings
+
+
+def act_as_owner(folder: Path) -> None:
+    """Files that root makes could not be read by the server: become the user whose folder it is."""
+    if os.geteuid() != 0 or not folder.exists():
+        return
+    owner = folder.stat()
+    if owner.st_uid != 0:
+        os.setgroups([])
+        os.setgid(owner.st_gid)
+        os.setuid(owner.st_uid)
+
+
+def serving_settings(path: Path) -> Settings:
     """The settings, or the end of the command with every problem of the file."""
     try:
         return load_settings(path)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from config.settings import Settings
-from kwcmaild.commands.options import DEFAULT, ConfigFile, fail, settings_of
+from kwcmaild.commands.options import DEFAULT, ConfigFile, fail, serving_settings
 from kwcmaild.listeners import CannotListen
 from kwcmaild.serve import bind_all, supervise, workers
 from net import log
@@ -72,7 +72,7 @@ def demo(
 
 
 def _begin(path: Path) -> Settings:
-    settings = settings_of(path)
+    settings = serving_settings(path)
     log.configure(settings.log.level, settings.log.format)
     return settings
 
