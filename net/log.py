@@ -10,6 +10,7 @@ import logging
 import string
 import sys
 import time
+from functools import lru_cache
 from typing import Any, TextIO
 
 _PLAIN = frozenset(string.ascii_letters + string.digits + "._-@:/+<>[](),%*?!~^|;&#$'{}")
@@ -21,7 +22,11 @@ def event(
 ) -> None:
     """Log that something happened: a dotted name and its particulars. A field that is None is left out."""
     if logger.isEnabledFor(level):
-        logger.log(level, name, exc_info=exc_info, extra={"fields": fields})
+        # made by hand: nobody asks which line of the source logged it, and finding that out costs most of it
+        error = sys.exc_info() if exc_info else None
+        record = logging.LogRecord(logger.name, level, "", 0, name, None, error)
+        record.fields = fields
+        logger.handle(record)
 
 
 def configure(level: str = "info", format: str = "text", stream: TextIO | None = None) -> None:
@@ -31,6 +36,8 @@ def configure(level: str = "info", format: str = "text", stream: TextIO | None =
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+    # what no line of ours shows need not be found out
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging.getLogger("asyncio").setLevel(logging.WARNING)
 
 
@@ -52,7 +59,8 @@ class JsonLines(logging.Formatter):
             key: value if isinstance(value, int | float | bool) else str(value)[:MOST]
             for key, value in _fields(self, record).items()
         }
-        return json.dumps({**head, **fields}, ensure_ascii=False)
+        line = json.dumps({**head, **fields}, ensure_ascii=False)
+        return line.encode("utf-8", "backslashreplace").decode("utf-8")  # a lone surrogate is no UTF-8
 
 
 def _fields(formatter: logging.Formatter, record: logging.LogRecord) -> dict[str, Any]:
@@ -71,7 +79,13 @@ def _name(record: logging.LogRecord) -> str:
 
 
 def _time(created: float) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(created)) + f".{int(created * 1000) % 1000:03d}Z"
+    seconds = int(created)
+    return f"{_second(seconds)}.{int((created - seconds) * 1000):03d}Z"
+
+
+@lru_cache(maxsize=2)
+def _second(seconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
 
 
 def _quoted(value: str) -> str:

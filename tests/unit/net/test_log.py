@@ -68,6 +68,14 @@ def test_other_libraries_lines_have_the_same_shape_and_the_level_counts() -> Non
     assert rest == 'warning log logger=asyncio text="socket.accept() failed\\nbadly"\n'
 
 
+@pytest.mark.parametrize("format", ["text", "json"])
+def test_what_is_no_text_can_be_logged(format: str) -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    configure("info", format, stream)
+    event(logging.getLogger("test"), "x", name=b"\xff".decode("utf-8", "surrogateescape"))
+    assert stream.buffer.getvalue().count(b"\n") == 1  # type: ignore[attr-defined]
+
+
 def test_long_values_are_cut() -> None:
     log, stream = _lines("text")
     event(log, "x", value="y" * 100_000)
