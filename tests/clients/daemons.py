@@ -125,8 +125,10 @@ class Daemons:
         with self._news:
             return len(self._lines)
 
-    def wait(self, event: str, since: int = 0, timeout: float = 20, **fields: Any) -> dict[str, Any]:
-        """The first line about `event` with these fields, as soon as it is written."""
+    def wait(
+        self, event: str, since: int = 0, timeout: float = 20, times: int = 1, **fields: Any
+    ) -> dict[str, Any]:
+        """The line about `event` with these fields (the last of so many), as soon as it is written."""
         end = time.monotonic() + timeout
         position = since
         with self._news:
@@ -134,7 +136,9 @@ class Daemons:
                 for line in self._lines[position:]:
                     position += 1
                     if line["event"] == event and all(line.get(key) == fields[key] for key in fields):
-                        return line
+                        times -= 1
+                        if not times:
+                            return line
                 left = end - time.monotonic()
                 if left <= 0 or (self.process.poll() is not None and not self._reader.is_alive()):
                     tail = "\n".join(map(str, self._lines[-15:]))

@@ -43,4 +43,5 @@ def getmail(
         "[options]\nread_all = false\ndelete = false\ndelivered_to = false\nreceived = false\n"
     )
     tools("getmail", "--getmaildir", folder, "--rcfile", rc)
-    return [path.read_bytes() for path in into.iterdir()]
+    own = b"X-getmail-retrieved-from-mailbox: INBOX\n"
+    return [path.read_bytes().replace(own, b"") for path in into.iterdir()]
