@@ -1,0 +1,151 @@
+"""What a person reads in a message, and how texts are compared (RFC 5255 leaves the comparison to us).
+
+`fold` is applied to what is searched and to what is looked for: compatibility forms (half and full width,
+circled, ligatures) become the usual ones, cases are folded, the pairs of characters that the tables of
+Shift_JIS, EUC-JP and ISO-2022-JP disagree about are made one. So ｶﾞ finds ガ and ＡＢＣ finds abc.
+
+`texts` gives the readable pieces of a message one after the other: the header fields of the parts and of
+messages inside, and the text parts with their transfer encoding and charset undone. No attachment but text
+is read. Nothing raises; of a part at most `most` octets are read.
+"""
+
+import binascii
+import html
+import quopri
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from storage.charset import decode, decode_header, decode_parameter
+from storage.header import BLOCK, unfold, values
+from storage.mime import Part
+from storage.octets import Octets
+
+MOST = 8 * 1024 * 1024  # octets of one part that are read
+
+# What JIS calls one character, the tables of the vendors call two.
+_SAME = {
+    0x301C: "~",  # wave dash; CP932 has the full-width tilde
+    0x2212: "-",  # minus sign; CP932 has the full-width hyphen
+    0x2010: "-",
+    0x2016: "\u2225",  # double vertical line, parallel to
+    0x2014: "\u2015",  # em dash, horizontal bar
+    0x00AD: None,  # soft hyphen
+    0x200B: None,  # zero-width space
+    0xFEFF: None,  # byte order mark
+}
+_UNUSUAL = re.compile("[" + "".join(map(chr, _SAME)) + "]")
+_WIDE = "\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+_WRAPPED = re.compile(rf"(?<=[{_WIDE}])[ \t]*\r?\n[ \t]*(?=[{_WIDE}])")
+_SPACE = re.compile(r"\s+")
+
+_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
+_TAG = re.compile(r"<[^<>]*>")
+_BLOCK_TAG = re.compile(
+    r"</?(?:p|br|div|td|th|tr|li|ul|ol|table|h[1-6]|hr|title|body|head|blockquote)\b[^<>]*>", re.IGNORECASE
+)
+_UNSHOWN_END = re.compile(r"</(?:style|script)\b", re.IGNORECASE)
+_UNSHOWN = re.compile(r"<(style|script)\b", re.IGNORECASE)
+
+
+def fold(text: str) -> str:
+    """A text in the form in which texts are compared. Runs of white space are one space."""
+    if text.isascii():
+        return _SPACE.sub(" ", text).lower()
+    # Japanese is wrapped in the middle of words: a line end between two wide characters is none
+    text = _SPACE.sub(" ", _WRAPPED.sub("", text))
+    if _UNUSUAL.search(text):
+        text = text.translate(_SAME)
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return unicodedata.normalize("NFKC", folded)
+
+
+def texts(data: Octets, root: Part, *, most: int = MOST) -> Iterator[str]:
+    """The readable pieces of a message's body, its own header left out, in their order."""
+    work = [(root, True)]
+    while work:
+        part, outermost = work.pop()
+        if not outermost:
+            yield header_text(data, part)
+        if part.message is not None:
+            work.append((part.message, False))
+        elif part.multipart:
+            work += [(child, False) for child in reversed(part.children)]
+        elif part.media.startswith(b"text/"):
+            yield from _readable(part, content(data, part, most=most))
+
+
+def header_text(data: Octets, part: Part) -> str:
+    """The header fields of a part as lines of text."""
+    block = data[part.header_start : min(part.body_start, part.header_start + BLOCK)]
+    lines = [
+        f"{name.decode('ascii', 'replace')}: {decode_header(unfold(raw))}" for name, raw in values(block)
+    ]
+    for name, value in (*part.params, *part.disposition_params):
+        if name.endswith(b"*"):
+            lines.append(decode_parameter(name, value))
+    return "\n".join(lines)
+
+
+def content(data: Octets, part: Part, *, most: int = MOST) -> bytes:
+    """The body of a part without its transfer encoding; what is broken in it is passed over."""
+    raw = data[part.body_start : min(part.body_end, part.body_start + most)]
+    encoding = part.encoding.lower()
+    if encoding == b"base64":
+        return _from_base64(raw)
+    if encoding == b"quoted-printable":
+        return quopri.decodestring(raw)
+    if encoding in (b"x-uuencode", b"uuencode", b"x-uue"):
+        return _from_uuencode(raw)
+    return raw
+
+
+def _readable(part: Part, octets: bytes) -> Iterator[str]:
+    declared = part.param(b"charset")
+    charset = declared.decode("ascii", "replace").strip("'\" ") if declared else None
+    if part.media == b"text/html" and charset is None:
+        found = re.search(rb"""charset\s*=\s*["']?([A-Za-z0-9_.:-]{1,40})""", octets[:2048], re.IGNORECASE)
+        charset = found[1].decode("ascii") if found else None
+    text = decode(octets, charset)
+    yield text
+    if part.media == b"text/html":
+        # a word may be cut by tags or written in entities
+        yield html.unescape(_TAG.sub("", _BLOCK_TAG.sub(" ", _shown(text))))
+
+
+def _shown(text: str) -> str:
+    """HTML without what a browser does not show: style sheets and scripts."""
+    pieces: list[str] = []
+    last = 0
+    while opening := _UNSHOWN.search(text, last):
+        closing = _UNSHOWN_END.search(text, opening.end())
+        if closing is None:
+            break
+        pieces.append(text[last : opening.start()])
+        last = closing.start()
+    return "".join([*pieces, text[last:]])
+
+
+def _from_base64(raw: bytes) -> bytes:
+    """Base64, also of several pieces that were padded each."""
+    pieces = []
+    for run in raw.split(b"="):
+        clean = _NOT_BASE64.sub(b"", run)
+        if len(clean) % 4 == 1:
+            clean = clean[:-1]
+        if clean:
+            pieces.append(binascii.a2b_base64(clean + b"=" * (-len(clean) % 4)))
+    return b"".join(pieces)
+
+
+def _from_uuencode(raw: bytes) -> bytes:
+    """The lines of a uuencoded file between its begin and end."""
+    pieces: list[bytes] = []
+    for line in raw.splitlines():
+        if line.startswith((b"begin ", b"end")):
+            continue
+        try:
+            pieces.append(binascii.a2b_uu(line))
+        except binascii.Error:
+            continue
+    return b"".join(pieces)
