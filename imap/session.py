@@ -222,11 +222,10 @@ class Session:
         except reader.Overlong:
             self._bye(b"TOOBIG", b"The literal is too big")
         finally:
-            await self.leave_mailbox()
             if self.slot is not None:
                 self.slot.free()
-                self.slot = None
             event(_log, "imap.left", trace=self.conn.trace, account=self.address or None)
+            await self.leave_mailbox()
 
     async def _next(self) -> None:
         """Read one command, run it, answer it."""
@@ -263,6 +262,8 @@ class Session:
             scanner = Scanner(incoming.text)
             self.tag = tag_of(incoming.text)
             command = commands.find(scanner)
+            if self.tag == b"*":
+                raise Bad(b"The tag is too long")
             if self.state not in command.states:
                 raise Bad(_wrong_state(self.state, command.states))
             arguments = command.parse(scanner)
@@ -292,6 +293,10 @@ class Session:
         except Exception:
             event(_log, "imap.failed", logging.ERROR, exc_info=True, trace=self.conn.trace)
             reply = replies.internal(self.conn.trace)
+            if taken:  # how much of the message was read is not known: what follows is not a command
+                self.send(reply.line(self.tag))
+                self._bye(b"UNAVAILABLE", b"The message could not be taken")
+                return ANSWERED
         if incoming.message is not None and not taken:
             await reader.discard(self.conn, incoming.message, self.most_discarded)
         if self.state is not State.LOGOUT:

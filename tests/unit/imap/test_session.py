@@ -309,3 +309,28 @@ async def test_imaplib(house: House) -> None:
     assert found[1][1][0][1] == b"body\r\n"
     assert [status for status, _ in found[1:]] == ["OK"] * 6
     assert found[4][1] == [b"1"]
+
+
+async def test_our_own_fault_is_told_with_its_trace_and_ends_an_append(
+    house: House, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_args: object) -> None:
+        raise RuntimeError("secret path /x/y")
+
+    wire = await connect()
+    monkeypatch.setattr(house.store, "spool", fail)
+    monkeypatch.setattr(house.store.account("x").__class__, "subscriptions", fail)
+    reply = await wire.do(b'LIST "" "*"')
+    assert b"NO [SERVERBUG] Internal error, reference " in reply[-1]
+    assert b"secret" not in reply[-1]
+    assert (await wire.do(b"NOOP"))[-1].endswith(b"OK NOOP completed")
+    wire.writer.write(b"a APPEND INBOX {8+}\r\n12345678\r\n")
+    assert b"a NO [SERVERBUG]" in await wire.line()
+    assert b"* BYE [UNAVAILABLE]" in await wire.line()
+    assert await wire.line() == b""
+
+
+async def test_a_tag_is_short(connect: Connect) -> None:
+    wire = await connect()
+    wire.writer.write(b"t" * 101 + b" NOOP\r\n")
+    assert await wire.line() == b"* BAD The tag is too long\r\n"
