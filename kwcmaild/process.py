@@ -167,7 +167,16 @@ def _servers(
     for listen, sock in listeners:
         handle = functools.partial(door.handle, listen=listen)
         tls = functools.partial(contexts.context, listen.tls_minimum) if listen.tls == "implicit" else None
-        servers.append(Server(sock, handle, tls, busy=door.busy, guests=guests))
+        servers.append(
+            Server(
+                sock,
+                handle,
+                tls,
+                busy=door.busy,
+                guests=guests,
+                handshake_timeout=contexts.handshake_timeout,
+            )
+        )
     return servers
 
 

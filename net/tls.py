@@ -32,6 +32,11 @@ class Contexts:
         self._tls = tls
         self._contexts: dict[str, ssl.SSLContext] = {tls.minimum: build(tls, tls.minimum)}
 
+    @property
+    def handshake_timeout(self) -> float:
+        """Seconds that a handshake may take."""
+        return self._tls.handshake_timeout
+
     def context(self, minimum: str | None = None) -> ssl.SSLContext:
         """The context for a handshake now; `minimum` is a listener's own least version."""
         wanted = minimum or self._tls.minimum

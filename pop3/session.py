@@ -5,6 +5,7 @@ and everything else, which is logged with the trace that the client is told. How
 and its hold on the mailbox are given back, and only QUIT has removed anything.
 """
 
+import asyncio
 import logging
 import ssl
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ from storage.store import Store
 if TYPE_CHECKING:
     from pop3.door import Pop3Door
 
+TURN = 50  # commands of one client, sent in one breath, after which the others have their turn
 MOST_ERRORS = 20  # bad commands in a row after which the connection is closed
 
 _log = logging.getLogger("pop3")
@@ -133,9 +135,13 @@ class Session:
     async def run(self) -> None:
         self.send(b"+OK %b POP3 ready\r\n" % self.settings.hostname.encode("ascii"))
         try:
+            done = 0
             while not self.ended:
                 await self._next()
                 await self.conn.drain()
+                done += 1
+                if done % TURN == 0:
+                    await asyncio.sleep(0)
         except Draining:
             self.send(b"-ERR " + replies.STOPPING + b"\r\n")
         except TimedOut:
