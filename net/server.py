@@ -119,7 +119,11 @@ class Server:
         self._inside.add(connection)
         if self._tls is not None:
             # before the first byte can come: the ClientHello must find the layer in place
-            connection.begin_tls(self._tls())
+            try:
+                connection.begin_tls(self._tls())
+            except (OSError, ValueError) as error:  # a certificate that cannot be read
+                event(_log, "tls.unavailable", logging.ERROR, trace=connection.trace, why=error)
+                return False
         return True
 
     async def serve(self, connection: Connection) -> None:

@@ -212,3 +212,25 @@ def test_garbage_or_silence_instead_of_a_handshake_ends_it(run: Run, tls: Tls) -
         assert ends == [TimedOut]
 
     run(main())
+
+
+def test_a_certificate_that_cannot_be_read_costs_its_connection_only(run: Run, tls: Tls) -> None:
+    contexts = Contexts(tls)
+    broken = True
+
+    def context() -> ssl.SSLContext:
+        if broken:
+            raise FileNotFoundError("no certificate")
+        return contexts.context()
+
+    async def main() -> None:
+        nonlocal broken
+        async with serving(_upper, context) as server:
+            reader, writer = await _client(server)
+            assert await reader.read(-1) == b""
+            writer.close()
+            broken = False
+            _, writer = await _client(server, ssl=trusting(tls), server_hostname="mail.example.test")
+            writer.close()
+
+    run(main())
