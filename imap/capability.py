@@ -24,6 +24,7 @@ _INSIDE = (
     b"UNSELECT",  # RFC 3691
     b"CONDSTORE",  # RFC 7162
     b"ESEARCH",  # RFC 4731
+    b"WITHIN",  # RFC 5032
     b"MULTIAPPEND",  # RFC 3502
     b"QUOTA",  # RFC 9208
     b"QUOTA=RES-STORAGE",

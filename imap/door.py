@@ -1,11 +1,15 @@
 """The IMAP door of a process: what its sessions share."""
 
+import asyncio
+
 from config.settings import Listen, Settings
 from imap.session import Session
 from net.connection import Connection
 from net.limits import Slots
 from net.tls import Contexts
 from storage.store import Store
+
+SEARCHES = 4  # at once: they may take long, and must leave the store's threads to others
 
 
 class ImapDoor:
@@ -18,6 +22,7 @@ class ImapDoor:
         self.store = store
         self.contexts = contexts
         self.slots = Slots(settings.run)
+        self.searches = asyncio.Semaphore(SEARCHES)
 
     async def handle(self, conn: Connection, listen: Listen) -> None:
         """One client, from the greeting to the end."""
