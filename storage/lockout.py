@@ -129,18 +129,22 @@ class Lockout:
                     return lock
         return None
 
+    def remembers(self, account: str, peer: str, protocol: str) -> bool:
+        """Whether a success now would change nothing that is written down."""
+        net = network(peer)
+        return bool(
+            self._db.query(
+                "SELECT 1 FROM success WHERE account = ? AND net = ? AND protocol = ? AND at > ?"
+                " AND NOT EXISTS (SELECT 1 FROM failure WHERE account = ? AND net = ?)",
+                (account, net, protocol, self._clock() - SUCCESS_GRAIN, account, net),
+            )
+        )
+
     def succeeded(self, account: str, peer: str, protocol: str) -> None:
         """Remember that this account logged in from there; the pair's failures are forgotten."""
-        net, now = network(peer), self._clock()
-        known = self._db.query(
-            "SELECT 1 FROM success WHERE account = ? AND net = ? AND protocol = ? AND at > ?",
-            (account, net, protocol, now - SUCCESS_GRAIN),
-        )
-        failures = self._db.query(
-            "SELECT 1 FROM failure WHERE account = ? AND net = ? LIMIT 1", (account, net)
-        )
-        if known and not failures:
+        if self.remembers(account, peer, protocol):
             return
+        net, now = network(peer), self._clock()
         with self._db.transaction() as transaction:
             transaction.execute(
                 "INSERT INTO success VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET at = excluded.at",

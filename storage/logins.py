@@ -49,6 +49,7 @@ class _Asked(NamedTuple):
     account: str  # what failures are counted under, whether it exists or not
     entry: AccountEntry | None
     lock: Lock | None
+    written: bool  # a success now is written down already
 
 
 class Logins:
@@ -87,7 +88,7 @@ class Logins:
         """The canonical address of the account. Raises LoginRefused, LoginUnavailable."""
         log = {"login": login[:MOST_LOGIN], "peer": peer, "protocol": protocol, "trace": trace}
         try:
-            asked = await self._run(self._ask, login[:MOST_LOGIN], peer)
+            asked = await self._run(self._ask, login[:MOST_LOGIN], peer, protocol)
         except (Broken, OSError) as error:
             self._log(logging.ERROR, "login.unavailable", log, reason=str(error))
             raise LoginUnavailable(str(error)) from error
@@ -101,21 +102,22 @@ class Logins:
         if asked.entry is None or asked.entry.file.suspended:
             self._log(logging.WARNING, "login.suspended", log, account=asked.account)
             raise LoginRefused("suspended")
-        await self._succeeded(asked.account, peer, protocol, log)
+        await self._succeeded(asked, peer, protocol, log)
         return asked.entry.address
 
-    def _ask(self, login: str, peer: str) -> _Asked:
+    def _ask(self, login: str, peer: str, protocol: str) -> _Asked:
         """Everything that needs the disk before a password is looked at, in one hop."""
         wanted = login_address(login, self._settings.default_domain)
         entry = self._directory.login(wanted) if wanted else None
         account = entry.address if entry else str(wanted) if wanted else _countable(login)
         try:
             lock = self._lockout.locked(account, peer)
+            written = self._lockout.remembers(account, peer, protocol)
         except sqlite3.Error as error:
             # Mail goes on without its counts; two checks at once remain as a bound.
             self._log(logging.ERROR, "login.state", {}, reason=str(error))
-            lock = None
-        return _Asked(account, entry, lock)
+            lock, written = None, False
+        return _Asked(account, entry, lock, written)
 
     async def _right(self, entry: AccountEntry | None, password: str, log: dict[str, str]) -> bool:
         mark = self._mark(entry, password) if entry else None
@@ -148,12 +150,13 @@ class Logins:
             lock = None
         self._log(logging.WARNING, "login.refused", log, account=account, locked=lock.kind if lock else None)
 
-    async def _succeeded(self, account: str, peer: str, protocol: str, log: dict[str, str]) -> None:
-        try:
-            await self._run(self._lockout.succeeded, account, peer, protocol)
-        except (sqlite3.Error, OSError) as error:
-            self._log(logging.ERROR, "login.state", log, reason=str(error))
-        self._log(logging.INFO, "login.accepted", log, account=account)
+    async def _succeeded(self, asked: _Asked, peer: str, protocol: str, log: dict[str, str]) -> None:
+        if not asked.written:
+            try:
+                await self._run(self._lockout.succeeded, asked.account, peer, protocol)
+            except (sqlite3.Error, OSError) as error:
+                self._log(logging.ERROR, "login.state", log, reason=str(error))
+        self._log(logging.INFO, "login.accepted", log, account=asked.account)
 
     def _mark(self, entry: AccountEntry, password: str) -> bytes:
         stored = entry.file.password
