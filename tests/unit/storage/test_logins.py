@@ -279,8 +279,8 @@ async def test_a_full_disk_stops_the_counts_not_the_mail(
     assert any(record.message == "login.state" for record in caplog.records)
 
 
-async def test_a_login_that_is_remembered_costs_two_hops(house: House) -> None:
+async def test_a_login_that_is_remembered_costs_one_hop(house: House) -> None:
     await house.login()
     house.hops = 0
     await house.login()
-    assert house.hops == 2
+    assert house.hops == 1
