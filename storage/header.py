@@ -62,10 +62,11 @@ def values(block: bytes) -> list[tuple[bytes, bytes]]:
 def unfold(value: bytes) -> bytes:
     """A raw value on one line: each fold is one space; white space around it means nothing.
 
-    NUL, which IMAP can't carry (RFC 9051 §4.3.1), becomes U+FFFD.
+    NUL, which IMAP can't carry (RFC 9051 §4.3.1), becomes U+FFFD, a bare CR a space.
     """
     if b"\0" in value:
         value = value.replace(b"\0", b"\xef\xbf\xbd")
     if b"\n" in value:
         value = b" ".join([line.strip(b" \t\r") for line in value.split(b"\n")])
-    return value.strip(b" \t\r")
+    value = value.strip(b" \t\r")
+    return value.replace(b"\r", b" ") if b"\r" in value else value

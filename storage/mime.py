@@ -104,7 +104,7 @@ def parse(data: Octets, *, depth: int = DEPTH, parts: int = PARTS, headers: int 
         if part.media.startswith(b"multipart/"):
             part.multipart = deeper
             boundary = part.param(b"boundary")
-            if boundary and close >= 0 and deeper:
+            if boundary is not None and close >= 0 and deeper:
                 boundaries.append(_Open(b"\n--" + boundary, len(stack) - 1))
         if len(made) >= parts:
             boundaries.clear()  # so that the last part goes on to the end
