@@ -22,7 +22,8 @@ def daemons(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemons]:
 @pytest.fixture
 def accounts(daemons: Daemons, request: pytest.FixtureRequest) -> Callable[..., Login]:
     """Accounts named after the test, made when asked for."""
-    name = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower())[-40:].strip("-")
+    node = f"{request.path.stem}.{request.node.name}".removeprefix("test_")
+    name = re.sub(r"[^a-z0-9]+", "-", node.lower())[:50].strip("-")
     return lambda who="a", more="": daemons.account(f"{who}.{name}", more)
 
 

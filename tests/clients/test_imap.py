@@ -2,11 +2,7 @@
 
 import asyncio
 import imaplib
-import os
-import pty
-import select
 import ssl
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +13,7 @@ import pytest
 from tests.clients.daemons import HOST, Daemons, Login, Tools, needs
 from tests.clients.fetching import fetchmail, getmail
 from tests.clients.mail import ODD, digests, lf, mail, seed, send
+from tests.clients.terminal import in_terminal
 
 WAYS = ("plain", "starttls", "implicit")
 SPECIAL = {"Archive", "Drafts", "Junk", "Sent", "Trash"}
@@ -168,7 +165,7 @@ def test_neomutt_reads_flags_and_moves(daemons: Daemons, login: Login, tmp_path:
     rc.write_text(
         f'set folder="imaps://{HOST}:{daemons.port("imap", "implicit")}/"\nset spoolfile="+INBOX"\n'
         f'set imap_user="{login.address}"\nset imap_pass="{login.password}"\n'
-        f'set ssl_ca_certificates_file="{daemons.demo.ca}"\nset ssl_usesystemcerts=no\n'
+        f'set ssl_ca_certificates_file="{daemons.demo.ca}"\n'
         "set confirmappend=no\nset delete=yes\nset move=no\nset mark_old=no\nset sort=mailbox-order\n"
         'set wait_key=no\nset trash=""\n'
         'push "1<enter><display-message><exit>2<enter><flag-message>'
@@ -179,30 +176,6 @@ def test_neomutt_reads_flags_and_moves(daemons: Daemons, login: Login, tmp_path:
     assert login.stored() == [*stored[:2], *stored[4:]]
     flags = [path.name.partition(":2,")[2] for path in login.files()]
     assert flags[0] == "S" and flags[1] == "F"
-
-
-def in_terminal(command: list[str], home: Path, timeout: float = 45) -> None:
-    """Run a full-screen program and wait for its end."""
-    ours, theirs = pty.openpty()
-    environment = {"HOME": str(home), "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TERM": "xterm"}
-    process = subprocess.Popen(
-        command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, cwd=home, start_new_session=True
-    )
-    os.close(theirs)
-    screen = b""
-    end = time.monotonic() + timeout
-    try:
-        while time.monotonic() < end:
-            if select.select([ours], [], [], 1)[0]:
-                try:
-                    screen += os.read(ours, 65536)
-                except OSError:  # the program closed its side
-                    break
-        assert process.wait(max(0.1, end - time.monotonic())) == 0, screen[-3000:]
-    finally:
-        if process.poll() is None:
-            process.kill()
-        os.close(ours)
 
 
 @pytest.mark.parametrize("way", ["plain", "implicit"])  # aioimaplib knows no STARTTLS

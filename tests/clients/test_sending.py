@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.daemons import HOST, Daemons, Login, Tools
+from tests.clients.daemons import HOST, Daemons, Login, Tools, needs
 from tests.clients.mail import ODD, SENDER, mail
+from tests.clients.terminal import in_terminal
 
 WAYS = ("plain", "starttls", "implicit")
 
@@ -115,21 +116,27 @@ def test_smtputf8_and_internationalised_sender(daemons: Daemons, login: Login) -
 
 
 def test_neomutt_sends_and_files_a_copy(
-    daemons: Daemons, accounts: Callable[..., Login], tools: Tools, tmp_path: Path
+    daemons: Daemons, accounts: Callable[..., Login], tmp_path: Path
 ) -> None:
+    needs("neomutt")
     sender, login = accounts("s"), accounts()
+    (tmp_path / "text").write_text("Hello from neomutt\n")
+    user = sender.address.replace("@", "%40")
     rc = tmp_path / "rc"
     rc.write_text(
-        f'set smtp_url="smtps://{sender.local}%40example.test@{HOST}:{daemons.port("smtp", "implicit")}"\n'
+        f'set smtp_url="smtps://{user}@{HOST}:{daemons.port("smtp", "implicit")}"\n'
         f'set smtp_pass="{sender.password}"\nset imap_pass="{sender.password}"\n'
         f'set imap_user="{sender.address}"\nset ssl_ca_certificates_file="{daemons.demo.ca}"\n'
-        f'set from="{sender.address}"\nset ssl_usesystemcerts=no\nset crypt_autosign=no\n'
-        f'set record="imaps://{HOST}:{daemons.port("imap", "implicit")}/Sent"\nset copy=yes\n'
+        f'set from="{sender.address}"\nset folder="imaps://{HOST}:{daemons.port("imap", "implicit")}/"\n'
+        'set record="+Sent"\nset copy=yes\nset confirmcreate=no\nset confirmappend=no\nset wait_key=no\n'
+        'set editor="true"\nset abort_unmodified=no\n'
     )
-    tools("neomutt", "-n", "-F", rc, "-s", "by neomutt", login.address, input=b"Hello from neomutt\n")
+    command = ["neomutt", "-n", "-F", str(rc), "-s", "by neomutt", "-i", "text", "--", login.address]
+    in_terminal(command, tmp_path, [(b"To: ", b"\r"), (b"Subject: ", b"\r"), (b"Mix: ", b"y")])
     assert b"Subject: by neomutt\r\n" in stored_once(login)
     (copy,) = sender.stored("Sent")
-    assert copy.endswith(b"\r\n\r\nHello from neomutt\r\n") or b"Hello from neomutt" in copy
+    assert copy.endswith(b"\r\n\r\nHello from neomutt\r\n")
+    assert sender.files("Sent")[0].name.endswith("S")
 
 
 @pytest.mark.parametrize(
