@@ -70,7 +70,7 @@ class Pages:
             servers=found,
             steps=_steps(found),
             programs=PROGRAMS,
-            size=format_size(settings.smtp.max_message),
+            size=_people_size(settings.smtp.max_message),
             connections=settings.imap.max_connections_per_account,
             tls=settings.tls.minimum,
         )
@@ -117,6 +117,12 @@ class SafeHeaders:
             await send(message)
 
         await self._app(scope, receive, with_headers)
+
+
+def _people_size(size: int) -> str:
+    """`100 MB`"""
+    text = format_size(size)
+    return f"{text[:-1]} {text[-1]}B" if text[-1].isalpha() else f"{text} B"
 
 
 def _steps(found: tuple[MailServer, ...]) -> dict[str, object] | None:

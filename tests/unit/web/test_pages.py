@@ -71,7 +71,7 @@ async def test_page_names_every_server_once(get: Get) -> None:
     assert [(host, int(port)) for host, port in rows] == [
         ("mail.example.jp", port) for port in (993, 143, 995, 110, 465, 587)
     ]
-    assert "100M" in body
+    assert "100 MB" in body
 
 
 async def test_nothing_runs_and_nothing_comes_from_elsewhere(get: Get) -> None:
