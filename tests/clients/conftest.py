@@ -1,5 +1,6 @@
 """One server for all tests of this folder, and an account of its own for each."""
 
+import itertools
 import re
 import ssl
 from collections.abc import Callable, Iterator
@@ -8,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.clients.daemons import Daemons, Login, Tools
+
+_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -23,8 +26,9 @@ def daemons(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemons]:
 def accounts(daemons: Daemons, request: pytest.FixtureRequest) -> Callable[..., Login]:
     """Accounts named after the test, made when asked for."""
     node = f"{request.path.stem}.{request.node.name}".removeprefix("test_")
-    name = re.sub(r"[^a-z0-9]+", "-", node.lower())[:50].strip("-")
-    return lambda who="a", more="": daemons.account(f"{who}.{name}", more)
+    name = re.sub(r"[^a-z0-9]+", "-", node.lower())[:45].strip("-")
+    unique = next(_numbers)
+    return lambda who="a", more="": daemons.account(f"{who}.{name}-{unique}", more)
 
 
 @pytest.fixture

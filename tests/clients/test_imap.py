@@ -2,6 +2,7 @@
 
 import asyncio
 import imaplib
+import re
 import ssl
 import time
 from collections.abc import Callable
@@ -112,7 +113,8 @@ def test_mbsync_both_ways(
     rc = mbsyncrc(daemons, login, way, tmp_path)
     tools("mbsync", "-c", rc, "-a")
     local = tmp_path / "Mail" / "INBOX"
-    assert digests(without_tuid(local)) == digests(lf(stored))
+    copies = [without_tuid(path.read_bytes()) for path in local.rglob("*,U=*")]
+    assert digests(copies) == digests(lf(stored))
     assert {path.name for path in (tmp_path / "Mail").iterdir() if path.is_dir()} == {"INBOX", *SPECIAL}
 
     (tmp_path / "Mail" / "Archive" / "new" / "1.local.host").write_bytes(lf([ODD["jis"]])[0])
@@ -129,7 +131,7 @@ def test_mbsync_both_ways(
     assert len(login.stored()) == len(stored) - 1
     assert any(":2,R" in path.name for path in local.rglob("*,U=1[:,]*"))
     (archived,) = login.stored("Archive")
-    assert archived.endswith(ODD["jis"].partition(b"Subject")[2])
+    assert without_tuid(archived) == ODD["jis"]
     client.logout()
 
 
@@ -148,13 +150,9 @@ def mbsyncrc(daemons: Daemons, login: Login, way: str, folder: Path) -> Path:
     return rc
 
 
-def without_tuid(maildir: Path) -> list[bytes]:
-    """mbsync marks what it has just written with a field of its own until the next run."""
-    found = []
-    for path in maildir.rglob("*,U=*"):
-        lines = path.read_bytes().split(b"\n")
-        found.append(b"\n".join(line for line in lines if not line.startswith(b"X-TUID:")))
-    return found
+def without_tuid(message: bytes) -> bytes:
+    """mbsync marks what it copies with a field of its own."""
+    return re.sub(rb"^X-TUID:.*\r?\n", b"", message, flags=re.MULTILINE)
 
 
 def test_neomutt_reads_flags_and_moves(daemons: Daemons, login: Login, tmp_path: Path) -> None:
