@@ -86,6 +86,8 @@ def decode(octets: bytes, charset: str | None = None) -> str:
     """Octets as text; `charset` is what was declared, if anything."""
     if b"\x1b" in octets and (_is_iso_2022_jp(charset) or _ESCAPE_JP.search(octets)):
         return _iso_2022_jp(octets)
+    if b"\x0e" in octets and _is_iso_2022_jp(charset):
+        return _iso_2022_jp(octets)
     name = _codec(charset) if charset else None
     if octets.isascii():
         if name is not None and not _holds_ascii(name):
@@ -103,8 +105,9 @@ def decode(octets: bytes, charset: str | None = None) -> str:
     try:
         return _sound(octets.decode(name))
     except (UnicodeError, ValueError):
-        # a few broken octets in what was declared are likelier than a charset that fits as badly
-        return _plainly(octets, name) if guess is None else octets.decode(guess, "replace")
+        # a few broken octets in what was declared are likelier than a charset that fits hardly better
+        likely = guess is not None and len(_HIGH.findall(octets[:64])) > 2
+        return octets.decode(guess, "replace") if guess and likely else _plainly(octets, name)
 
 
 def decode_header(value: bytes) -> str:
@@ -163,8 +166,10 @@ def _codec(charset: str) -> str | None:
     if name is not None:
         return name
     try:
-        b"".decode(charset)  # refuses codecs that are not between octets and text
         name = codecs.lookup(charset).name
+        " ".encode(charset)  # refuses codecs that are not between octets and text
+    except UnicodeError:
+        pass
     except (LookupError, ValueError):
         return None
     return None if name in _NO_CHARSETS else name
