@@ -1,0 +1,112 @@
+"""`kwcmaild serve` with configuration and data of its own: every process of it, as an operator runs it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.group import Group
+from benchmarks.server import (
+    ACCOUNTS,
+    DOMAIN,
+    HOST,
+    HOSTNAME,
+    LARGEST,
+    PASSWORD,
+    free_ports,
+    spawn,
+    stop,
+    wait_port,
+)
+from storage.passwords import hash_password
+
+ROOT = Path(__file__).resolve().parent.parent
+
+SETTINGS = """\
+hostname: {hostname}
+data: {disk}/data
+run: {folder}/run
+domains: {folder}/domains
+log: {{level: info, format: text}}
+tls: {{certificate: {certificate}, key: {key}}}
+smtp:
+  workers: {workers}
+  listen: [{{address: "{host}:{ports.smtp}", mode: mx}}]
+  max_message: {largest}
+  max_connections_per_address: 10000
+imap:
+  workers: {workers}
+  listen:
+    - {{address: "{host}:{ports.imap}"}}
+    - {{address: "{host}:{ports.imaps}", tls: implicit}}
+  max_append: {largest}
+  max_connections_per_address: 10000
+  max_connections_per_account: 10000
+pop3:
+  listen: [{{address: "{host}:{ports.pop3}"}}]
+web:
+  listen: [{{address: "{host}:0", tls: implicit}}]
+filters: {{virus: {{engine: none}}, spam: {{engine: none}}}}
+auth: {{plaintext_without_tls: loopback}}
+"""
+
+
+class Kwcmaild:
+    """One kwcmaild with so many workers at each door that has them."""
+
+    def __init__(self, work: Path, disk: Path, tls: tuple[Path, Path], workers: int) -> None:
+        self.name = f"kwcmaild, workers: {workers}"
+        folder = work / f"kwcmaild-{workers}"
+        folder.mkdir()
+        disk = disk / folder.name
+        disk.mkdir()
+        self.ports = free_ports()
+        self.group = Group(f"kwcmaild-{workers}")
+        self._mail = disk / "data" / "mail" / DOMAIN
+        self._log = folder / "log"
+        self._settings = folder / "kwcmaild.yaml"
+        self._child: subprocess.Popen[bytes] | None = None
+        self._settings.write_text(
+            SETTINGS.format(
+                hostname=HOSTNAME,
+                disk=disk,
+                folder=folder,
+                certificate=tls[0],
+                key=tls[1],
+                workers=workers,
+                host=HOST,
+                ports=self.ports,
+                largest=LARGEST,
+            )
+        )
+        accounts = folder / "domains" / DOMAIN / "accounts"
+        accounts.mkdir(parents=True)
+        accounts.parent.joinpath("domain.yaml").write_text("capacity: 1T\n")
+        text = f'password: "{hash_password(PASSWORD)}"\nquota: 5G\n'
+        for local in ACCOUNTS:
+            path = accounts / f"{local}.yaml"
+            path.write_text(text)
+            path.chmod(0o600)
+
+    def start(self) -> None:
+        command = [sys.executable, "-P", "-m", "kwcmaild", "serve", "-c", str(self._settings)]
+        self._child = spawn(self.group, command, self._log, ROOT)
+        for port in (self.ports.smtp, self.ports.imap, self.ports.pop3):
+            wait_port(port, self._child, self._log)
+
+    def stop(self) -> None:
+        stop(self._child)
+        self.group.end()
+
+    def restart(self) -> None:
+        stop(self._child)
+        self.start()
+
+    def maildir(self, local: str) -> Path:
+        return self._mail / local / "Maildir"
+
+    def make_cold(self, local: str) -> None:
+        """Nothing in memory; what was made at delivery is in the index."""
+        self.restart()
+
+    def wait_hibernation(self) -> float:
+        return 0

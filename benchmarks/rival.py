@@ -1,0 +1,45 @@
+"""Postfix and Dovecot together as one server."""
+
+from pathlib import Path
+
+from benchmarks.dovecot import HIBERNATE, Dovecot
+from benchmarks.group import Group
+from benchmarks.postfix import Postfix
+from benchmarks.server import free_ports
+
+
+class Rival:
+    name = "Postfix + Dovecot"
+
+    def __init__(self, work: Path, disk: Path, tls: tuple[Path, Path]) -> None:
+        folder = work / "rival"
+        folder.mkdir(mode=0o755)
+        (disk / "rival").mkdir(mode=0o755)
+        self.ports = free_ports()
+        self.group = Group("rival")
+        self._dovecot = Dovecot(folder, disk / "rival", self.ports, tls)
+        self._postfix = Postfix(folder, disk / "rival", self.ports.smtp, self._dovecot.lmtp, tls)
+
+    def start(self) -> None:
+        self._dovecot.start(self.group)
+        self._postfix.start(self.group)
+
+    def stop(self) -> None:
+        self._postfix.stop()
+        self._dovecot.stop()
+        self.group.end()
+
+    def restart(self) -> None:
+        self._dovecot.stop()
+        self._dovecot.start(self.group)
+
+    def maildir(self, local: str) -> Path:
+        return self._dovecot.maildir(local)
+
+    def make_cold(self, local: str) -> None:
+        self._dovecot.stop()
+        self._dovecot.forget_cache(local)
+        self._dovecot.start(self.group)
+
+    def wait_hibernation(self) -> float:
+        return HIBERNATE + 10

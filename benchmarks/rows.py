@@ -1,0 +1,35 @@
+"""The rows of the table, in its order."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from benchmarks import rows_idle, rows_imap, rows_large, rows_smtp
+from benchmarks.figure import Figure
+from benchmarks.server import Server
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`aim` is what kwcmaild wants to reach, of the other's figure or as a bound."""
+
+    name: str
+    title: str
+    aim: str
+    run: Callable[[Server], Awaitable[list[Figure]]]
+
+
+ROWS = (
+    Row("deliver", "4 KB, 20 sessions, 20 mailboxes", "2x (3x with two); 1.2 ms CPU", rows_smtp.deliver),
+    Row("deliver-one", "4 KB, 20 sessions, one mailbox", "", rows_smtp.deliver_one),
+    Row("deliver-many", "4 KB to 10 local recipients", "4x", rows_smtp.deliver_many),
+    Row("dot", "from DATA's dot to 250", "below it", rows_smtp.dot),
+    Row("large", "100 MB", "no slower; 32 MB above idle", rows_large.large),
+    Row("append", "APPEND 4 KB, 1 client", "1.5x", rows_imap.append_one),
+    Row("append-many", "APPEND 4 KB, 16 clients", "1.5x", rows_imap.append_many),
+    Row("login", "login + logout", "no more", rows_imap.login),
+    Row("login-tls", "login + logout, TLS", "no more", rows_imap.login_tls),
+    Row("flags", "FETCH 1:* (UID FLAGS), 10,000", "no more", rows_imap.flags),
+    Row("envelope", "FETCH 1:* (ENVELOPE), 10,000", "1/5 cold, 1/2 warm", rows_imap.envelope),
+    Row("idle", "3,000 clients in IDLE, memory", "12 KB", rows_idle.idle),
+    Row("exists", "from 250 to EXISTS in IDLE", "10 ms", rows_idle.exists),
+)
