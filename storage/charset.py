@@ -210,18 +210,22 @@ def _guess(octets: bytes) -> str | None:
         # the end may have been cut off
         if broken.end == len(octets) and len(octets) - broken.start < 4 and broken.start > 3:
             return "utf-8"
-    best, most = None, 0.5
+    best, most = None, 0.3
     for name in ("euc-jp", "cp932"):
         score = _japanese(octets, name)
         if score > most:
             best, most = name, score
-    return best
+    # a few scattered octets may be anything
+    return best if most > 0.5 or _dense(octets) else None
 
 
 def _hardly_western(octets: bytes, guess: str) -> bool:
-    """Whether octets declared as Western are not: in French or German an 8-bit one rarely follows another."""
-    if guess == "utf-8":
-        return True
+    """Whether octets declared as Western are not."""
+    return guess == "utf-8" or _dense(octets)
+
+
+def _dense(octets: bytes) -> bool:
+    """Whether 8-bit octets stand together: in French or German one rarely follows another."""
     high = len(_HIGH.findall(octets[:4096]))
     pairs = len(_HIGH_PAIR.findall(octets[:4096]))
     return high >= 4 and pairs * 2 >= high * 0.7

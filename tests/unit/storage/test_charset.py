@@ -81,6 +81,8 @@ BODIES = [
     ("俱𠮟".encode("iso2022_jp_2004"), "iso-2022-jp-2004", "俱𠮟"),
     (b"\x1b$B2q5D\x1b(B " + "資料".encode("cp932"), "iso-2022-jp", "会議 資料"),
     ("ﾃｽﾄ".encode("cp932"), "shift_jis", "ﾃｽﾄ"),
+    ("ﾊﾟｿｺﾝ".encode("cp932"), None, "ﾊﾟｿｺﾝ"),
+    ("ÄRZTE".encode("latin-1"), None, "ÄRZTE"),
     ("日本".encode() + b"\xff" + "語".encode(), "utf-8", "日本\ufffd語"),
     ("日本語"[:2].encode() + "語".encode()[:2], "utf-8", "日本\ufffd"),
     ("café".encode("latin-1"), "iso-8859-1", "café"),
