@@ -26,6 +26,7 @@ _INSIDE = (
     b"ESEARCH",  # RFC 4731
     b"WITHIN",  # RFC 5032
     b"MULTIAPPEND",  # RFC 3502
+    b"OBJECTID",  # RFC 8474
     b"QUOTA",  # RFC 9208
     b"QUOTA=RES-STORAGE",
     b"QUOTA=RES-MESSAGE",

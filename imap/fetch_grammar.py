@@ -16,8 +16,11 @@ MACROS = {
 }
 # Answered from rows and ready bytes, without a look at the message.
 READY = frozenset(
-    {b"UID", b"FLAGS", b"INTERNALDATE", b"RFC822.SIZE", b"ENVELOPE", b"BODY", b"BODYSTRUCTURE", b"MODSEQ"}
-)
+    {
+        b"UID", b"FLAGS", b"INTERNALDATE", b"RFC822.SIZE", b"ENVELOPE", b"BODY", b"BODYSTRUCTURE", b"MODSEQ",
+        b"EMAILID", b"THREADID",
+    }
+)  # fmt: skip
 # RFC 3501 §6.4.5: other words for sections; only RFC822.HEADER leaves \\Seen alone.
 RFC822 = {b"RFC822": b"]", b"RFC822.HEADER": b"HEADER]", b"RFC822.TEXT": b"TEXT]"}
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from imap.flags import letters
+from imap.objectid import object_id
 from imap.scanner import NUMBER
 from imap.search_grammar import (
     Dated,
@@ -24,6 +25,7 @@ from imap.search_grammar import (
     Every,
     Flagged,
     Header,
+    Identified,
     Key,
     Messages,
     Modified,
@@ -192,6 +194,8 @@ class _Compiler:
                 return (lambda row, _: row.date >= edge) if younger else (lambda row, _: row.date <= edge)
             case Modified(modseq):
                 return lambda row, _: row.modseq >= modseq
+            case Identified(email):
+                return lambda row, _: object_id(row.base) == email
             case Header():
                 return _header(key)
             case Text():

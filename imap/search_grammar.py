@@ -90,6 +90,13 @@ class Modified:
 
 
 @dataclass(frozen=True, slots=True)
+class Identified:
+    """EMAILID is this (RFC 8474 §5.4); None for THREADID, which no message has."""
+
+    email: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
 class Header:
     """A header field of that name (lower case) holds `text`."""
 
@@ -105,7 +112,9 @@ class Text:
     with_header: bool
 
 
-Key = Every | Either | Not | Messages | Flagged | Size | Dated | Within | Modified | Header | Text
+Key = (
+    Every | Either | Not | Messages | Flagged | Size | Dated | Within | Modified | Identified | Header | Text
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +238,9 @@ def _with_argument(name: bytes, scanner: Scanner, reading: _Reading) -> Key:
     if name in (b"KEYWORD", b"UNKEYWORD"):
         keyword = Flagged(scanner.atom().decode("ascii"))
         return keyword if name == b"KEYWORD" else Not(keyword)
+    if name in (b"EMAILID", b"THREADID"):
+        identifier = scanner.atom()
+        return Identified(identifier if name == b"EMAILID" else None)
     if name == b"UID":
         return Messages(sequence.sequence_set(scanner), by_uid=True)
     if name == b"MODSEQ":

@@ -8,13 +8,14 @@ has to take what was written.
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from itertools import chain
+from itertools import chain, repeat
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from imap import bodies, dates, fetch_grammar, flags
 from imap.bodies import Octets
 from imap.fetch_grammar import Fetch
+from imap.objectid import object_id
 from imap.replies import No, Reply
 from imap.scanner import Scanner
 from imap.sequence import Span, pick
@@ -33,6 +34,7 @@ FLUSH = 64 * 1024  # octets that are written together
 
 _log = logging.getLogger("imap")
 
+_FORM = {b"UID": b" %d", b"RFC822.SIZE": b" %d", b"MODSEQ": b" (%d)", b"EMAILID": b" (%b)"}
 _SUMMARY: dict[bytes, Callable[[Summary], bytes]] = {
     b"ENVELOPE": attrgetter("envelope"),
     b"BODYSTRUCTURE": attrgetter("bodystructure"),
@@ -113,7 +115,7 @@ def _columns(
     labels: list[bytes] = []
     columns: list[Iterable[object]] = []
     for item in ready:
-        labels.append(item + {b"UID": b" %d", b"RFC822.SIZE": b" %d", b"MODSEQ": b" (%d)"}.get(item, b" %b"))
+        labels.append(item + _FORM.get(item, b" %b"))
         columns.append(_column(session, item, rows, summaries))
     return labels, columns
 
@@ -133,6 +135,10 @@ def _column(
             return map(attrgetter("modseq"), rows)
         case b"INTERNALDATE":
             return map(dates.internal_date, map(attrgetter("date"), rows))
+        case b"EMAILID":
+            return map(object_id, map(attrgetter("base"), rows))
+        case b"THREADID":
+            return repeat(b"NIL", len(rows))  # RFC 8474 §5.2: no threads are made out here
         case _:
             return map(_SUMMARY[item], map(summaries.__getitem__, map(attrgetter("uid"), rows)))
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imap.mailbox_name import DELIMITER
-from imap.replies import No
+from imap.objectid import object_id
+from imap.replies import No, Reply, ok
 from imap.scanner import Scanner
 
 if TYPE_CHECKING:
@@ -50,12 +51,14 @@ def parse_rename(scanner: Scanner) -> tuple[bytes, bytes]:
     return parse_name(scanner), parse_name(scanner)
 
 
-async def create(session: "Session", wanted: Create) -> None:
+async def create(session: "Session", wanted: Create) -> Reply:
     name = _without_end(session.name(wanted.mailbox))
     uses = {SPECIAL_USES.get(use) for use in wanted.uses}
     if None in uses or len(uses) > 1:
         raise No(b"That use cannot be given to a mailbox", b"USEATTR")
     await session.mine.create(name, uses.pop() if uses else None)
+    status = await session.mine.status(name)
+    return ok(b"Created", b"MAILBOXID (%b)" % object_id(status.mailboxid))  # RFC 8474 §4.1
 
 
 async def delete(session: "Session", raw: bytes) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imap import digest, flags
+from imap.objectid import object_id
 from imap.replies import Reply, ok
 from imap.scanner import BadSyntax, Scanner
 from imap.state import State
@@ -67,6 +68,7 @@ async def _open(session: "Session", wanted: Select, writable: bool) -> None:
         b"* OK [UIDVALIDITY %d] UIDs are valid\r\n" % mailbox.uidvalidity,
         b"* OK [UIDNEXT %d] Next UID\r\n" % mailbox.uidnext,
         b"* OK [HIGHESTMODSEQ %d] Highest\r\n" % view.modseq,
+        b"* OK [MAILBOXID (%b)] Its identifier\r\n" % object_id(mailbox.mailboxid),  # RFC 8474 §4.2
     )
     session.send(b"".join(lines))
 

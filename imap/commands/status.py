@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from imap import format
+from imap.objectid import object_id
 from imap.scanner import BadSyntax, Scanner
 from storage.rows import MailboxStatus
 
@@ -18,6 +19,7 @@ ITEMS: dict[bytes, Callable[[MailboxStatus], bytes]] = {
     b"UNSEEN": lambda status: b"%d" % status.unseen,
     b"DELETED": lambda status: b"%d" % status.deleted,  # RFC 9208 §4.1.4
     b"SIZE": lambda status: b"%d" % status.size,  # RFC 8438
+    b"MAILBOXID": lambda status: b"(%b)" % object_id(status.mailboxid),  # RFC 8474 §4.3
     b"HIGHESTMODSEQ": lambda status: b"%d" % status.modseq,  # RFC 7162 §3.1.7
 }
 DELETED_STORAGE = b"DELETED-STORAGE"  # RFC 9208 §4.1.4: not in the status of the store, summed up here
