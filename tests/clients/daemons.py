@@ -67,8 +67,13 @@ class Daemons:
     # ---- the processes
 
     def start(self) -> "Daemons":
+        # it ends when the tests end, however they do
         self._process = subprocess.Popen(
-            self.command("serve"), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, cwd=ROOT
+            ["setpriv", "--pdeathsig", "TERM", *self.command("serve")],
+            stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            text=True,
+            cwd=ROOT,
         )
         self._reader.start()
         for room in ROOMS:

@@ -184,12 +184,15 @@ class Thunderbird:
             port = free.getsockname()[1]
         (profile / "prefs.js").write_text(preferences(daemons, accounts, port))
         self._output = (profile / "output").open("wb")
+        options = ["--headless", "--no-remote", "--marionette", "--remote-allow-system-access"]
         self.process = subprocess.Popen(
-            [PROGRAM, "--headless", "--no-remote", "--marionette", "--remote-allow-system-access",
-             "--profile", str(profile)],
-            stdout=self._output, stderr=subprocess.STDOUT, env=environment(profile), cwd=profile,
+            ["setpriv", "--pdeathsig", "KILL", PROGRAM, *options, "--profile", str(profile)],
+            stdout=self._output,
+            stderr=subprocess.STDOUT,
+            env=environment(profile),
+            cwd=profile,
             start_new_session=True,
-        )  # fmt: skip
+        )
         try:
             self._control = self._connect(port)
             authority = daemons.demo.ca.read_text().split("-----")[2].replace("\n", "")
