@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from storage.content import skip_comments
 
-ADDRESSES = 100_000  # of one list; more are passed over
+ADDRESSES = 10_000  # of one list; more are passed over
 
 _ATEXT = rb"!#$%&'*+\-/0-9=?A-Z^_`a-z{|}~\x80-\xff"
 _DOTTED = rb"[%b]+(?:\.[%b]+)*" % (_ATEXT, _ATEXT)
@@ -48,10 +48,11 @@ def addresses(value: bytes) -> list[Address]:
     """The addresses of one unfolded field value."""
     found: list[Address] = []
     position, size = 0, len(value)
+    reader = _Reader(value, found)
     while position < size and len(found) < ADDRESSES:
         match = _USUAL.match(value, position)
         if match is None:
-            position = _Reader(value, position, found).list()
+            position = reader.list(position)
             continue
         position = match.end()
         quoted, atoms, mailbox, host, bare, bare_host = match.groups()
@@ -63,19 +64,23 @@ def addresses(value: bytes) -> list[Address]:
 
 
 class _Reader:
-    """Reads one address or group of any form, from `position` of `value`, into `found`."""
+    """Reads addresses and groups of any form out of `value` into `found`."""
 
-    __slots__ = ("comment", "found", "position", "size", "value")
+    __slots__ = ("comment", "found", "literals", "position", "quotes", "size", "value")
 
-    def __init__(self, value: bytes, position: int, found: list[Address]) -> None:
+    def __init__(self, value: bytes, found: list[Address]) -> None:
         self.value = value
-        self.position = position
+        self.position = 0
         self.size = len(value)
         self.found = found
         self.comment = b""  # the space last passed over that had comments in it
+        self.quotes = True  # whether a quoted string may still close
+        self.literals = True  # whether a domain literal may
 
-    def list(self) -> int:
-        """One element of the list and its comma; the position after it."""
+    def list(self, position: int) -> int:
+        """One element of the list, which begins at `position`, and its comma; the position after it."""
+        self.position = position
+        self.comment = b""
         self.space()
         if not self.at(b","):
             self.element()
@@ -167,7 +172,7 @@ class _Reader:
         if self.at(b"."):
             return None
         while self.position < self.size:
-            match = _QUOTED.match(self.value, self.position)
+            match = self.quoted()
             if match is not None:
                 words.append(_unescaped(match[1]))
             else:
@@ -183,7 +188,7 @@ class _Reader:
         """Words and dots; obsolete space and comments around dots are dropped."""
         pieces: list[bytes] = []
         while True:
-            match = _QUOTED.match(self.value, self.position)
+            match = self.quoted()
             if match is not None:
                 pieces.append(_unescaped(match[1]))
             else:
@@ -204,7 +209,10 @@ class _Reader:
         """What follows "@": a domain literal, or atoms with dots between them."""
         self.position += 1
         self.space()
-        match = _DOMAIN_LITERAL.match(self.value, self.position)
+        match = None
+        if self.literals and self.at(b"["):
+            match = _DOMAIN_LITERAL.match(self.value, self.position)
+            self.literals = match is not None
         if match is not None:
             self.position = match.end()
             self.space()
@@ -219,6 +227,15 @@ class _Reader:
             self.position += 1
             self.space()
         return b".".join(pieces)
+
+    def quoted(self) -> re.Match[bytes] | None:
+        """A quoted string. Behind one that never closes none does, for every quote there is an escaped one;
+        without that knowledge each would be searched to the end, in quadratic time."""
+        if not self.quotes or not self.at(b'"'):
+            return None
+        match = _QUOTED.match(self.value, self.position)
+        self.quotes = match is not None
+        return match
 
     def at(self, mark: bytes) -> bool:
         return self.value.startswith(mark, self.position)
@@ -240,7 +257,7 @@ class _Reader:
                 self.space()
                 continue
             match = (
-                _QUOTED.match(self.value, self.position)
+                self.quoted()
                 or _ANGLE.match(self.value, self.position)
                 or _PLAIN.match(self.value, self.position)
             )

@@ -13,7 +13,9 @@ Parameters = tuple[tuple[bytes, bytes], ...]
 PARAMETERS = 1000  # of one field; more are passed over
 
 _TOKEN = rb"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~\x80-\xff]+"  # RFC 2045 §5.1, and 8-bit octets
-_SPACE = re.compile(rb"[ \t\r\n]*")
+_SPACE = re.compile(rb"[ \t\r\n]*+(?:\([^()\\]*+\)[ \t\r\n]*+)*+")  # and comments without others in them
+_NOTHING = re.compile(rb"[; \t]*")
+_OPENING = re.compile(rb"\(+")
 _TYPE = re.compile(rb"(%b)[ \t]*/[ \t]*(%b)[ \t]*(?:;|\Z)" % (_TOKEN, _TOKEN))
 _PLAIN = re.compile(rb'[ \t]*(%b)=(?:"([^"\\]*)"|(%b))[ \t]*(?:;|\Z)' % (_TOKEN, _TOKEN))
 _NAME = re.compile(_TOKEN)
@@ -91,7 +93,7 @@ def parameters(value: bytes, position: int) -> Parameters:
             found.append((name, match[3] if match[2] is None else match[2]))
             split = split or b"*" in name
             continue
-        taken, position = _parameter(value, position)
+        taken, position = _parameter(value, _NOTHING.match(value, position).end())  # type: ignore[union-attr]
         if taken is not None:
             found.append(taken)
             split = split or b"*" in taken[0]
@@ -108,12 +110,14 @@ def skip_comments(value: bytes, position: int) -> int:
         while True:
             mark = value[position : position + 1]
             if mark == b"(":
-                depth += 1
+                opened = _OPENING.match(value, position).end()  # type: ignore[union-attr]  # it does match
+                depth += opened - position
+                position = opened
             elif mark == b")":
                 depth -= 1
+                position += 1
             else:
                 return len(value)
-            position += 1
             if depth == 0:
                 break
             position = _INSIDE.match(value, position).end()  # type: ignore[union-attr]  # matches everywhere

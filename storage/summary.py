@@ -7,13 +7,14 @@ becomes a literal), NUL never occurs, parentheses always balance, whatever the m
 
 import re
 
-from storage.addresses import Address, addresses
+from storage.addresses import ADDRESSES, Address, addresses
 from storage.content import Parameters
 from storage.header import BLOCK, unfold, values
 from storage.mime import HEADERS, Part, parse
 from storage.octets import Octets
 from storage.rows import Summary
 
+ADDRESS_OCTETS = 256 * 1024  # of all address fields of a message; what is behind that is not read
 LONGEST_QUOTED = 1000  # longer strings go as literals; some clients read lines into small buffers
 
 _PLAIN = re.compile(rb"[\x01-\x09\x0b\x0c\x0e-\x21\x23-\x5b\x5d-\x7f]*").fullmatch
@@ -86,11 +87,12 @@ def _parameters(params: Parameters) -> bytes:
 class _Writer:
     """Writes BODYSTRUCTURE and BODY side by side; they differ by the extension data alone."""
 
-    __slots__ = ("_data", "_headers", "full", "short")
+    __slots__ = ("_addresses", "_data", "_headers", "full", "short")
 
     def __init__(self, data: Octets) -> None:
         self._data = data
         self._headers = HEADERS
+        self._addresses = ADDRESS_OCTETS
         self.full: list[bytes] = []
         self.short: list[bytes] = []
 
@@ -107,7 +109,12 @@ class _Writer:
                 continue
             value = unfold(raw)
             if place in _ADDRESS_PLACES:
-                lists.setdefault(place, []).extend(addresses(value))
+                # an address takes four times its octets in ENVELOPE, three times over if it stands in From
+                value = value[: self._addresses]
+                self._addresses -= len(value)
+                found = lists.setdefault(place, [])
+                if len(found) < ADDRESSES:
+                    found.extend(addresses(value))
             else:
                 texts[place] = value
         sender = _address_list(lists.get(2, []))
