@@ -30,7 +30,8 @@ MAILS = {
         b"multi",
         b"--b\r\nContent-Type: text/plain; charset=iso-2022-jp\r\n\r\n"
         + "請求書\r\n".encode("iso2022_jp")
-        + b"--b\r\nContent-Type: text/html\r\nContent-Transfer-Encoding: base64\r\n\r\nPGI+aW52PC9iPm9pY2U=\r\n--b--",
+        + b"--b\r\nContent-Type: text/html\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+        + b"PGI+aW52PC9iPm9pY2U=\r\n--b--",
         b"Content-Type: multipart/mixed; boundary=b\r\nX-Empty:\r\nDate: nonsense\r\n",
     ),
 }
