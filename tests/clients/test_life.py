@@ -167,3 +167,18 @@ def test_a_stop_drains(tmp_path: Path) -> None:
         assert daemons.stop() == 0
     (stored,) = login.stored()
     assert stored.endswith(b"Subject: half of it\r\n\r\nand the rest\r\n")
+
+
+def test_a_broken_account_file_loses_no_mail(daemons: Daemons, accounts: Callable[..., Login]) -> None:
+    """Who was known stays known as before; who was not yet is a matter for later, never for a bounce."""
+    known = accounts("k")
+    send(daemons, known, [mail("before")])
+    accounts("k", "quota: [\n")
+    send(daemons, known, [mail("after")])
+    assert len(known.stored()) == 2
+    new = accounts("n", "quota: [\n")
+    with smtplib.SMTP(HOST, daemons.demo.ports["mx"]) as client:
+        client.ehlo()
+        client.mail(SENDER)
+        answer = client.rcpt(new.address)
+    assert answer[0] == 451 and answer[1].startswith(b"4.3.5")

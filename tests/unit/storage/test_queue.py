@@ -3,6 +3,8 @@
 import errno
 import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -391,3 +393,22 @@ def test_a_long_queue_costs_due_work_only(queue: Queue, clock: Clock, act: str) 
     queue.database._connection.set_progress_handler(count, 100)
     queries[act]()
     assert steps < 50
+
+
+def test_what_a_killed_process_acknowledged_is_there(queue: Queue) -> None:
+    program = (
+        "import sys; from pathlib import Path; from storage.message import Message;"
+        "from storage.queue import Queue; from storage.queued import Addressee;"
+        "queue = Queue(Path(sys.argv[1]))\n"
+        "while True: print(queue.add(Message.of(b'x' * 5000), 'a@b', [Addressee('c@d')], 't'), flush=True)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(queue.directory)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        acknowledged = [process.stdout.readline().strip() for _ in range(20)]
+        process.kill()
+    assert all(queue.message(queue_id).size == 5000 for queue_id in acknowledged)
+    found = {listed.envelope.queue_id for listed in QueueAdmin(queue).list(Select())}
+    assert found >= set(acknowledged)
+    assert len(files(queue)) - len(found) <= 1  # the one that it was about to write
