@@ -37,7 +37,6 @@ _SAME = {
 _UNUSUAL = re.compile("[" + "".join(map(chr, _SAME)) + "]")
 _WIDE = "\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 _WRAPPED = re.compile(rf"(?<=[{_WIDE}])[ \t]*\r?\n[ \t]*(?=[{_WIDE}])")
-_SPACE = re.compile(r"\s+")
 
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
 _TAG = re.compile(r"<[^<>]*>")
@@ -49,15 +48,15 @@ _UNSHOWN = re.compile(r"<(style|script)\b", re.IGNORECASE)
 
 
 def fold(text: str) -> str:
-    """A text in the form in which texts are compared. Runs of white space are one space."""
+    """A text in the form in which texts are compared. Runs of white space are one space, none at the ends."""
     if text.isascii():
-        return _SPACE.sub(" ", text).lower()
+        return " ".join(text.split()).lower()
     # Japanese is wrapped in the middle of words: a line end between two wide characters is none
-    text = _SPACE.sub(" ", _WRAPPED.sub("", text))
+    text = " ".join(_WRAPPED.sub("", text).split())
     if _UNUSUAL.search(text):
         text = text.translate(_SAME)
     folded = unicodedata.normalize("NFKC", text).casefold()
-    return unicodedata.normalize("NFKC", folded)
+    return " ".join(unicodedata.normalize("NFKC", folded).split())
 
 
 def texts(data: Octets, root: Part, *, most: int = MOST) -> Iterator[str]:
