@@ -25,7 +25,7 @@ assert os.environ["LISTEN_PID"] == str(os.getpid())
 """
 LIVE = "write('ready'); notices.send(b'READY=1')\nwhile True: signal.pause()"
 ANSWER = """
-sock = socket.socket(fileno=3); assert os.environ["LISTEN_FDS"] == "1"
+sock = socket.socket(fileno=3); sock.setblocking(True); assert os.environ["LISTEN_FDS"] == "1"
 write("ready"); notices.send(b"READY=1")
 while True: conn = sock.accept()[0]; conn.sendall(b"%d" % os.getpid()); conn.close()
 """
