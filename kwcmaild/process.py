@@ -38,6 +38,10 @@ if TYPE_CHECKING:
 _log = logging.getLogger("kwcmaild")
 
 
+class CannotStart(Exception):
+    """Something that the process needs is not as it must be; the text says what."""
+
+
 class Part(Protocol):
     """What begins when the process is ready and ends at the drain: a server, or the queue runner."""
 
@@ -121,10 +125,12 @@ async def pop3(settings: Settings, listeners: Sequence[Listener]) -> Process:
 async def relay(settings: Settings, _: Sequence[Listener]) -> Process:
     from filters.build import build
     from smtp.runner import Runner
+    from storage import leftovers
     from storage.queue import Queue
     from storage.store import Store
 
     store = await Store.open(settings)
+    store.start(leftovers.run(store))
     queue = await store.run(Queue.of, store)
     pipeline = build(settings, store, queue)
     runner = Runner(settings, queue, store.run, pipeline.deliver)
@@ -208,7 +214,10 @@ def run(room: str, path: Path, settings: Settings, listeners: Sequence[Listener]
     faulthandler.enable()  # a watchdog's SIGABRT leaves a trace of where it hung
     _open_files()
     for folder in (settings.data, settings.run):
-        folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        try:
+            folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        except OSError as error:
+            raise CannotStart(f"{room}: cannot make {folder}: {error.strerror}") from error
     uvloop.run(live(room, path, settings, listeners, notifier))
 
 
@@ -220,7 +229,10 @@ async def live(
     loop.add_signal_handler(signal.SIGTERM, stopped.set)
     loop.add_signal_handler(signal.SIGINT, stopped.set)
     loop.add_signal_handler(signal.SIGHUP, hangups.set)
-    process = await COMPOSE[room](settings, listeners)
+    try:
+        process = await COMPOSE[room](settings, listeners)
+    except (OSError, ValueError) as error:  # a certificate, the data directory
+        raise CannotStart(f"{room}: cannot start: {error}") from error
     for part in process.parts:
         await part.start()
     addresses = ",".join(name(listener.sock) for listener in listeners)

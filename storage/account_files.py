@@ -11,13 +11,13 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from storage import describe, reconcile, tree
+from storage import describe, reconcile, tree, undo
 from storage import folder as folders
 from storage.folder import BOOT, Folder
-from storage.index import open_index
+from storage.index import damaged, open_index
 from storage.layout import account_dir
 from storage.lock import AccountLock
 
@@ -37,12 +37,13 @@ class AccountFiles:
         self._lock: AccountLock | None = None
         self._db: sqlite3.Connection | None = None
         self._inode = 0
+        self._damaged = False
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """The index, for reading, while no other thread of this process uses it."""
         while True:
-            with self._mutex:
+            with self._mutex, self._distrusting():
                 if self._index_current():
                     assert self._db is not None
                     yield self._db
@@ -55,7 +56,7 @@ class AccountFiles:
         """The index under the account's lock, whole and without a predecessor's half-done work."""
         lock, dirty = self._locked()
         try:
-            with self._mutex:
+            with self._mutex, self._distrusting():
                 db = self._open_index()
                 if dirty:
                     self._mend(db, lock, dirty)
@@ -64,10 +65,13 @@ class AccountFiles:
             lock.release()
 
     @contextlib.contextmanager
-    def half_done(self, *touched: Folder, mark: str = "") -> Iterator[None]:
-        """Inside, files and index may disagree. Left by an exception, the next one at the lock reconciles."""
+    def half_done(self, *touched: Folder, marks: Sequence[str] = ()) -> Iterator[None]:
+        """Inside, files and index may disagree. Left by an exception, the next one at the lock reconciles.
+
+        `marks` are further words for whoever comes after a crash: what to undo (storage/undo.py).
+        """
         assert self._lock is not None
-        self._lock.mark_dirty((*(folder.mailboxid for folder in touched), mark))
+        self._lock.mark_dirty((*(folder.mailboxid for folder in touched), *marks))
         yield
         self._lock.mark_clean()
 
@@ -92,8 +96,7 @@ class AccountFiles:
     def rebuild(self) -> int:
         """Throw the index away and make it again from the files; returns the number of messages."""
         with self.writing():
-            for suffix in ("", "-wal", "-shm"):
-                (self.dir / f"index.sqlite{suffix}").unlink(missing_ok=True)
+            self._remove_index()
         with self.writing() as db:
             found = folders.load_all(db, self.maildir)
             for folder in found:
@@ -132,8 +135,17 @@ class AccountFiles:
     def _make(self) -> None:
         os.makedirs(self.dir, mode=0o700, exist_ok=True)
 
+    @contextlib.contextmanager
+    def _distrusting(self) -> Iterator[None]:
+        """An index that turns out to be damaged costs this one call; the next one makes it again."""
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            self._damaged = self._damaged or damaged(error)
+            raise
+
     def _index_current(self) -> bool:
-        if self._db is None:
+        if self._db is None or self._damaged:
             return False
         try:
             return os.stat(self.dir / "index.sqlite").st_ino == self._inode
@@ -146,19 +158,35 @@ class AccountFiles:
         if self._db is not None:
             self._db.close()
             self._db = None
+        if self._damaged:
+            self._remove_index()
+            self._damaged = False
         if not (self.maildir / "cur").is_dir():
             tree.make_account(self.data, self.dir, self.clock)
-        db, new = open_index(self.dir / "index.sqlite")
-        if new:
-            tree.sync(self.data, db, self.maildir, self.clock)
+        db = open_index(self.dir / "index.sqlite")
+        try:
+            if db.execute("SELECT boot FROM account").fetchone() != (BOOT,):
+                self._settle_folders(db)  # new, or the machine's power may have failed
+        except BaseException:
+            db.close()
+            raise
         self._db = db
         self._inode = os.stat(self.dir / "index.sqlite").st_ino
         return db
 
     def _mend(self, db: sqlite3.Connection, lock: AccountLock, dirty: tuple[str, ...]) -> None:
-        tree.finish_rename(db, self.dir)
-        tree.sync(self.data, db, self.maildir, self.clock)
+        self._settle_folders(db)
         for folder in folders.load_all(db, self.maildir):
             if folder.mailboxid in dirty:
+                undo.undo(db, folder, dirty)
                 reconcile.reconcile(db, folder, self.clock(), unclean=True)
         lock.mark_clean()
+
+    def _settle_folders(self, db: sqlite3.Connection) -> None:
+        """A RENAME that was cut off is finished, and the index lists the folders that there are."""
+        tree.finish_rename(self.dir)
+        tree.sync(self.data, db, self.maildir, self.clock)
+
+    def _remove_index(self) -> None:
+        for suffix in ("", "-wal", "-shm"):
+            (self.dir / f"index.sqlite{suffix}").unlink(missing_ok=True)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from storage import filename, quota, reconcile, records
+from storage import filename, quota, reconcile, records, undo
 from storage import folder as folders
 from storage.account_files import AccountFiles
 from storage.durable import sync_dir
@@ -100,7 +100,12 @@ def _write_batches(files: AccountFiles, batches: list[Batch]) -> None:
         for folder in touched.values():
             folder.notice_others()
         _take_numbers(files, touched, going)
-        with files.half_done(*touched.values()):
+        together = [
+            undo.word(touched[batch.mailbox], batch.arrivals[0].uid, len(batch.arrivals))
+            for batch in going
+            if len(batch.arrivals) > 1
+        ]
+        with files.half_done(*touched.values(), marks=together):
             try:
                 _place(touched, going)
                 _record(db, touched, going)

@@ -1,5 +1,6 @@
 """Small files written so that after a crash the old or the new content is there, never a mixture."""
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -11,11 +12,16 @@ def write(path: Path, content: bytes, mode: int = 0o600) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
     try:
-        os.write(fd, content)
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-    os.rename(temporary, path)
+        with open(fd, "wb", buffering=0) as file:
+            left = memoryview(content)
+            while left:  # a disk that fills up takes a part
+                left = left[os.write(file.fileno(), left) :]
+            os.fsync(file.fileno())
+        os.rename(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
     sync_dir(path.parent)
 
 

@@ -8,11 +8,14 @@ it opens, and every writer holds it when it writes.
 import sqlite3
 from pathlib import Path
 
-SHAPE = 1  # PRAGMA user_version; another one means: make the index again
+SHAPE = 2  # PRAGMA user_version; another one means: make the index again
 
 _SCHEMA = """
-CREATE TABLE account (used_bytes INTEGER NOT NULL, used_messages INTEGER NOT NULL);
-INSERT INTO account VALUES (0, 0);
+CREATE TABLE account (
+    used_bytes INTEGER NOT NULL, used_messages INTEGER NOT NULL,
+    boot TEXT NOT NULL              -- boot id under which its mailboxes were made to agree with the folders
+);
+INSERT INTO account VALUES (0, 0, '');
 CREATE TABLE mailboxes (
     id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, mailboxid TEXT NOT NULL UNIQUE,
     uidvalidity INTEGER NOT NULL, uidnext INTEGER NOT NULL, uidnext_mark INTEGER NOT NULL,
@@ -45,13 +48,13 @@ CREATE TABLE summaries (
 """
 
 
-def open_index(path: Path) -> tuple[sqlite3.Connection, bool]:
-    """The connection, and whether the index is new (the caller then fills it). Holds the account's lock."""
+def open_index(path: Path) -> sqlite3.Connection:
+    """The connection. The index may be new and empty: `account.boot` says so. Under the account's lock."""
     if path.exists():
         connection = _connect(path)
         try:
             if connection.execute("PRAGMA user_version").fetchone()[0] == SHAPE:
-                return connection, False
+                return connection
         except sqlite3.DatabaseError:
             pass
         connection.close()
@@ -60,7 +63,13 @@ def open_index(path: Path) -> tuple[sqlite3.Connection, bool]:
         path.with_name(path.name + suffix).unlink(missing_ok=True)
     connection = _connect(path)
     connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SHAPE}; COMMIT")
-    return connection, True
+    return connection
+
+
+def damaged(error: BaseException) -> bool:
+    """Whether an error says that the file is not a whole database any more."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def _connect(path: Path) -> sqlite3.Connection:

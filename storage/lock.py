@@ -6,9 +6,11 @@ says which mailboxes it touches; who takes the lock and finds that said reconcil
 and that leads to the same.
 """
 
+import errno
 import fcntl
 import os
 import threading
+import zlib
 from pathlib import Path
 
 CLEAN = b"0"
@@ -39,14 +41,20 @@ class AccountLock:
             raise
         if said[:1] != b"1":
             return ()
-        return tuple(said[1:].split(b"\n", 1)[0].decode(errors="replace").split("\t"))
+        words = said[9:].partition(b"\n")[0]
+        if said[1:9] != b"%08x" % zlib.crc32(words):
+            return ("",)  # cut off while it was written: then nothing else was done yet
+        return tuple(words.decode(errors="replace").split("\t"))
 
     def release(self) -> None:
         fcntl.flock(self._fd, fcntl.LOCK_UN)
         self._mutex.release()
 
     def mark_dirty(self, mailboxes: tuple[str, ...]) -> None:
-        os.pwrite(self._fd, b"1" + "\t".join(mailboxes).encode() + b"\n", 0)
+        words = "\t".join(mailboxes).encode()
+        text = b"1%08x%b\n" % (zlib.crc32(words), words)
+        if os.pwrite(self._fd, text, 0) != len(text):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def mark_clean(self) -> None:
         os.pwrite(self._fd, CLEAN, 0)

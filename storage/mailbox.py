@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from storage import folder as folders
-from storage import quota, reconcile, records
+from storage import quota, reconcile, records, undo
 from storage.account_files import AccountFiles
 from storage.arriving import link
 from storage.durable import sync_dir
@@ -45,14 +45,13 @@ class _Moved(Exception):
 def _change(files: AccountFiles, name: str, work: Callable[[sqlite3.Connection, Folder], T]) -> T:
     """Run a change on a settled mailbox; once more after a reconcile where a file's name had changed."""
     for _ in range(3):
-        with files.writing() as db:
-            folder = files.settled(db, name)
-            try:
-                return work(db, folder)
-            except _Moved:
-                continue  # the dirty byte is set: the next turn at the lock reconciles
-            except (OSError, sqlite3.OperationalError) as error:
-                raise neutral(error) from error
+        try:
+            with files.writing() as db:
+                return work(db, files.settled(db, name))
+        except _Moved:
+            continue  # the dirty byte is set: the next turn at the lock reconciles
+        except (OSError, sqlite3.OperationalError) as error:
+            raise neutral(error) from error
     raise StoreError("another program keeps renaming the messages")
 
 
@@ -149,7 +148,9 @@ def copy(files: AccountFiles, name: str, uids: Sequence[int], to: str, limits: L
         fresh = _renumber(files, rows, source, target, "copied")
         target.notice_others()
         placed: list[Path] = []
-        with files.half_done(target):
+        if not rows:
+            return Copied(target.uidvalidity, ())
+        with files.half_done(target, marks=[undo.word(target, fresh[0].uid, len(fresh))]):
             try:
                 for row, new in zip(rows, fresh, strict=True):
                     path = reconcile.row_path(target, new)

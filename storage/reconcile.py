@@ -30,16 +30,16 @@ class _File(NamedTuple):
 def reconcile(db: sqlite3.Connection, folder: Folder, now: float, *, unclean: bool = False) -> None:
     """Bring `folder`'s rows up to its files; commits one transaction. `unclean`: a write was cut off."""
     fresh = folder.boot == ""
-    if folder.boot != BOOT:
-        # After a power cut commits may be missing: numbering goes on from the marks.
+    believed_from = 1 if fresh else folder.uidnext
+    if unclean or folder.boot != BOOT:
+        # Commits may be missing: numbering goes on from the marks, and letters that were given keep their meaning.
         description = folder.description()
         folder.uidnext_mark = max(folder.uidnext_mark, description.uidnext_mark)
         folder.modseq_mark = max(folder.modseq_mark, description.modseq_mark)
-        folder.modseq = max(folder.modseq, folder.modseq_mark)
         folder.keywords = max(description.keywords, folder.keywords, key=len)
-    believed_from = 1 if fresh else folder.uidnext
-    if unclean or folder.boot != BOOT:
         folder.uidnext = max(folder.uidnext, folder.uidnext_mark)
+    if folder.boot != BOOT:
+        folder.modseq = max(folder.modseq, folder.modseq_mark)
     folder.record_mtimes(scanned=True)
     files = _scan(folder.path)
     rows = {_key(row): row for row in records.read_rows(db, folder.id)}
@@ -52,13 +52,8 @@ def reconcile(db: sqlite3.Connection, folder: Folder, now: float, *, unclean: bo
     changed = [_follow(file, rows[key], modseq, folder) for key, file in found.items()]
     arrived = _adopt(strangers, folder, believed_from, modseq)
     folder.boot = BOOT
-    db.execute("BEGIN IMMEDIATE")
-    try:
+    with records.transaction(db):
         _write(db, folder, [row for row in changed if row], arrived, gone, modseq, int(now))
-    except BaseException:
-        db.execute("ROLLBACK")
-        raise
-    db.execute("COMMIT")
 
 
 def _key(row: Row) -> str:
@@ -98,6 +93,10 @@ def _match(files: list[_File], rows: dict[str, Row]) -> tuple[dict[str, _File], 
     for file in files:
         key = os.path.basename(file.path).partition(":")[0]
         if key in rows and key not in found:
+            found[key] = file
+        elif key in found and os.path.samefile(file.path, found[key].path):
+            # Two names of one file and one UID: a rename that a power cut left half done.
+            os.unlink(found[key].path)  # that of new/, where `_scan` begins
             found[key] = file
         else:
             strangers.append(file)

@@ -15,10 +15,11 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
     db.execute("BEGIN IMMEDIATE")
     try:
         yield
+        db.execute("COMMIT")
     except BaseException:
-        db.execute("ROLLBACK")
+        if db.in_transaction:  # on a full disk SQLite has rolled back by itself, or the COMMIT failed
+            db.execute("ROLLBACK")
         raise
-    db.execute("COMMIT")
 
 
 def read_rows(db: sqlite3.Connection, mailbox: int) -> list[Row]:

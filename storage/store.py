@@ -7,6 +7,7 @@ accounts are open at a time (lock and index); the one not used for longest is cl
 import asyncio
 import contextlib
 import logging
+import sqlite3
 import threading
 import time
 from collections import OrderedDict
@@ -23,7 +24,7 @@ from storage.bus import Bus, Hint
 from storage.delivery import Delivered, Target
 from storage.directory import Directory
 from storage.durable import sync_dir
-from storage.errors import MailboxExists, MailboxMissing
+from storage.errors import MailboxExists, MailboxMissing, neutral
 from storage.layout import INBOX, canonical_name
 from storage.logins import Logins
 from storage.message import Message
@@ -267,7 +268,10 @@ class Account:
 
         def work() -> T:
             with self.store.files(self.address) as files:
-                return fn(files, *args, **kwargs)
+                try:
+                    return fn(files, *args, **kwargs)
+                except (OSError, sqlite3.OperationalError) as error:
+                    raise neutral(error) from error
 
         return await self.store.run(work)
 

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from storage import describe, filename, uidvalidity
+from storage import describe, filename, records, uidvalidity
 from storage import folder as folders
 from storage.durable import sync_dir, write_json
 from storage.errors import (
@@ -27,7 +27,7 @@ from storage.errors import (
     TooManyMailboxes,
 )
 from storage.folder import BOOT
-from storage.layout import INBOX, SEPARATOR, SPECIAL_MAILBOXES, folder_name, mailbox_name
+from storage.layout import INBOX, NAME_MOST, SEPARATOR, SPECIAL_MAILBOXES, folder_name, mailbox_name
 from storage.rows import MailboxInfo
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def make_account(data: Path, account: Path, clock: Callable[[], float]) -> None:
         shutil.rmtree(making)
     else:
         os.rename(making, maildir)
-    for above in (account, account.parent, account.parent.parent):
+    for above in (account, account.parent, account.parent.parent, data):
         sync_dir(above)
 
 
@@ -68,11 +68,21 @@ def _make_folder(path: Path, description: describe.Description, inbox: bool = Fa
 
 def sync(data: Path, db: sqlite3.Connection, maildir: Path, clock: Callable[[], float]) -> None:
     """Make the index's mailboxes those that lie on the disk. Under the account's lock."""
-    for leftover in maildir.parent.glob("deleted-*"):
+    for leftover in (*maildir.parent.glob("deleted-*"), *maildir.parent.glob("making-*")):
         shutil.rmtree(leftover, ignore_errors=True)
     known = {folder.mailboxid: folder for folder in folders.load_all(db, maildir)}
     on_disk = _describe_all(data, maildir, known, clock)
-    db.execute("BEGIN IMMEDIATE")
+    with records.transaction(db):
+        _list(db, maildir, known, on_disk)
+        db.execute("UPDATE account SET boot = ?", (BOOT,))
+
+
+def _list(
+    db: sqlite3.Connection,
+    maildir: Path,
+    known: dict[str, folders.Folder],
+    on_disk: dict[str, tuple[str, describe.Description]],
+) -> None:
     for mailboxid, folder in known.items():
         if mailboxid not in on_disk:
             _drop_row(db, folder)
@@ -86,7 +96,6 @@ def sync(data: Path, db: sqlite3.Connection, maildir: Path, clock: Callable[[], 
         if mailboxid not in known:
             folders.insert(db, name, description)
             _estimate(db, maildir, name)
-    db.execute("COMMIT")
 
 
 def _describe_all(
@@ -179,9 +188,13 @@ def create(files: "AccountFiles", name: str, special_use: str | None = None) -> 
         modseq = int(files.clock() * 1_000_000)
         description = replace(describe.new(validity, special_use), modseq_mark=modseq + describe.MODSEQ_BLOCK)
         making = files.dir / f"making-{description.mailboxid}"
-        _make_folder(making, description)
-        with files.half_done(mark="folders"):
-            os.rename(making, files.maildir / folder_name(name))
+        folder_path = files.maildir / folder_name(name)
+        if folder_path.exists():  # another program made it, and it was not looked at yet
+            sync(files.data, db, files.maildir, files.clock)
+            raise MailboxExists(name)
+        with files.half_done():
+            _make_folder(making, description)
+            os.rename(making, folder_path)
             sync_dir(files.maildir)
             folders.insert(db, name, description)
             db.execute(
@@ -205,13 +218,15 @@ def delete(files: "AccountFiles", name: str) -> None:
                 raise MailboxHasChildren(name) from None
             raise
         doomed = files.dir / f"deleted-{folder.mailboxid}"
-        with files.half_done(mark="folders"):
-            os.rename(folder.path, doomed)
+        with files.half_done():
+            try:
+                os.rename(folder.path, doomed)
+            except FileNotFoundError:  # another program was faster; the next one at the lock takes note
+                raise MailboxMissing(name) from None
             sync_dir(files.maildir)
             sync_dir(files.dir)
-            db.execute("BEGIN IMMEDIATE")
-            _drop_row(db, folder)
-            db.execute("COMMIT")
+            with records.transaction(db):
+                _drop_row(db, folder)
     shutil.rmtree(doomed, ignore_errors=True)
 
 
@@ -226,17 +241,23 @@ def rename(files: "AccountFiles", old: str, new: str) -> None:
         if _tree(db, new):
             raise MailboxExists(new)
         for name in tree:
-            if len(folder_name(new + name[len(old) :]).encode()) > 255:
+            target = folder_name(new + name[len(old) :])
+            if len(target.encode()) > NAME_MOST:
                 raise NameRefused(new)
+            if (files.maildir / target).exists():  # another program made it, and it was not looked at yet
+                raise MailboxExists(new)
         described = load_account(files.dir)
-        write_json(files.dir / "account.json", {**described, "rename": [old, new]})
-        with files.half_done(mark="folders"):
-            finish_rename(db, files.dir)
+        with files.half_done():
+            write_json(files.dir / "account.json", {**described, "rename": [old, new]})
+            finish_rename(files.dir)
             sync(files.data, db, files.maildir, files.clock)
 
 
-def finish_rename(db: sqlite3.Connection, account: Path) -> None:
-    """Carry out the intent in account.json, whole or what a crash left of it."""
+def finish_rename(account: Path) -> None:
+    """Carry out the intent in account.json, whole or what a crash left of it.
+
+    A folder whose new name another program has taken meanwhile keeps the old one.
+    """
     described = load_account(account)
     intent = described.pop("rename", None)
     if intent is None:
@@ -246,7 +267,9 @@ def finish_rename(db: sqlite3.Connection, account: Path) -> None:
     for entry in sorted(entry.name for entry in os.scandir(maildir)):
         name = mailbox_name(entry) if entry.startswith(".") else None
         if name is not None and (name == old or name.startswith(old + SEPARATOR)):
-            os.rename(maildir / entry, maildir / folder_name(new + name[len(old) :]))
+            target = maildir / folder_name(new + name[len(old) :])
+            if not target.exists():
+                os.rename(maildir / entry, target)
     sync_dir(maildir)
     write_json(account / "account.json", described)
 

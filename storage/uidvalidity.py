@@ -11,12 +11,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from storage.durable import sync_dir
+
 
 def take(data: Path, count: int = 1, clock: Callable[[], float] = time.time) -> list[int]:
     """`count` fresh values, ascending."""
     state = data / "state"
     state.mkdir(parents=True, exist_ok=True)
-    fd = os.open(state / "uidvalidity", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    path = state / "uidvalidity"
+    new = not path.exists()
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)
         text = os.pread(fd, 16, 0).strip()
@@ -24,6 +28,9 @@ def take(data: Path, count: int = 1, clock: Callable[[], float] = time.time) -> 
         first = max(int(clock()), last + 1)
         os.pwrite(fd, b"%-15d\n" % (first + count - 1), 0)
         os.fsync(fd)
+        if new:
+            sync_dir(state)
+            sync_dir(data)
     finally:
         os.close(fd)
     return list(range(first, first + count))
