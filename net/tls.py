@@ -89,5 +89,9 @@ def _context(certificate: Path, key: Path, minimum: str) -> ssl.SSLContext:
     context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION | ssl.OP_CIPHER_SERVER_PREFERENCE
     context.num_tickets = 1
     # a key with a passphrase must be an error here, not a question on a terminal that nobody sees
-    context.load_cert_chain(certificate, key, password=lambda: b"")
+    try:
+        context.load_cert_chain(certificate, key, password=lambda: b"")
+    except OSError as error:  # which names no file
+        why = error.reason if isinstance(error, ssl.SSLError) else error.strerror
+        raise ValueError(f"certificate {certificate} with key {key}: {why}") from error
     return context

@@ -220,3 +220,17 @@ def test_ci_runs_check_and_test() -> None:
     script = (ROOT / ".ci" / "run").read_text()
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
     assert all(shlex.join(["make", goal]) in script for goal in ("check", "test"))
+
+
+@pytest.mark.parametrize("wrong", ["certificate", "data"])
+def test_a_process_that_cannot_start_says_why_in_a_line(demo: Demo, wrong: str) -> None:
+    if wrong == "certificate":
+        (demo.folder / "key.pem").unlink()
+    else:
+        (demo.folder / "data").write_text("a file")
+    command = [sys.executable, "-P", "-m", "kwcmaild", "pop3", "-c", str(demo.settings)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
+    assert done.returncode == 1
+    assert re.fullmatch(r"pop3: cannot (start:|make) .*\n", done.stderr), done.stderr
+    assert str(demo.folder) in done.stderr

@@ -90,4 +90,7 @@ def _room(room: str, config: Path, worker: int | None) -> None:
     else:
         from kwcmaild import process
 
-        process.run(room, path, settings, bound[room], notifier)
+        try:
+            process.run(room, path, settings, bound[room], notifier)
+        except process.CannotStart as error:
+            fail(str(error))
