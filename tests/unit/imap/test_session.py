@@ -3,6 +3,8 @@
 import asyncio
 import hashlib
 import imaplib
+import random
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -334,3 +336,34 @@ async def test_a_tag_is_short(connect: Connect) -> None:
     wire = await connect()
     wire.writer.write(b"t" * 101 + b" NOOP\r\n")
     assert await wire.line() == b"* BAD The tag is too long\r\n"
+
+
+async def test_whatever_is_said_is_answered(connect: Connect) -> None:
+    """Commands of the transcripts, cut, doubled and mixed: each gets its reply, and none is our fault."""
+    chance = random.Random(20260101)
+    folder = Path(__file__).parents[2] / "transcripts/imap"
+    texts = [path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.txt"))]
+    said = re.findall(
+        r"^(?:[A-Z]> )?C: \S+ ((?!LOG|AUTH|STARTTLS|IDLE)[A-Z]+ .*)$", "\n".join(texts), re.MULTILINE
+    )
+    commands = [text.encode() for text in said if "{" not in text and "<" not in text]
+    words = [word for command in commands for word in re.findall(rb"[^ ()]+|[() ]", command)]
+    wire = await connect()
+    await wire.do(b"SELECT INBOX")
+    for number in range(100):
+        command = bytearray(chance.choice(commands))
+        for _ in range(chance.randrange(4)):
+            at = chance.randrange(len(command) + 1)
+            match chance.randrange(4):
+                case 0:
+                    del command[at : at + 3]
+                case 1:
+                    command[at:at] = chance.choice(words)
+                case 2:
+                    command[at:at] = command[:at]
+                case _:
+                    command.insert(at, chance.choice(b'()*:,"\\[]<>&%\xe3\x00 '))
+        wire.writer.write(b"x " + bytes(command) + b"\r\ny%d NOOP\r\n" % number)
+        lines = await wire.until(b"y%d" % number)
+        assert not any(b"SERVERBUG" in line for line in lines), (bytes(command), lines)
+        assert any(line.startswith((b"x ", b"* BAD")) for line in lines), (bytes(command), lines)
