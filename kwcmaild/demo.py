@@ -160,17 +160,17 @@ Send a message, then read it:
 def send_line(demo: Demo) -> str:
     """A command that sends from taro to hanako, by a program that this machine has."""
     sender, recipient = f"taro@{DOMAIN}", f"hanako@{DOMAIN}"
-    if shutil.which("swaks"):
-        return (
-            f"swaks --server localhost:{demo.ports['submission']} --tls"
-            f" --auth-user {sender} --auth-password {demo.passwords[sender]}"
-            f" --from {sender} --to {recipient} --h-Subject Hello"
-        )
     if shutil.which("curl"):
         return (
             f"printf 'From: {sender}\\r\\nTo: {recipient}\\r\\nSubject: Hello\\r\\n\\r\\nHello from taro\\r\\n' |"
             f" curl -sS --cacert {shlex.quote(str(demo.ca))} --user {sender}:{demo.passwords[sender]}"
             f" --mail-from {sender} --mail-rcpt {recipient} -T - smtps://localhost:{demo.ports['submissions']}"
+        )
+    if shutil.which("swaks"):
+        return (
+            f"swaks --server localhost:{demo.ports['submission']} --tls"
+            f" --auth-user {sender} --auth-password {demo.passwords[sender]}"
+            f" --from {sender} --to {recipient} --h-Subject Hello"
         )
     return _python(
         "import smtplib, ssl; "

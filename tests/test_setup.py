@@ -141,11 +141,13 @@ def running(demo: Demo) -> Iterator[str]:
         process.wait()
 
 
-@pytest.mark.parametrize("missing", [(), ("swaks",), ("swaks", "curl")])
+@pytest.mark.parametrize("missing", [(), ("curl",), ("swaks", "curl")])
 def test_printed_lines_work(
     demo: Demo, running: str, missing: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As they are printed on a machine with swaks, with curl alone, and with neither."""
+    """As they are printed on a machine with curl, with swaks for lack of it, and with neither."""
+    if "curl" in missing and "swaks" not in missing and shutil.which("swaks") is None:
+        pytest.skip("swaks is not installed")
     assert send_line(demo) in running
     assert read_line(demo) in running
     there = shutil.which
