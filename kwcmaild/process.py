@@ -18,7 +18,7 @@ import signal
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import uvloop
 
@@ -90,14 +90,14 @@ async def smtp(settings: Settings, listeners: Sequence[Listener]) -> Process:
     queue = await store.run(Queue.of, store)
     pipeline = build(settings, store, queue)
     door = SmtpDoor(settings, store, pipeline, contexts)
-    servers = _servers(door, settings.smtp, contexts, listeners)
+    entrance = Entrance(door, "smtp", settings, contexts, listeners)
 
     async def close() -> None:
         pipeline.close()
         queue.close()
         await store.close()
 
-    return Process(servers, (*settled(store), pipeline, door), contexts, close)
+    return Process(entrance.servers, (*settled(store), pipeline, door, entrance), contexts, close)
 
 
 async def imap(settings: Settings, listeners: Sequence[Listener]) -> Process:
@@ -107,8 +107,8 @@ async def imap(settings: Settings, listeners: Sequence[Listener]) -> Process:
     contexts = Contexts(settings.tls)
     store = await Store.open(settings)
     door = ImapDoor(settings, store, contexts)
-    servers = _servers(door, settings.imap, contexts, listeners)
-    return Process(servers, (*settled(store), door), contexts, store.close)
+    entrance = Entrance(door, "imap", settings, contexts, listeners)
+    return Process(entrance.servers, (*settled(store), door, entrance), contexts, store.close)
 
 
 async def pop3(settings: Settings, listeners: Sequence[Listener]) -> Process:
@@ -118,8 +118,8 @@ async def pop3(settings: Settings, listeners: Sequence[Listener]) -> Process:
     contexts = Contexts(settings.tls)
     store = await Store.open(settings)
     door = Pop3Door(settings, store, contexts)
-    servers = _servers(door, settings.pop3, contexts, listeners)
-    return Process(servers, (*settled(store), door), contexts, store.close)
+    entrance = Entrance(door, "pop3", settings, contexts, listeners)
+    return Process(entrance.servers, (*settled(store), door, entrance), contexts, store.close)
 
 
 async def relay(settings: Settings, _: Sequence[Listener]) -> Process:
@@ -164,26 +164,45 @@ COMPOSE: dict[str, Callable[[Settings, Sequence[Listener]], Awaitable[Process]]]
 }
 
 
-def _servers(
-    door: Door, limits: Smtp | Imap | Pop3, contexts: Contexts, listeners: Sequence[Listener]
-) -> list[Server]:
-    """A server for each address of a door; its limits of connections are for all of them together."""
-    guests = Guests(limits.max_connections, limits.max_connections_per_address)
-    servers = []
-    for listen, sock in listeners:
-        handle = functools.partial(door.handle, listen=listen)
-        tls = functools.partial(contexts.context, listen.tls_minimum) if listen.tls == "implicit" else None
-        servers.append(
-            Server(
-                sock,
-                handle,
-                tls,
-                busy=door.busy,
-                guests=guests,
-                handshake_timeout=contexts.handshake_timeout,
+class Entrance:
+    """The servers of a door. How many connections may be inside follows the settings in force."""
+
+    def __init__(
+        self,
+        door: Door,
+        room: Literal["smtp", "imap", "pop3"],
+        settings: Settings,
+        contexts: Contexts,
+        listeners: Sequence[Listener],
+    ) -> None:
+        self._room = room
+        self._guests = Guests()
+        self.settings = settings
+        self.servers = []
+        for listen, sock in listeners:
+            handle = functools.partial(door.handle, listen=listen)
+            tls = functools.partial(contexts.context, listen.tls_minimum)
+            self.servers.append(
+                Server(
+                    sock,
+                    handle,
+                    tls if listen.tls == "implicit" else None,
+                    busy=door.busy,
+                    guests=self._guests,
+                    handshake_timeout=contexts.handshake_timeout,
+                )
             )
-        )
-    return servers
+
+    @property
+    def settings(self) -> Settings:
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: Settings) -> None:
+        self._settings = settings
+        limits: Smtp | Imap | Pop3 = getattr(settings, self._room)
+        self._guests.most = limits.max_connections
+        self._guests.most_per_address = limits.max_connections_per_address
 
 
 def settled(store: "Store") -> tuple[Configured, ...]:

@@ -2,7 +2,7 @@
 
 A file that is broken, or a certificate that cannot be read, changes nothing: the last good one stays in
 force, and every problem is a line in the log. What a running process cannot change (where it listens, where
-its data is) stays as it was until a restart, and the log names it.
+its data is, how long it drains) stays as it was until a restart, and the log names it.
 """
 
 import asyncio
@@ -14,6 +14,14 @@ from config.problem import ConfigError
 from config.settings import Settings
 from net import log
 from net.log import event
+
+# What the supervisor and the sockets were made from, by section.
+FIXED = {
+    "smtp": ("listen", "workers"),
+    "imap": ("listen", "workers"),
+    "pop3": ("listen", "workers"),
+    "web": ("listen",),
+}
 
 _log = logging.getLogger("kwcmaild")
 
@@ -36,11 +44,11 @@ async def reread(path: Path, current: Settings) -> Settings:
 def keep_fixed(current: Settings, fresh: Settings) -> Settings:
     """`fresh`, but for what only a restart can change."""
     held: dict[str, object] = {}
-    for key in ("data", "run", "domains"):
+    for key in ("data", "run", "domains", "drain"):
         if getattr(fresh, key) != getattr(current, key):
             held[key] = getattr(current, key)
             _say(key)
-    for room, keys in (("smtp", ROOM), ("imap", ROOM), ("pop3", ROOM), ("web", ("listen",))):
+    for room, keys in FIXED.items():
         now, then = getattr(fresh, room), getattr(current, room)
         changed = [key for key in keys if getattr(now, key) != getattr(then, key)]
         for key in changed:
@@ -48,9 +56,6 @@ def keep_fixed(current: Settings, fresh: Settings) -> Settings:
         if changed:
             held[room] = now.model_copy(update={key: getattr(then, key) for key in changed})
     return fresh.model_copy(update=held)
-
-
-ROOM = ("listen", "workers")
 
 
 def _say(key: str) -> None:

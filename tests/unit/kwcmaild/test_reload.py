@@ -38,8 +38,8 @@ def events(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 async def test_new_settings_are_taken_over(demo: Demo) -> None:
     before = load_settings(demo.settings)
-    add(demo, "drain: 7s\n")
-    assert (await reread(demo.settings, before)).drain == 7
+    add(demo, "queue: {give_up: 7d}\n")
+    assert (await reread(demo.settings, before)).queue.give_up == 7 * 86400
 
 
 async def test_broken_file_keeps_the_last_good_one(demo: Demo, caplog: pytest.LogCaptureFixture) -> None:
@@ -100,3 +100,24 @@ async def test_new_certificate_for_new_connections_to_web(demo: Demo) -> None:
     for part in web.parts:
         await part.stop(1)
     await web.close()
+
+
+async def test_limits_of_connections_follow_the_settings(demo: Demo) -> None:
+    settings = load_settings(demo.settings)
+    listeners = open_listeners("pop3", configured(settings, "pop3"))
+    settings.run.mkdir()
+    pop3 = await process.pop3(settings, listeners)
+    for part in pop3.parts:
+        await part.start()
+    address = listeners[0].sock.getsockname()
+    first, writer = await asyncio.open_connection(*address)
+    assert (await first.readline()).startswith(b"+OK")
+    one = settings.pop3.model_copy(update={"max_connections": 1})
+    pop3.adopt(settings.model_copy(update={"pop3": one}))
+    second, other = await asyncio.open_connection(*address)
+    assert (await second.readline()).startswith(b"-ERR")
+    for each in (writer, other):
+        each.close()
+    for part in pop3.parts:
+        await part.stop(1)
+    await pop3.close()
