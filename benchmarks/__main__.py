@@ -4,6 +4,7 @@ import argparse
 import os
 import platform
 import resource
+import signal
 import subprocess
 import sys
 import time
@@ -31,6 +32,7 @@ PACKAGES = ("postfix", "dovecot-imapd", "dovecot-lmtpd", "dovecot-pop3d")
 def main() -> None:
     options = _options()
     rows = [row for row in ROWS if options.rows is None or row.name in options.rows]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # whoever stops this stops the servers too
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     disk = Disk()
     try:

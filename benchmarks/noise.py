@@ -21,7 +21,6 @@ class Noise:
     def beside(self, server: Server) -> Iterator[None]:
         busy, ours, load, began = _busy(), server.group.cpu(), time.process_time(), time.monotonic()
         yield
-        # (A row that failed is not counted.)
         mine = server.group.cpu() - ours + time.process_time() - load
         self._others += max(0.0, _busy() - busy - mine)
         self._all += (time.monotonic() - began) * (os.cpu_count() or 1)
