@@ -27,6 +27,7 @@ from net.layer import Layer, TlsInfo
 from net.log import event
 
 HIGH_WATER = 64 * 1024  # unread bytes above which the socket is left alone
+UNTAKEN = 4 * HIGH_WATER  # unsent bytes at which a peer is cut off that asks OpenSSL for more
 LINGER = 30.0  # seconds for a peer to take what was written before the close
 SLACK = 0.002  # timers of the loop may come a tick early
 
@@ -238,6 +239,10 @@ class Connection(asyncio.Protocol):
             answer = layer.outgoing()
             if answer:
                 self._transport.write(answer)
+                if self._transport.get_write_buffer_size() > UNTAKEN:
+                    event(_log, "tls.flood", trace=self.trace, peer=self.peer)
+                    self.abort()
+                    return b""
         if layer.ended:
             self._eof = True
             self._wake()

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 RECORD = 16 * 1024  # RFC 8446 §5.1: the largest plaintext of a record
+PATIENCE = 4 * 1024  # octets of OpenSSL's own that may wait for our next words
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +85,12 @@ class Layer:
 
     @property
     def patient(self) -> bool:
-        """Whether what OpenSSL has to say may go with our next words: tickets of TLS 1.3 (RFC 8446 §4.6.1)."""
-        return self.established and self._object.version() == "TLSv1.3"
+        """Whether what OpenSSL has to say may go with our next words: tickets of TLS 1.3 (RFC 8446 §4.6.1).
+
+        A few of them: each KeyUpdate of the peer asks for an answer, and a peer that says nothing else must
+        not fill our memory with them (§4.6.3).
+        """
+        return self.established and self._outgoing.pending <= PATIENCE and self._object.version() == "TLSv1.3"
 
     def outgoing(self) -> bytes:
         """What OpenSSL itself has to say: handshake, tickets, alerts."""

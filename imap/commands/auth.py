@@ -27,7 +27,7 @@ async def starttls(session: "Session", _: None) -> Reply:
     context = session.door.contexts.context(session.listen.tls_minimum)
     session.send(ok(b"Begin TLS now").line(session.tag))
     await session.flush()
-    await session.conn.start_tls(context)
+    await session.conn.start_tls(context, session.door.contexts.handshake_timeout)
     return ANSWERED
 
 
