@@ -93,11 +93,8 @@ class Logins:
             self._log(logging.ERROR, "login.unavailable", log, reason=str(error))
             raise LoginUnavailable(str(error)) from error
         if asked.lock is not None:
-            self._log(logging.WARNING, "login.locked", log, account=asked.account, lock=asked.lock.kind)
-            await asyncio.sleep(self._cost)
-            raise LoginRefused("locked")
-        if not await self._right(asked.entry, password, log):
-            await self._failed(asked.account, peer, password, log)
+            await self._refuse_locked(asked, asked.lock, log)
+        if not await self._right(asked, password, peer, log):
             raise LoginRefused("wrong password" if asked.entry else "no such account")
         if asked.entry is None or asked.entry.file.suspended:
             self._log(logging.WARNING, "login.suspended", log, account=asked.account)
@@ -119,7 +116,14 @@ class Logins:
             lock, written = None, False
         return _Asked(account, entry, lock, written)
 
-    async def _right(self, entry: AccountEntry | None, password: str, log: dict[str, str]) -> bool:
+    async def _refuse_locked(self, asked: _Asked, lock: Lock, log: dict[str, str]) -> None:
+        self._log(logging.WARNING, "login.locked", log, account=asked.account, lock=lock.kind)
+        await asyncio.sleep(self._cost)
+        raise LoginRefused("locked")
+
+    async def _right(self, asked: _Asked, password: str, peer: str, log: dict[str, str]) -> bool:
+        """Whether it is the password; one that is not is counted before the next check begins."""
+        entry = asked.entry
         mark = self._mark(entry, password) if entry else None
         if self._remembers(mark):
             return True
@@ -127,19 +131,37 @@ class Logins:
             self._log(logging.ERROR, "login.unavailable", log, reason="too many checks are waiting")
             raise LoginUnavailable("too many checks are waiting")
         self._waiting += 1
+        waits = self._gate.locked()
+        right = False
         try:
             async with self._gate:
                 # A program that opens five connections has its password computed once.
                 if self._remembers(mark):
                     return True
-                began = time.monotonic()
-                loop = asyncio.get_running_loop()
-                right = await loop.run_in_executor(self._threads, _verify, entry, password)
-                self._cost = min(time.monotonic() - began, 1.0)
+                # Guesses that were all sent at once would else all be tried before the first is counted.
+                lock = await self._run(self._locked, asked.account, peer) if waits else None
+                if lock is None:
+                    right = await self._verify(entry, password)
+                    if not right:
+                        await self._failed(asked.account, peer, password, log)
         finally:
             self._waiting -= 1
+        if lock is not None:
+            await self._refuse_locked(asked, lock, log)
         if right and mark is not None:
             self._remember(mark)
+        return right
+
+    def _locked(self, account: str, peer: str) -> Lock | None:
+        try:
+            return self._lockout.locked(account, peer)
+        except sqlite3.Error:
+            return None  # as in _ask
+
+    async def _verify(self, entry: AccountEntry | None, password: str) -> bool:
+        began = time.monotonic()
+        right = await asyncio.get_running_loop().run_in_executor(self._threads, _verify, entry, password)
+        self._cost = min(time.monotonic() - began, 1.0)
         return right
 
     async def _failed(self, account: str, peer: str, password: str, log: dict[str, str]) -> None:
