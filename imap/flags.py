@@ -18,6 +18,7 @@ _FIRST_KEYWORD = ord("a")
 SYSTEM_FLAGS = b"\\Answered \\Flagged \\Deleted \\Seen \\Draft"
 
 MOST_FLAGS = 100  # flags in one list; a mailbox keeps 26 keywords
+MOST_TEXTS = 4096  # texts kept for one list of keywords; 31 flags have 2,147,483,648 combinations
 MOST_OCTETS = 200  # octets of one keyword
 
 
@@ -37,6 +38,8 @@ class Texts(dict[str, bytes]):
                 names.append(self._keywords[at].encode("utf-8"))
         if self._recent:
             names.append(b"\\Recent")
+        if len(self) >= MOST_TEXTS:
+            self.clear()
         text = self[letters] = b"(" + b" ".join(names) + b")"
         return text
 

@@ -10,6 +10,8 @@ from collections.abc import Callable
 
 from imap.mailbox_name import DELIMITER
 
+LONGEST = 2000  # characters; what is longer fits no name, and would cost by the length of all names
+
 _RUN = re.compile(r"[*%]{2,}")
 
 Matcher = Callable[[str], bool]
@@ -23,6 +25,8 @@ def matcher(pattern: str) -> Matcher:
 
 
 def _matcher(pattern: str) -> Matcher:
+    if len(pattern) > LONGEST:
+        return lambda name: False
     pattern = _RUN.sub(lambda match: "*" if "*" in match.group() else "%", pattern)
     head, last = pattern[:-1], pattern[-1:]
     if "*" not in head and "%" not in head:

@@ -55,6 +55,7 @@ async def command(
     """
     line = await conn.readline(min(LINE, most), wait, command=True)
     frame = Frame(most)
+    literals = 0
     while True:
         try:
             literal = frame.line(line)
@@ -65,12 +66,15 @@ async def command(
             raise Refused(error.text, frame.text, isinstance(error, TooLong)) from None
         if literal is None:
             return Incoming(frame.text)
-        if streams(frame.text):
+        # only a mailbox's name may be a literal in front of a message; looking again at each of fifty
+        # thousand small ones would take quadratic time
+        if literals <= 1 and streams(frame.text):
             return Incoming(frame.text, literal)
         if not frame.fits(literal):
             await discard(conn, literal, discarded)
             raise Refused("the literal is too big", frame.text, True)
         frame.literal(await octets(conn, literal))
+        literals += 1
         line = await conn.readline(min(LINE, most), PATIENCE)
 
 

@@ -7,6 +7,7 @@ stands in every line about it and about the messages that came through it.
 
 import json
 import logging
+import re
 import string
 import sys
 import time
@@ -14,6 +15,7 @@ from functools import lru_cache
 from typing import Any, TextIO
 
 _PLAIN = frozenset(string.ascii_letters + string.digits + "._-@:/+<>[](),%*?!~^|;&#$'{}")
+_UNPRINTABLE = re.compile(r"[^ -~]")
 MOST = 1000  # characters of one value
 
 
@@ -60,7 +62,7 @@ class JsonLines(logging.Formatter):
             for key, value in _fields(self, record).items()
         }
         line = json.dumps({**head, **fields}, ensure_ascii=False)
-        return line.encode("utf-8", "backslashreplace").decode("utf-8")  # a lone surrogate is no UTF-8
+        return line if line.isprintable() else _UNPRINTABLE.sub(_as_json, line)
 
 
 def _fields(formatter: logging.Formatter, record: logging.LogRecord) -> dict[str, Any]:
@@ -94,6 +96,12 @@ def _quoted(value: str) -> str:
     if len(value) > MOST:
         value = value[:MOST] + "…"
     return '"' + "".join(_escaped(char) for char in value) + '"'
+
+
+def _as_json(match: re.Match[str]) -> str:
+    """Controls that JSON would let through (C1, bidi marks) and what is no UTF-8 would act on a terminal."""
+    char = match.group()
+    return char if char.isprintable() else json.dumps(char)[1:-1]
 
 
 def _escaped(char: str) -> str:

@@ -6,6 +6,7 @@ at once and say goodbye; the busy ones finish their command; what is left after 
 """
 
 import asyncio
+import ipaddress
 import logging
 import socket
 import ssl
@@ -21,7 +22,10 @@ _log = logging.getLogger("net")
 
 
 class Guests:
-    """How many connections are inside, in all and from one address; shared by the servers of a process."""
+    """How many connections are inside, in all and from one address; shared by the servers of a process.
+
+    An IPv6 address counts by its /64: whoever has one address of it has them all (RFC 6177).
+    """
 
     __slots__ = ("_by_address", "most", "most_per_address", "total")
 
@@ -33,6 +37,7 @@ class Guests:
 
     def enter(self, address: str) -> bool:
         """Count one in; false, and not counted, when the house or that address is full."""
+        address = _network(address)
         here = self._by_address.get(address, 0)
         if self.total >= self.most or (self.most_per_address is not None and here >= self.most_per_address):
             return False
@@ -42,6 +47,7 @@ class Guests:
 
     def leave(self, address: str) -> None:
         self.total -= 1
+        address = _network(address)
         here = self._by_address[address] - 1
         if here:
             self._by_address[address] = here
@@ -148,6 +154,13 @@ class Server:
         self._guests.leave(connection.peer)
         if not self._inside and self._empty is not None:
             self._empty.set()
+
+
+def _network(address: str) -> str:
+    if ":" not in address:
+        return address
+    whole = ipaddress.IPv6Address(address.partition("%")[0])
+    return str(ipaddress.IPv6Network((whole, 64), strict=False))
 
 
 def bind(host: str, port: int) -> socket.socket:
