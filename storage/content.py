@@ -13,7 +13,9 @@ Parameters = tuple[tuple[bytes, bytes], ...]
 PARAMETERS = 1000  # of one field; more are passed over
 
 _TOKEN = rb"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~\x80-\xff]+"  # RFC 2045 §5.1, and 8-bit octets
-_SPACE = re.compile(rb"[ \t\r\n]*+(?:\([^()\\]*+\)[ \t\r\n]*+)*+")  # and comments without others in them
+# Spaces, and comments without others in them. The group is not possessive: before 3.11.5 Python leaves such a
+# one at the end of an iteration that did not match (CPython's gh-106052), and Debian 12 has 3.11.2.
+_SPACE = re.compile(rb"[ \t\r\n]*+(?:\([^()\\]*+\)[ \t\r\n]*+)*")
 _NOTHING = re.compile(rb"[; \t]*")
 _OPENING = re.compile(rb"\(+")
 _TYPE = re.compile(rb"(%b)[ \t]*/[ \t]*(%b)[ \t]*(?:;|\Z)" % (_TOKEN, _TOKEN))
