@@ -16,31 +16,65 @@ from storage.header import end_of_header
 from storage.message import CHUNK, Message
 
 LARGE = 1024 * 1024  # octets above which a message is never in memory as a whole
+MOST = 4 * LARGE  # octets of all answers about one message that are in memory, however often it is asked for
 HEAD = 32 * 1024  # octets in which nearly every header block ends
+
+
+class TooMuch(Exception):
+    """More is asked of one message than there is memory for, and in parts that cannot be read from the file."""
+
+
+class _Source:
+    """A message's file, opened once for all large ranges of it: one FETCH may ask for two hundred."""
+
+    __slots__ = ("message", "stream", "users")
+
+    def __init__(self, message: Message) -> None:
+        self.message = message
+        self.stream: BinaryIO | None = None
+        self.users = 0
+
+    def range(self, start: int, length: int) -> "Large":
+        if self.stream is None:
+            self.stream = self.message.open()
+        self.users += 1
+        return Large(self, start, length)
+
+    def leave(self) -> None:
+        self.users -= 1
+        if not self.users:
+            self.close()
+
+    def close(self) -> None:
+        if self.stream is not None:
+            self.stream.close()
 
 
 class Large:
     """A range of a message that is handed out in pieces. Its methods block: for threads."""
 
-    __slots__ = ("_left", "_stream", "length")
+    __slots__ = ("_left", "_position", "_source", "length")
 
-    def __init__(self, message: Message, start: int, length: int) -> None:
-        self._stream: BinaryIO = message.open()
-        self._stream.seek(start)
+    def __init__(self, source: _Source, start: int, length: int) -> None:
+        self._source = source
+        self._position = start
         self._left = self.length = length
 
     def next(self) -> bytes:
         """The next piece; empty at the end. Raises EOFError where the file is shorter than it was."""
         if not self._left:
             return b""
-        piece = self._stream.read(min(CHUNK, self._left))
+        assert self._source.stream is not None
+        self._source.stream.seek(self._position)
+        piece = self._source.stream.read(min(CHUNK, self._left))
         if not piece:
             raise EOFError("a message became shorter while it was sent")
         self._left -= len(piece)
+        self._position += len(piece)
         return piece
 
     def close(self) -> None:
-        self._stream.close()
+        self._source.leave()
 
 
 Octets = bytes | Large  # bytes are ready for the wire: a literal, or NIL
@@ -56,7 +90,7 @@ class Plan:
 
     def cost(self, size: int) -> int:
         """Octets that a message of this size makes us read."""
-        return min(size, HEAD) if self.head_only else size
+        return (min(size, HEAD) if self.head_only else size) * max(len(self.bodies), 1)
 
 
 def plan(bodies: Sequence[Body]) -> Plan:
@@ -83,7 +117,7 @@ def _read(plan: Plan, message: Message) -> list[Octets]:
         head = message.head(HEAD)
         if len(head) < HEAD or end_of_header(head) >= 0:
             return _cut(plan, head)
-    if message.size <= LARGE:
+    if message.size <= LARGE and message.size * len(plan.bodies) <= MOST:
         return _cut(plan, message.read())
     return _cut_large(plan, message)
 
@@ -105,18 +139,26 @@ def _literal(body: Body, octets: bytes | None) -> bytes:
 def _cut_large(plan: Plan, message: Message) -> list[Octets]:
     """Ranges of the file for what is large in a large message, octets for the rest."""
     answers: list[Octets] = []
+    source = _Source(message)
+    room = MOST
     with message.octets() as data:
         tree = mime.parse(data)
         for body in plan.bodies:
             span = sections.span(data, tree, body.section)
             if span is None:
-                answers.append(_literal(body, sections.extract(data, tree, body.section)))
+                answer = _literal(body, sections.extract(data, tree, body.section))
+                room -= len(answer)
+                if room < 0:
+                    source.close()
+                    raise TooMuch
+                answers.append(answer)
                 continue
             start, stop = min(span[0] + body.offset, span[1]), span[1]
             if body.length is not None:
                 stop = min(start + body.length, stop)
-            if stop - start > LARGE:
-                answers.append(Large(message, start, stop - start))
+            if stop - start > min(LARGE, room):
+                answers.append(source.range(start, stop - start))
             else:
+                room -= stop - start
                 answers.append(b"{%d}\r\n%b" % (stop - start, data[start:stop]))
     return answers

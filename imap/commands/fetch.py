@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 PIECE = 2000  # messages answered from ready bytes in one step of the loop
 BATCH = 64  # messages read in one hop to a thread
 BATCH_OCTETS = 1024 * 1024  # octets read in one hop to a thread
+SUMMARY_OCTETS = 16 * 1024 * 1024  # octets of the messages whose summaries are in memory together
 FLUSH = 64 * 1024  # octets that are written together
 
 _log = logging.getLogger("imap")
@@ -96,13 +97,41 @@ def _rows(view: View, uids: Sequence[int]) -> list[Row]:
 async def _ready_lines(
     session: "Session", ready: tuple[bytes, ...], numbers: Sequence[int], rows: list[Row]
 ) -> None:
-    """One line for each message, all of them through one template."""
-    summaries: dict[int, Summary] = {}
-    if not _SUMMARY.keys().isdisjoint(ready):
-        summaries = await session.selected.mailbox.summaries([row.uid for row in rows])
-        if len(summaries) < len(rows):
-            rows = [row for row in rows if row.uid in summaries]
-            numbers = [session.selected.number(row.uid) for row in rows]
+    """One line for each message."""
+    if _SUMMARY.keys().isdisjoint(ready):
+        _send_lines(session, ready, numbers, rows, {})
+        return
+    at = 0
+    while at < len(rows):
+        stop = _affordable(rows, at)
+        some, named, at = rows[at:stop], numbers[at:stop], stop
+        summaries = await session.selected.mailbox.summaries([row.uid for row in some])
+        if len(summaries) < len(some):
+            some = [row for row in some if row.uid in summaries]
+            named = [session.selected.number(row.uid) for row in some]
+        _send_lines(session, ready, named, some, summaries)
+        if at < len(rows):
+            await session.flush(FLUSH)
+
+
+def _affordable(rows: list[Row], at: int) -> int:
+    """How far summaries may be in memory together: one is not larger than a few times its message."""
+    octets = 0
+    for place in range(at, len(rows)):
+        octets += rows[place].size
+        if octets > SUMMARY_OCTETS:
+            return place + 1
+    return len(rows)
+
+
+def _send_lines(
+    session: "Session",
+    ready: tuple[bytes, ...],
+    numbers: Sequence[int],
+    rows: list[Row],
+    summaries: dict[int, Summary],
+) -> None:
+    """All lines through one template."""
     labels, columns = _columns(session, ready, rows, summaries)
     template = b"* %d FETCH (" + b" ".join(labels) + b")\r\n"
     session.send(b"".join(map(template.__mod__, zip(numbers, *columns, strict=True))))
@@ -177,8 +206,15 @@ async def _with_bodies(session: "Session", wanted: Fetch, ready: tuple[bytes, ..
 
 
 async def _read(session: "Session", plan: bodies.Plan, uids: list[int]) -> list[list[Octets] | None]:
-    """What the plan asks for of each message. One that is not found is looked for again: its mailbox may
-    have been renamed in this moment."""
+    """What the plan asks for of each message."""
+    try:
+        return await _read_again(session, plan, uids)
+    except bodies.TooMuch:
+        raise No(b"That is too much of one message at once", b"LIMIT") from None
+
+
+async def _read_again(session: "Session", plan: bodies.Plan, uids: list[int]) -> list[list[Octets] | None]:
+    """A message that is not found is looked for again: its mailbox may have been renamed in this moment."""
     mailbox = session.selected.mailbox
     found = await session.store.run(bodies.read, plan, await mailbox.messages(uids))
     missing = [at for at, answers in enumerate(found) if answers is None]
