@@ -12,6 +12,7 @@ client is told.
 
 import asyncio
 import logging
+import time
 from typing import TYPE_CHECKING
 
 from config.settings import Listen, Settings
@@ -46,7 +47,7 @@ class Session:
     """Everything that the server remembers about one connection."""
 
     __slots__ = (
-        "_out", "_size", "account", "address", "bad", "condstore", "conn", "door", "failures", "listen",
+        "_began", "_out", "_size", "account", "address", "bad", "condstore", "conn", "door", "failures", "listen",
         "slot", "state", "tag", "view",
     )  # fmt: skip
 
@@ -63,6 +64,7 @@ class Session:
         self.tag = b"*"
         self.bad = 0  # bad commands in a row
         self.failures = 0  # failed logins
+        self._began = time.monotonic()
         self._out: list[bytes] = []
         self._size = 0
 
@@ -304,9 +306,14 @@ class Session:
         return reply
 
     def _patience(self) -> float:
-        """Seconds for which the client may be silent."""
+        """Seconds for which the client may be silent; a stranger has so many in all, whatever it says."""
         imap = self.settings.imap
-        return imap.login_timeout if self.state is State.NOT_AUTHENTICATED else imap.idle_timeout
+        if self.state is not State.NOT_AUTHENTICATED:
+            return imap.idle_timeout
+        left = self._began + imap.login_timeout - time.monotonic()
+        if left <= 0:
+            raise TimedOut
+        return left
 
     def _bye(self, code: bytes, text: bytes) -> None:
         """Say goodbye; what was collected goes with it, without waiting for the client."""

@@ -32,6 +32,12 @@ LONGEST_COMMAND = 4096  # octets; RFC 5321 §4.5.3.1.4 says 512, extensions and 
 MOST_GATHERED = 64  # replies that wait for the end of pipelined input
 LEAST_RATE = 100  # octets a second below which a client that sends a message is not waited for
 
+# Commands that bring a message no further: so many of them, and so many temporary refusals (recipients past the
+# limit, mostly), are borne with between two messages; then each counts as an error.
+IDLE = frozenset({"EHLO", "HELO", "HELP", "NOOP", "RSET", "VRFY"})
+MOST_IDLE = 100
+MOST_PUT_OFF = 1000
+
 # What a browser says when it is led to this port: one line of it is enough.
 NOT_SMTP = frozenset({"GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT"})
 
@@ -85,6 +91,8 @@ class Session:
         self.over = False
         self._messages = 0
         self._errors = 0
+        self._idle = 0  # since the last message
+        self._put_off = 0
         self._gathered: list[bytes] = []
 
     async def run(self, commands: Mapping[str, Command]) -> None:
@@ -143,6 +151,7 @@ class Session:
     def next_trace(self) -> str:
         """The trace id of the next message: the connection's and a number."""
         self._messages += 1
+        self._idle = self._put_off = 0
         return f"{self.conn.trace}.{self._messages}"
 
     @property
@@ -193,10 +202,19 @@ class Session:
             reply = await self._execute(commands, line)
             if reply:
                 self.say(reply)
+            self._weigh(line, reply)
         if self._errors >= self.settings.smtp.max_errors and not self.over:
             event(_log, "smtp.too_many_errors", trace=self.conn.trace, peer=self.conn.peer)
             self.say(replies.closing("4.7.0", self.settings.hostname, "too many errors"))
             self.over = True
+
+    def _weigh(self, line: bytes, reply: Reply | bytes) -> None:
+        if line.partition(b" ")[0].strip().upper().decode("ascii", "replace") in IDLE:
+            self._idle += 1
+        if isinstance(reply, Reply) and 400 <= reply.code < 500:
+            self._put_off += 1
+        if self._idle > MOST_IDLE or self._put_off > MOST_PUT_OFF:
+            self._errors += 1
 
     async def _execute(self, commands: Mapping[str, Command], line: bytes) -> Reply | bytes:
         try:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
+from weakref import WeakValueDictionary
 
 from config.settings import Settings
 from storage import delivery, selected, tree
@@ -56,7 +57,8 @@ class Store:
         self._open: OrderedDict[str, AccountFiles] = OrderedDict()
         self._pins: dict[str, int] = {}
         self._loaded: dict[tuple[str, str], Mailbox] = {}
-        self._loading: dict[tuple[str, str], asyncio.Lock] = {}
+        # weak: who asks for names that do not exist leaves nothing behind
+        self._loading: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self._unsynced: set[Path] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._listening = False
@@ -193,7 +195,6 @@ class Store:
             for key, loaded in list(self._loaded.items()):
                 if loaded is mailbox:
                     del self._loaded[key]
-                    self._loading.pop(key, None)
 
     def look_at(self, account: str, name: str) -> None:
         """In this process, move a loaded mailbox on, if there is one."""

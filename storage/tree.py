@@ -33,6 +33,7 @@ from storage.rows import MailboxInfo
 if TYPE_CHECKING:
     from storage.account_files import AccountFiles
 
+SUBSCRIPTIONS_MOST = 4000  # in one account: each change writes them all
 MAILBOXES_MOST = 2000  # in one account: each costs a folder with three more in it
 
 
@@ -296,9 +297,11 @@ def subscriptions(files: "AccountFiles") -> frozenset[str]:
 
 
 def subscribe(files: "AccountFiles", name: str, wanted: bool) -> None:
-    """A name may be subscribed without a mailbox of that name (RFC 9051 §6.3.7)."""
+    """A name may be subscribed without a mailbox of that name (RFC 9051 §6.3.7). Raises TooManyMailboxes."""
     with files.writing():
         described = load_account(files.dir)
         names = set(described.get("subscriptions", ()))
+        if wanted and name not in names and len(names) >= SUBSCRIPTIONS_MOST:
+            raise TooManyMailboxes(str(len(names)))
         names = names | {name} if wanted else names - {name}
         write_json(files.dir / "account.json", {**described, "subscriptions": sorted(names)})
