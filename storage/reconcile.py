@@ -78,12 +78,23 @@ def find(folder: Folder, row: Row) -> Path:
 
 
 def _scan(path: Path) -> list[_File]:
-    files = []
+    files: dict[str, _File] = {}
+    others: list[_File] = []
     for place in ("new", "cur"):
         for entry in os.scandir(path / place):
             if not entry.name.startswith(".") and entry.is_file(follow_symlinks=False):
-                files.append(_File(entry.path, filename.parse(entry.name), place == "cur"))
-    return files
+                file = _File(entry.path, filename.parse(entry.name), place == "cur")
+                key = entry.name.partition(":")[0]
+                first = files.setdefault(key, file)
+                if first is file:
+                    continue
+                if os.path.samefile(first.path, file.path):
+                    # One message under two names: a rename that a power cut left half done. cur/ is read later.
+                    os.unlink(first.path)
+                    files[key] = file
+                else:
+                    others.append(file)
+    return [*files.values(), *others]
 
 
 def _match(files: list[_File], rows: dict[str, Row]) -> tuple[dict[str, _File], list[_File]]:
@@ -93,10 +104,6 @@ def _match(files: list[_File], rows: dict[str, Row]) -> tuple[dict[str, _File], 
     for file in files:
         key = os.path.basename(file.path).partition(":")[0]
         if key in rows and key not in found:
-            found[key] = file
-        elif key in found and os.path.samefile(file.path, found[key].path):
-            # Two names of one file and one UID: a rename that a power cut left half done.
-            os.unlink(found[key].path)  # that of new/, where `_scan` begins
             found[key] = file
         else:
             strangers.append(file)

@@ -25,13 +25,14 @@ def test_nothing_is_lost_when_all_processes_are_killed_under_load(tmp_path: Path
     rng = random.Random(SEED)
     server = Server(tmp_path / "server")
     books = {address: [Book(address) for _ in range(3)] for address in ADDRESSES}
-    number = 0
+    rounds = 0
     try:
         server.start()
-        for number in range(1, ROUNDS + 1):
+        while rounds < ROUNDS:
+            rounds += 1
             one_round(server, books, rng)
     except Exception as error:
-        error.add_note(f"round {number} with KWCMAILD_CRASH_SEED={SEED}; see {server.data}")
+        error.add_note(f"round {rounds} with KWCMAILD_CRASH_SEED={SEED}; see {server.data}")
         raise
     finally:
         server.kill()
