@@ -31,6 +31,7 @@ class AccountFiles:
         self.clock = clock
         self.dir = account_dir(data, address)
         self.maildir = self.dir / "Maildir"
+        self._index = str(self.dir / "index.sqlite")
         self.arriving: list[object] = []  # deliveries that wait for the next turn (storage/mailbox.py)
         self.turn = threading.Lock()  # who has it writes for all that wait
         self._mutex = threading.RLock()
@@ -144,11 +145,16 @@ class AccountFiles:
             self._damaged = self._damaged or damaged(error)
             raise
 
+    @property
+    def ready(self) -> bool:
+        """Whether the account is there and its index open: asked without waiting for who works on it."""
+        return self._index_current()
+
     def _index_current(self) -> bool:
         if self._db is None or self._damaged:
             return False
         try:
-            return os.stat(self.dir / "index.sqlite").st_ino == self._inode
+            return os.stat(self._index).st_ino == self._inode
         except FileNotFoundError:
             return False
 
@@ -171,7 +177,7 @@ class AccountFiles:
             db.close()
             raise
         self._db = db
-        self._inode = os.stat(self.dir / "index.sqlite").st_ino
+        self._inode = os.stat(self._index).st_ino
         return db
 
     def _mend(self, db: sqlite3.Connection, lock: AccountLock, dirty: tuple[str, ...]) -> None:

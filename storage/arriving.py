@@ -30,7 +30,7 @@ LINK_FAILS = (errno.EMLINK, errno.EXDEV, errno.EPERM)
 class Arrival:
     """One message on its way in: a complete, fsynced file, and what its row will say."""
 
-    file: Path
+    file: str
     size: int  # octets
     base: str
     flags: frozenset[str]
@@ -39,7 +39,7 @@ class Arrival:
     summary: Summary | None = None
     shared: bool = False  # the file is other recipients' too: link it, do not take it
     uid: int = 0
-    placed: Path | None = None
+    placed: str = ""
 
 
 @dataclass(slots=True)
@@ -140,7 +140,7 @@ def _take_numbers(files: AccountFiles, touched: dict[str, Folder], batches: list
 
 def _place(touched: dict[str, Folder], batches: list[Batch]) -> None:
     """Give each file its name, then fsync each directory once."""
-    directories: set[Path] = set()
+    directories: set[str] = set()
     for batch in batches:
         folder = touched[batch.mailbox]
         for arrival in batch.arrivals:
@@ -151,19 +151,19 @@ def _place(touched: dict[str, Folder], batches: list[Batch]) -> None:
             else:
                 os.rename(arrival.file, target)
             arrival.placed = target
-            directories.add(target.parent)
+            directories.add(os.path.dirname(target))
     for directory in directories:
         sync_dir(directory)
 
 
-def link(source: Path, target: Path) -> None:
+def link(source: str, target: str) -> None:
     """A second name of a file; where the file system has no more links for it, a copy."""
     try:
         os.link(source, target)
     except OSError as error:
         if error.errno not in LINK_FAILS:
             raise
-        temporary = target.parent.parent / "tmp" / target.name
+        temporary = Path(target).parent.parent / "tmp" / os.path.basename(target)
         with open(source, "rb") as old, open(temporary, "wb") as new:
             while chunk := old.read(1 << 20):
                 new.write(chunk)
@@ -212,14 +212,14 @@ def _undo(batches: list[Batch]) -> None:
     """Take back what was placed. The dirty byte stays: the next one at the lock looks again."""
     for batch in batches:
         for arrival in batch.arrivals:
-            if arrival.placed is not None:
+            if arrival.placed:
                 with contextlib.suppress(OSError):
-                    arrival.placed.unlink()
+                    os.unlink(arrival.placed)
 
 
-def write_tmp(files: AccountFiles, mailbox: Path, write: Callable[[int], int], date: int, now: float) -> Path:
+def write_tmp(mailbox: Path, write: Callable[[int], int], date: int, now: float) -> str:
     """A complete, fsynced file in the mailbox's tmp/, with INTERNALDATE as its time."""
-    path = mailbox / "tmp" / filename.new_base(now)
+    path = f"{mailbox}/tmp/{filename.new_base(now)}"  # noqa: S108 - the Maildir's own
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         write(fd)
@@ -234,8 +234,8 @@ def write_tmp(files: AccountFiles, mailbox: Path, write: Callable[[int], int], d
     return path
 
 
-def summary_of(message: Message, path: Path) -> Summary:
+def summary_of(message: Message, path: str) -> Summary:
     """ENVELOPE and BODYSTRUCTURE of a message that was written to `path`; a large one is read from there."""
-    source = message if isinstance(message.source, bytes) else Message(path, message.size)
+    source = message if isinstance(message.source, bytes) else Message(Path(path), message.size)
     with source.octets() as data:
         return summarise(data)

@@ -10,7 +10,6 @@ import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from storage import arriving, status
@@ -56,7 +55,7 @@ class Delivered:
 class _File:
     """A message as it lies ready for its recipients."""
 
-    path: Path
+    path: str
     size: int
     base: str
     date: int
@@ -82,8 +81,8 @@ def _deliver_one(store: "Store", message: Message, target: Target, trace: str) -
             limits = store.limits(target.address)
             mailbox = _existing(files, target.mailbox)
             now = store.clock()
-            folder = files.maildir / folder_name(mailbox)
-            path = arriving.write_tmp(files, folder, message.write_to, int(now), now)
+            folder = files.maildir if mailbox == INBOX else files.maildir / folder_name(mailbox)
+            path = arriving.write_tmp(folder, message.write_to, int(now), now)
             file = _File(
                 path, message.size, new_base(now), int(now), arriving.summary_of(message, path), False
             )
@@ -98,7 +97,7 @@ def _deliver_shared(
     spool = store.settings.data / "spool"
     spool.mkdir(parents=True, exist_ok=True, mode=0o700)
     now = store.clock()
-    path = spool / new_base(now)
+    path = f"{spool}/{new_base(now)}"
     try:
         _write(path, message, int(now))
         file = _File(path, message.size, new_base(now), int(now), arriving.summary_of(message, path), True)
@@ -108,7 +107,7 @@ def _deliver_shared(
         return [Delivered(target, failed) for target in targets]
     finally:
         with contextlib.suppress(OSError):
-            path.unlink()
+            os.unlink(path)
 
 
 def _deliver_link(store: "Store", target: Target, file: _File, trace: str) -> Delivered:
@@ -138,20 +137,23 @@ def _arrive(
         arriving.arrive(files, batch)
     except BaseException:
         if not file.shared:
-            file.path.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(file.path)
         raise
     store.publish(target.address, mailbox, batch.modseq)
     return Delivered(target, status.DELIVERED, arrival.uid, batch.used_before, batch.used_after, limits.bytes)
 
 
 def _existing(files: AccountFiles, mailbox: str) -> str:
-    """The mailbox asked for, or INBOX where the user has deleted it."""
+    """The mailbox asked for, or INBOX where the user has deleted it. The account exists when this returns."""
+    if mailbox == INBOX and files.ready:
+        return INBOX
     with files.reading() as db:
         found = db.execute("SELECT 1 FROM mailboxes WHERE name = ?", (mailbox,)).fetchone()
     return mailbox if found else INBOX
 
 
-def _write(path: Path, message: Message, date: int) -> None:
+def _write(path: str, message: Message, date: int) -> None:
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         message.write_to(fd)

@@ -35,16 +35,19 @@ class Name(NamedTuple):
     local: str = ""
 
     def path(self, domains: Path) -> Path:
-        folder = domains / self.domain
+        return Path(self.file(domains))
+
+    def file(self, domains: Path) -> str:
+        """The path as text: it is asked for with each look at a file, and joining a `Path` costs more than that."""
         match self.kind:
             case "account":
-                return folder / "accounts" / f"{self.local}.yaml"
+                return f"{domains}/{self.domain}/accounts/{self.local}.yaml"
             case "list":
-                return folder / "lists" / f"{self.local}.yaml"
+                return f"{domains}/{self.domain}/lists/{self.local}.yaml"
             case "forwards":
-                return folder / "forwards.yaml"
+                return f"{domains}/{self.domain}/forwards.yaml"
             case "domain":
-                return folder / "domain.yaml"
+                return f"{domains}/{self.domain}/domain.yaml"
 
 
 class Stamp(NamedTuple):

@@ -109,9 +109,8 @@ class Files:
             known = self._known.get(name)
             if known is not None:
                 self._known.move_to_end(name)
-        path = name.path(self.domains)
         try:
-            found = os.stat(path)
+            found = os.stat(name.file(self.domains))
         except (FileNotFoundError, NotADirectoryError):
             return self._vanished(name, known)
         except OSError as error:  # a disk that fails, a folder that may not be entered
@@ -120,14 +119,14 @@ class Files:
         if known is not None and known.stamp == stamp:
             if known.settled or not self._settled(name, stamp):
                 return known
-            return self._load(name, path, found, known)
+            return self._load(name, name.path(self.domains), found, known)
         known = known or self._saved(name)
         if known is not None and known.stamp == stamp:
             return self._remember(name, known)
         in_place = known is not None and known.stamp.inode == stamp.inode
         if in_place and known is not None and known.content is not None and not self._settled(name, stamp):
             return known
-        return self._load(name, path, found, known)
+        return self._load(name, name.path(self.domains), found, known)
 
     def wrote(self, name: Name) -> None:
         """The file was written by a program of ours, by a rename: whole, however young."""

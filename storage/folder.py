@@ -14,7 +14,7 @@ from typing import Any
 
 from storage import describe
 from storage.errors import KeywordsFull, MailboxMissing
-from storage.layout import folder_name
+from storage.layout import INBOX, folder_name
 
 KEYWORDS_MOST = 26  # Maildir has the letters a-z
 RACY = 20_000_000  # ns: a change so shortly before we looked may share its time stamp with a later one
@@ -93,6 +93,8 @@ class Folder:
 
         Raises KeywordsFull. A letter is on the disk before it is used.
         """
+        if not flags:
+            return ""
         letters = []
         known = {keyword.lower(): chr(97 + number) for number, keyword in enumerate(self.keywords)}
         fresh: list[str] = []
@@ -174,7 +176,7 @@ def load_all(db: sqlite3.Connection, maildir: Path) -> list[Folder]:
 
 
 def _folder(row: tuple[Any, ...], maildir: Path) -> Folder:
-    folder = Folder(maildir / folder_name(row[1]), *row)
+    folder = Folder(maildir / folder_name(row[1]) if row[1] != INBOX else maildir, *row)
     folder.keywords = tuple(json.loads(row[8]))
     return folder
 

@@ -22,7 +22,6 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TypeVar
 
 from storage import folder as folders
@@ -98,7 +97,7 @@ def store(
     return _change(files, name, work)
 
 
-def _rename(old: Path, new: Path) -> None:
+def _rename(old: str, new: str) -> None:
     try:
         os.rename(old, new)
     except FileNotFoundError:
@@ -147,7 +146,7 @@ def copy(files: AccountFiles, name: str, uids: Sequence[int], to: str, limits: L
         quota.check_quota((used[0] + size, used[1] + len(rows)), limits, target)
         fresh = _renumber(files, rows, source, target, "copied")
         target.notice_others()
-        placed: list[Path] = []
+        placed: list[str] = []
         if not rows:
             return Copied(target.uidvalidity, ())
         with files.half_done(target, marks=[undo.word(target, fresh[0].uid, len(fresh))]):
@@ -169,7 +168,7 @@ def copy(files: AccountFiles, name: str, uids: Sequence[int], to: str, limits: L
             except BaseException:
                 for path in placed:
                     with contextlib.suppress(OSError):
-                        path.unlink()
+                        os.unlink(path)
                 raise
         return Copied(target.uidvalidity, _pairs(rows, fresh))
 

@@ -53,7 +53,8 @@ class Message:
 
     def prepend(self, *fields: bytes) -> "Message":
         """A message with whole header fields (each with its CRLF) put in front."""
-        return replace(self, prefix=b"".join(fields) + self.prefix)
+        prefix = b"".join((*fields, self.prefix))
+        return Message(self.source, self.source_size, prefix, self.edits, self.lf, self.finder)
 
     def replace(self, start: int, end: int, text: bytes) -> "Message":
         """A message in which the source's bytes `start`..`end` (one whole header field) read `text`."""

@@ -7,9 +7,12 @@ new. `uids` is a tuple that is replaced, never changed: a session keeps it as it
 """
 
 import asyncio
+import contextlib
+import os
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from storage import arriving, reconcile, records
@@ -264,7 +267,7 @@ def _after(log: list[tuple[int, int]], modseq: int) -> list[int]:
 
 def message_of(folder: Folder, row: Row) -> Message:
     """The message of a row. Its file is looked up again where another program renamed it."""
-    path = reconcile.row_path(folder, row)
+    path = Path(reconcile.row_path(folder, row))
     return Message(path, row.size, lf=bool(row.lf), finder=lambda: reconcile.find(folder, row))
 
 
@@ -350,7 +353,7 @@ def append(
     arrivals = []
     for appended in messages:
         now = files.clock()
-        file = arriving.write_tmp(files, path, appended.message.write_to, appended.date, now)
+        file = arriving.write_tmp(path, appended.message.write_to, appended.date, now)
         arrivals.append(
             Arrival(
                 file=file,
@@ -367,7 +370,8 @@ def append(
         arriving.arrive(files, batch)
     except BaseException:
         for arrival in arrivals:
-            arrival.file.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(arrival.file)
         raise
     return batch, [arrival.uid for arrival in arrivals]
 

@@ -21,6 +21,7 @@ from config.settings import Settings
 from storage import delivery, selected, tree
 from storage import folder as folders
 from storage.account_files import AccountFiles
+from storage.arriving import Batch
 from storage.bus import Bus, Hint
 from storage.delivery import Delivered, Target
 from storage.directory import Directory
@@ -339,11 +340,14 @@ class Account:
     async def append(self, name: str, messages: Sequence[Appended]) -> tuple[int, list[int]]:
         """Into a mailbox that need not be open: UIDVALIDITY and UIDs. Raises MailboxMissing, OverQuota, …"""
         name = canonical_name(name)
-        limits = await self.limits()
-        await self.ensure()
-        batch, uids = await self.do(selected.append, name, messages, limits)
+        batch, uids = await self.do(self._append, name, messages)
         self.publish(name, batch.modseq)
         return batch.uidvalidity, uids
+
+    def _append(
+        self, files: AccountFiles, name: str, messages: Sequence[Appended]
+    ) -> tuple[Batch, list[int]]:
+        return selected.append(files, name, messages, self.store.limits(self.address))
 
     def publish(self, name: str, modseq: int) -> None:
         self.store.publish(self.address, name, modseq)
