@@ -14,11 +14,12 @@ ROOMS := kwcmaild web smtp imap pop3 filters storage net config
 # Debian packages that the tests talk to; where one is missing its tests are skipped by name.
 CLIENTS := swaks libnet-ssleay-perl curl msmtp isync fetchmail getmail6 neomutt thunderbird systemd
 
-.PHONY: run test check format docs lock install debian-packages help
+.PHONY: crash run test check format docs lock install debian-packages help
 
 help:
 	@echo "make run      a server on this machine with made-up accounts, in ./demo"
 	@echo "make test     installs what the tests need and runs them"
+	@echo "make crash    kills the server $(ROUNDS) times and looks whether anything was lost"
 	@echo "make check    formatter, linter, strict types, generated pages"
 	@echo "make install  to $(PREFIX), with systemd units (docs/installing.md)"
 
@@ -34,6 +35,11 @@ check: $(VENV)/.dev
 	$(VENV)/bin/mypy
 	$(VENV)/bin/kwcmaild config reference | diff -u docs/reference.md -
 	$(VENV)/bin/kwcmaild config example | diff -u docs/kwcmaild.example.yaml -
+
+# Hours: every crash point with every state of the index, and SIGKILL under load so many times (docs/reliability.md).
+ROUNDS ?= 500
+crash: $(VENV)/.dev
+	KWCMAILD_CRASH_ROUNDS=$(ROUNDS) $(VENV)/bin/python -m pytest -v -s tests/crash
 
 format: $(VENV)/.dev
 	$(VENV)/bin/ruff format .

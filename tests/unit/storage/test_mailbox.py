@@ -1,17 +1,20 @@
 """Messages come, change and go in a Maildir that describes itself; the index is a cache of it."""
 
+import json
 import os
 import shutil
+import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from storage import arriving, filename, mailbox, quota, selected, tree
+from storage import arriving, filename, leftovers, mailbox, quota, records, selected, tree
 from storage import folder as folders
 from storage.account_files import AccountFiles
-from storage.errors import KeywordsFull, MailboxMissing, OverQuota
+from storage.errors import KeywordsFull, MailboxExists, MailboxMissing, OverQuota
 from storage.message import Message
 from storage.quota import Limits
 from storage.rows import Row
@@ -383,3 +386,78 @@ def test_a_rebuilt_index_says_what_the_files_say(
     assert account.rebuild() == 2
     after = rows(other)  # the other process opens the new index
     assert {uid: row[:3] for uid, row in after.items()} == {uid: row[:3] for uid, row in before.items()}
+
+
+def test_a_damaged_index_costs_one_call_and_is_made_again(
+    account: AccountFiles, again: Callable[[], AccountFiles]
+) -> None:
+    append(account, *[TEXT] * 60)
+    mailbox.store(account, "INBOX", [7], "add", frozenset({"\\Seen"}))
+    account.close()  # the write-ahead log is in the file now
+    index = account.dir / "index.sqlite"
+    with index.open("r+b") as file:
+        file.seek(4096)  # all pages but the first
+        file.write(b"\xa5" * (index.stat().st_size - 4096))
+    other = again()
+    with pytest.raises(sqlite3.DatabaseError):
+        rows(other)
+    found = rows(other)
+    assert list(found) == list(range(1, 61))
+    assert found[7].flags == "S"
+
+
+def test_a_folder_made_by_another_program_is_never_written_over(
+    account: AccountFiles, again: Callable[[], AccountFiles]
+) -> None:
+    append(account, TEXT)
+    tree.create(account, "a")
+    append(account, TEXT, name="a")
+    for name in (".b", ".c"):
+        for place in ("cur", "new", "tmp"):
+            (account.maildir / name / place).mkdir(parents=True)
+        (account.maildir / name / "new" / "1700000000.M1P2.host").write_bytes(TEXT)
+    with pytest.raises(MailboxExists):
+        tree.rename(account, "a", "b")
+    with pytest.raises(MailboxExists):
+        tree.create(account, "c")
+    for name in ("a", "b", "c"):
+        assert len(rows(again(), name)) == 1
+
+
+def test_a_rename_cut_off_keeps_the_old_name_where_the_new_one_was_taken_meanwhile(
+    account: AccountFiles, again: Callable[[], AccountFiles]
+) -> None:
+    append(account, TEXT)
+    tree.create(account, "a")
+    tree.create(account, "b")
+    append(account, TEXT, name="a")
+    intent = {**tree.load_account(account.dir), "rename": ["a", "b"]}
+    (account.dir / "account.json").write_text(json.dumps(intent))
+    lose_index(account)
+    assert [len(rows(again(), name)) for name in ("a", "b")] == [1, 0]
+    assert "rename" not in tree.load_account(account.dir)
+
+
+def test_a_failed_commit_leaves_no_transaction_open(account: AccountFiles) -> None:
+    append(account, TEXT)
+    with account.writing() as db:
+        db.execute("CREATE TEMP TABLE full (n UNIQUE)")
+        db.execute("INSERT INTO full VALUES (1)")
+        with pytest.raises(sqlite3.IntegrityError), records.transaction(db):
+            db.execute("INSERT OR ROLLBACK INTO full VALUES (1)")  # SQLite rolls back by itself, as when full
+        assert not db.in_transaction
+    assert append(account, TEXT) == [2]
+
+
+def test_leftovers_go_when_they_are_old(account: AccountFiles) -> None:
+    append(account, TEXT)
+    tmp = account.maildir / ".Sent" / "tmp" / "1700000000.KW1.host"
+    tmp.write_bytes(TEXT)
+    for path in (account.dir / "making-x", account.dir / "deleted-x", account.data / "spool"):
+        path.mkdir()
+    for path in (account.data / "spool" / "x", account.maildir / ".mailbox.json.1.new"):
+        path.touch()
+    assert leftovers.sweep(account.data, lambda: time.time() + leftovers.OLD - 60) == 0
+    assert leftovers.sweep(account.data, lambda: time.time() + leftovers.OLD + 60) == 5
+    assert not tmp.exists()
+    assert list(rows(account)) == [1]
