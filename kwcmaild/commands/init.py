@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from config.values import host_name, own_domain
+from kwcmaild.commands.directory import Json, show
 from kwcmaild.commands.options import fail
 from kwcmaild.init import AlreadyThere, NewAccount, create, new_password, server_settings
 
@@ -18,20 +19,21 @@ def init(
     ] = None,
     data: Annotated[Path, typer.Option(help="Where mail and queue are kept.")] = Path("/var/lib/kwcmaild"),
     run: Annotated[Path, typer.Option(help="Sockets and locks.")] = Path("/run/kwcmaild"),
+    as_json: Json = False,
 ) -> None:
     """Write configuration, certificate, a first domain and its account admin; nothing is overwritten."""
     try:
         name = own_domain(domain)
         server = host_name(hostname or f"mail.{name}")
         password = new_password()
-        text = server_settings(server, f"admin@{name}", data.absolute(), run.absolute())
+        settings = server_settings(server, f"admin@{name}", data.absolute(), run.absolute())
         admin = NewAccount("admin", password, comment="operator")
-        create(directory, text, [server], name, [f"admin@{name}"], [admin])
+        create(directory, settings, [server], name, [f"admin@{name}"], [admin])
     except (ValueError, AlreadyThere) as error:
         fail(str(error))
     except OSError as error:
         fail(f"{error.filename or directory}: {error.strerror}")
-    typer.echo(f"""\
+    text = f"""\
 {directory}/kwcmaild.yaml is written, with a self-signed certificate for {server}.
 
 First account, which is also the operator:
@@ -40,4 +42,11 @@ First account, which is also the operator:
 More accounts:       kwcmaild account add taro@{name} -c {directory}/kwcmaild.yaml
 Is everything right: kwcmaild check -c {directory}/kwcmaild.yaml
 Start:               systemctl enable --now kwcmaild.target
-                     (without systemd: kwcmaild serve -c {directory}/kwcmaild.yaml)""")
+                     (without systemd: kwcmaild serve -c {directory}/kwcmaild.yaml)"""
+    answer = {
+        "config": str(directory / "kwcmaild.yaml"),
+        "hostname": server,
+        "domain": name,
+        "accounts": [{"address": f"admin@{name}", "password": password, "role": "operator"}],
+    }
+    show(answer, as_json, text.splitlines())
