@@ -20,6 +20,7 @@ help:
 	@echo "make run      a server on this machine with made-up accounts, in ./demo"
 	@echo "make test     installs what the tests need and runs them"
 	@echo "make crash    kills the server $(ROUNDS) times and looks whether anything was lost"
+	@echo "make fuzz     attacks every parser and the doors for longer"
 	@echo "make check    formatter, linter, strict types, generated pages"
 	@echo "make install  to $(PREFIX), with systemd units (docs/installing.md)"
 
@@ -28,6 +29,13 @@ run: $(VENV)/.runtime
 
 test: $(VENV)/.dev debian-packages
 	@$(VENV)/bin/python -m pytest
+
+# Every parser for a minute each (SECONDS=600 for longer), and ten thousand connections. With atheris where it is
+# installed (`.venv/bin/pip install atheris`), else with hypothesis.
+SECONDS ?= 60
+fuzz: $(VENV)/.dev
+	@$(VENV)/bin/python -m tests.fuzz.run --seconds $(SECONDS)
+	@KWCMAILD_CONNECTIONS=10000 $(VENV)/bin/python -m pytest tests/attacks
 
 check: $(VENV)/.dev
 	$(VENV)/bin/ruff format --check .

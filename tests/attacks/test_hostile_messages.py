@@ -14,6 +14,7 @@ from storage.addresses import ADDRESSES, addresses
 from storage.content import media_type
 from storage.mime import Part
 from storage.summary import summarise
+from tests.attacks.balanced import balanced
 
 KIB = 1024
 LONG = 64 * KIB
@@ -117,7 +118,7 @@ def test_no_text_breaks_out_of_what_imap_is_told(octets: bytes) -> None:
     ) % ((odd,) * 9)
     summary = summarise(data)
     for answer in (summary.envelope, summary.bodystructure, summary.body):
-        _balanced(answer)
+        balanced(answer)
 
 
 def _depth(root: Part) -> int:
@@ -129,29 +130,3 @@ def _depth(root: Part) -> int:
         if part.message is not None:
             work.append((part.message, depth + 1))
     return deepest
-
-
-def _balanced(answer: bytes) -> None:
-    """Parenthesised lists of strings, numbers and NIL, with no line end outside of a literal."""
-    depth = at = 0
-    while at < len(answer):
-        octet = answer[at : at + 1]
-        if octet == b'"':
-            at += 1
-            while answer[at : at + 1] != b'"':
-                assert answer[at] not in b"\r\n\0" and answer[at] < 0x80
-                at += 2 if answer[at : at + 1] == b"\\" else 1
-        elif octet == b"{":
-            end = answer.index(b"}\r\n", at)
-            size = int(answer[at + 1 : end])
-            assert b"\0" not in answer[end + 3 : end + 3 + size]
-            at = end + 3 + size - 1
-        elif octet == b"(":
-            depth += 1
-        elif octet == b")":
-            depth -= 1
-            assert depth >= 0
-        else:
-            assert octet.isalnum() or octet == b" "
-        at += 1
-    assert depth == 0
