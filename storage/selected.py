@@ -22,7 +22,8 @@ from storage.account_files import AccountFiles
 from storage.arriving import Arrival, Batch
 from storage.errors import MailboxMissing
 from storage.filename import new_base
-from storage.folder import BOOT, KEYWORDS_MOST, Folder
+from storage.folder import KEYWORDS_MOST, Folder
+from storage.look import Loaded, look, name_of, work_and_look
 from storage.message import Message
 from storage.quota import Limits
 from storage.rows import Changes, Copied, Row, Stored, Summary
@@ -41,16 +42,6 @@ class Appended:
     message: Message
     flags: frozenset[str]
     date: int
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """What a look at the index brought: everything (`whole`), or what came after a MODSEQ."""
-
-    folder: Folder
-    rows: list[Row]
-    gone: list[int]
-    whole: bool
 
 
 class Mailbox:
@@ -215,7 +206,7 @@ class Mailbox:
         async with self._look:
             self._looks += 1
             result, loaded = await self._account.do(
-                _work_and_look, work, self.mailboxid, self.modseq, self._folder.floor, args
+                work_and_look, work, self.mailboxid, self.modseq, self._folder.floor, args
             )
             self._apply(loaded)
         self._account.publish(self.name, self.modseq)
@@ -271,75 +262,6 @@ def message_of(folder: Folder, row: Row) -> Message:
     return Message(path, row.size, lf=bool(row.lf), finder=lambda: reconcile.find(folder, row))
 
 
-def look(
-    files: AccountFiles, mailboxid: str, since: int, floor: int = 0, others: bool = True
-) -> Loaded | None:
-    """What the index has after MODSEQ `since` (-1: everything). None: the mailbox went."""
-    with files.reading() as db:
-        name = _name(db, mailboxid)
-        folder = folders.load(db, files.maildir, name) if name else None
-    if name is None or folder is None:
-        return None
-    try:
-        ready = folder.boot == BOOT and folder.looked and not (others and _suspicious(folder))
-    except MailboxMissing:
-        ready = False
-    if not ready:
-        try:
-            with files.writing() as db:
-                folder = folders.load(db, files.maildir, name)
-                files.reconcile(db, folder)
-        except (MailboxMissing, FileNotFoundError):
-            return None
-    with files.reading() as db:
-        db.execute("BEGIN")
-        try:
-            return _load(db, files, name, since, floor)
-        except MailboxMissing:
-            return None
-        finally:
-            db.execute("COMMIT")
-
-
-def _suspicious(folder: Folder) -> bool:
-    return folder.touched_by_others() or folder.racy()
-
-
-def _load(db: sqlite3.Connection, files: AccountFiles, name: str, since: int, floor: int) -> Loaded:
-    folder = folders.load(db, files.maildir, name)
-    if folder.modseq == since and folder.floor == floor:
-        return Loaded(folder, [], [], False)
-    if since < 0 or folder.floor > floor:  # the index was made anew: it does not know what is gone
-        rows = [Row(*row) for row in db.execute(records.ROWS + " ORDER BY uid", (folder.id,))]
-        return Loaded(folder, rows, [], True)
-    rows = [
-        Row(*row) for row in db.execute(records.ROWS + " AND modseq > ? ORDER BY uid", (folder.id, since))
-    ]
-    gone = db.execute("SELECT uid FROM expunged WHERE mailbox = ? AND modseq > ?", (folder.id, since))
-    return Loaded(folder, rows, [row[0] for row in gone], False)
-
-
-def _name(db: sqlite3.Connection, mailboxid: str) -> str | None:
-    row = db.execute("SELECT name FROM mailboxes WHERE mailboxid = ?", (mailboxid,)).fetchone()
-    return row[0] if row else None
-
-
-def _work_and_look(
-    files: AccountFiles,
-    work: Callable[..., T],
-    mailboxid: str,
-    since: int,
-    floor: int,
-    args: tuple[object, ...],
-) -> tuple[T, Loaded | None]:
-    with files.reading() as db:
-        name = _name(db, mailboxid)
-    if name is None:
-        raise MailboxMissing(mailboxid)
-    result = work(files, name, *args)
-    return result, look(files, mailboxid, since, floor, False)
-
-
 def _remove(files: AccountFiles, name: str, uids: Sequence[int]) -> list[int]:
     return changes.expunge(files, name, uids, flagged_only=False)
 
@@ -381,6 +303,7 @@ def _summaries(files: AccountFiles, folder: Folder, rows: list[Row]) -> dict[int
         return {}
     wanted = {row.uid: row for row in rows}
     with files.reading() as db:
+        folder = _current(db, files, folder)
         found = {
             row[0]: Summary(row[1], row[2], row[3])
             for row in db.execute(
@@ -400,5 +323,13 @@ def _summaries(files: AccountFiles, folder: Folder, rows: list[Row]) -> dict[int
                 continue
     if made:
         with files.writing() as db, records.transaction(db):
-            records.save_summaries(db, folder, made)
+            records.save_summaries(db, _current(db, files, folder), made)
     return found | made
+
+
+def _current(db: sqlite3.Connection, files: AccountFiles, folder: Folder) -> Folder:
+    """The mailbox as this index numbers it: one that was made anew may have given its number to another."""
+    name = name_of(db, folder.mailboxid)
+    if name is None:
+        raise MailboxMissing(folder.name)
+    return folders.load(db, files.maildir, name)

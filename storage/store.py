@@ -29,10 +29,11 @@ from storage.durable import sync_dir
 from storage.errors import MailboxExists, MailboxMissing, neutral
 from storage.layout import INBOX, canonical_name
 from storage.logins import Logins
+from storage.look import Loaded, look
 from storage.message import Message
 from storage.quota import Limits, used_now
 from storage.rows import MailboxInfo, MailboxStatus, QuotaUse
-from storage.selected import Appended, Loaded, Mailbox
+from storage.selected import Appended, Mailbox
 from storage.spool import Spool, remove_leftovers
 
 THREADS = 32  # hops at once; most of them wait for fsync
@@ -250,7 +251,7 @@ def _load_whole(files: AccountFiles, name: str) -> Loaded:
     tree.listing(files)  # makes the account, and takes in folders that other programs made
     with files.reading() as db:
         mailboxid = folders.load(db, files.maildir, name).mailboxid
-    loaded = selected.look(files, mailboxid, -1)
+    loaded = look(files, mailboxid, -1)
     if loaded is None:
         raise MailboxMissing(name)
     return loaded
@@ -374,7 +375,7 @@ def _used(files: AccountFiles) -> tuple[int, int]:
 def _status(files: AccountFiles, name: str) -> MailboxStatus:
     with files.reading() as db:
         mailboxid = folders.load(db, files.maildir, name).mailboxid
-    if selected.look(files, mailboxid, 1 << 62) is None:
+    if look(files, mailboxid, 1 << 62) is None:
         raise MailboxMissing(name)
     with files.reading() as db:
         folder = folders.load(db, files.maildir, name)

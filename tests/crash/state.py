@@ -12,6 +12,7 @@ from pathlib import Path
 from storage import delivery, filename, leftovers, selected, tree
 from storage.account_files import AccountFiles
 from storage.layout import folder_name
+from storage.look import look as look_at
 from storage.message import Message
 from storage.quota import Limits, used_now
 from storage.selected import Appended
@@ -132,7 +133,7 @@ def look(files: AccountFiles) -> Account:
         pass
     for info in tree.listing(files):
         if info.selectable:
-            loaded = selected.look(files, info.mailboxid, -1)
+            loaded = look_at(files, info.mailboxid, -1)
             assert loaded is not None, f"{info.name} is listed and cannot be selected"
             account[info.name] = Mailbox(
                 info.mailboxid,

@@ -15,6 +15,7 @@ from storage import arriving, filename, leftovers, mailbox, quota, records, sele
 from storage import folder as folders
 from storage.account_files import AccountFiles
 from storage.errors import KeywordsFull, MailboxExists, MailboxMissing, OverQuota
+from storage.look import Loaded, look
 from storage.message import Message
 from storage.quota import Limits
 from storage.rows import Row
@@ -58,10 +59,10 @@ def append(
     return selected.append(account, name, messages, Limits())[1]
 
 
-def state(account: AccountFiles, name: str = "INBOX") -> selected.Loaded:
+def state(account: AccountFiles, name: str = "INBOX") -> Loaded:
     with account.reading() as db:
         mailboxid = folders.load(db, account.maildir, name).mailboxid
-    loaded = selected.look(account, mailboxid, -1)
+    loaded = look(account, mailboxid, -1)
     assert loaded is not None
     return loaded
 

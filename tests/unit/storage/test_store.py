@@ -248,3 +248,18 @@ async def test_a_burst_meets_a_full_socket_and_everybody_still_hears(tmp_path: P
     listener.close()
     sender.publish(Hint("a@example.test", "INBOX", 3))  # nobody is there any more
     sender.close()
+
+
+async def test_summaries_are_those_of_the_mailbox_after_the_index_was_made_anew(store: Store) -> None:
+    account = store.account(TARO)
+    await account.create("Aaa")
+    inbox, aaa = await account.open("INBOX"), await account.open("Aaa")
+    for mailbox, subject in ((inbox, b"one"), (aaa, b"two")):
+        await mailbox.append([Appended(Message.of(b"Subject: " + subject + b"\r\n\r\n"), frozenset(), 0)])
+    await account.rename("Aaa", "Zzz")  # the order in which a new index numbers the mailboxes
+    await account.create("Bbb")
+    for file in (store.settings.data / "mail/example.test/taro").glob("index.sqlite*"):
+        file.unlink()
+    await account.mailboxes()
+    assert b'"two"' in (await aaa.summaries([1]))[1].envelope
+    assert b'"one"' in (await inbox.summaries([1]))[1].envelope

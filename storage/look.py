@@ -1,0 +1,99 @@
+"""A look at a mailbox: the files first, if another program may have been at them, then the index.
+
+The index's MODSEQ says what is new, so a look that finds nothing costs some queries and two `stat`s. For threads.
+"""
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from storage import folder as folders
+from storage import records
+from storage.account_files import AccountFiles
+from storage.errors import MailboxMissing
+from storage.folder import BOOT, Folder
+from storage.rows import Row
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a look at the index brought: everything (`whole`), or what came after a MODSEQ."""
+
+    folder: Folder
+    rows: list[Row]
+    gone: list[int]
+    whole: bool
+
+
+def look(
+    files: AccountFiles, mailboxid: str, since: int, floor: int = 0, others: bool = True
+) -> Loaded | None:
+    """What the index has after MODSEQ `since` (-1: everything). None: the mailbox went."""
+    with files.reading() as db:
+        name = name_of(db, mailboxid)
+        folder = folders.load(db, files.maildir, name) if name else None
+    if name is None or folder is None:
+        return None
+    try:
+        ready = folder.boot == BOOT and folder.looked and not (others and _suspicious(folder))
+    except MailboxMissing:
+        ready = False
+    if not ready:
+        try:
+            with files.writing() as db:
+                folder = folders.load(db, files.maildir, name)
+                files.reconcile(db, folder)
+        except (MailboxMissing, FileNotFoundError):
+            return None
+    with files.reading() as db:
+        db.execute("BEGIN")
+        try:
+            return _load(db, files, name, since, floor)
+        except MailboxMissing:
+            return None
+        finally:
+            db.execute("COMMIT")
+
+
+def _suspicious(folder: Folder) -> bool:
+    return folder.touched_by_others() or folder.racy()
+
+
+def _load(db: sqlite3.Connection, files: AccountFiles, name: str, since: int, floor: int) -> Loaded:
+    folder = folders.load(db, files.maildir, name)
+    if folder.modseq == since and folder.floor == floor:
+        return Loaded(folder, [], [], False)
+    if since < 0 or folder.floor > floor:  # the index was made anew: it does not know what is gone
+        rows = [Row(*row) for row in db.execute(records.ROWS + " ORDER BY uid", (folder.id,))]
+        return Loaded(folder, rows, [], True)
+    rows = [
+        Row(*row) for row in db.execute(records.ROWS + " AND modseq > ? ORDER BY uid", (folder.id, since))
+    ]
+    gone = db.execute("SELECT uid FROM expunged WHERE mailbox = ? AND modseq > ?", (folder.id, since))
+    return Loaded(folder, rows, [row[0] for row in gone], False)
+
+
+def name_of(db: sqlite3.Connection, mailboxid: str) -> str | None:
+    """What the mailbox is called now; None: it went."""
+    row = db.execute("SELECT name FROM mailboxes WHERE mailboxid = ?", (mailboxid,)).fetchone()
+    return row[0] if row else None
+
+
+def work_and_look(
+    files: AccountFiles,
+    work: Callable[..., T],
+    mailboxid: str,
+    since: int,
+    floor: int,
+    args: tuple[object, ...],
+) -> tuple[T, Loaded | None]:
+    """A change of a mailbox and the look after it. Raises MailboxMissing, and what `work` raises."""
+    with files.reading() as db:
+        name = name_of(db, mailboxid)
+    if name is None:
+        raise MailboxMissing(mailboxid)
+    result = work(files, name, *args)
+    return result, look(files, mailboxid, since, floor, False)
