@@ -14,7 +14,7 @@ ROOMS := kwcmaild web smtp imap pop3 filters storage net config
 # Debian packages that the tests talk to; where one is missing its tests are skipped by name.
 CLIENTS := swaks libnet-ssleay-perl curl msmtp isync fetchmail getmail6 neomutt thunderbird systemd
 
-.PHONY: crash run test check format docs lock install debian-packages help
+.PHONY: crash fuzz run test check format docs lock install debian-packages help
 
 help:
 	@echo "make run      a server on this machine with made-up accounts, in ./demo"

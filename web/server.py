@@ -11,6 +11,7 @@ import ssl
 from collections.abc import Iterator, Sequence
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from config.settings import Listen, Settings, Tls
 from net.tls import Contexts, build
@@ -19,6 +20,9 @@ from web.app import application
 MOST_CONNECTIONS = 1000  # of one listener; more are answered 503
 LONGEST_HEADER = 32 * 1024  # octets of a request's head
 KEEP_ALIVE = 15  # seconds that a silent connection is kept
+HEAD_TIMEOUT = (
+    20.0  # seconds for a request's head: uvicorn itself would wait for ever for one that dribbles in
+)
 
 
 class WebServer:
@@ -52,6 +56,35 @@ class WebServer:
         await asyncio.gather(*self._tasks)
 
 
+class _Impatient(H11Protocol):
+    """A connection that has to bring the head of each request in time."""
+
+    _timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._stop_waiting()
+        elif self._timer is None:
+            self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def _wait(self) -> None:
+        self._timer = self.loop.call_later(HEAD_TIMEOUT, self.transport.abort)
+
+    def _stop_waiting(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
 class _Guest(uvicorn.Server):
     """uvicorn as a guest in our event loop: signals are the hall's, and it says when it is up."""
 
@@ -74,7 +107,7 @@ def _config(app: object, tls: Tls, contexts: Contexts, listen: Listen) -> uvicor
         app,  # type: ignore[arg-type]
         lifespan="off",
         ws="none",
-        http="h11",
+        http=_Impatient,
         log_config=None,
         log_level="warning",
         access_log=False,

@@ -1,0 +1,85 @@
+"""HTTP clients that dribble, say too much, or ask for files that are not theirs."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from config.settings import Listen
+from net.server import bind
+from net.tls import Contexts
+from tests.attacks.talk import Talk
+from tests.house import Site
+from web import server as web
+
+
+@pytest.fixture
+async def address(site: Site, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[str, int]]:
+    monkeypatch.setattr(web, "HEAD_TIMEOUT", 0.3)
+    sock = bind("127.0.0.1", 0)
+    listen = Listen(address="127.0.0.1:0", tls="none")
+    server = web.WebServer(site.settings, Contexts(site.settings.tls), [(listen, sock)])
+    await server.start()
+    yield sock.getsockname()
+    await server.stop(1)
+
+
+async def _connect(address: tuple[str, int]) -> Talk:
+    return Talk(*await asyncio.open_connection(*address))
+
+
+async def _works(address: tuple[str, int]) -> None:
+    talk = await _connect(address)
+    talk.writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert (await talk.rest()).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        b"",
+        b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ",
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /heal",
+        b"POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 4294967296\r\n\r\nx",
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 4294967296\r\n\r\nx",
+    ],
+)
+async def test_a_request_that_never_ends_is_given_up(address: tuple[str, int], start: bytes) -> None:
+    talk = await _connect(address)
+
+    async def dribble() -> None:
+        talk.writer.write(start)
+        while not talk.writer.is_closing():
+            await asyncio.sleep(0.05)
+            talk.writer.write(b"x" if start else b"")
+
+    dribbling = asyncio.create_task(dribble())
+    async with asyncio.timeout(10):
+        await talk.rest()
+    dribbling.cancel()
+    await _works(address)
+
+
+@pytest.mark.parametrize(
+    "request_line",
+    [
+        b"GET /static/../app.py HTTP/1.1",
+        b"GET /static/%2e%2e/app.py HTTP/1.1",
+        b"GET /static/..%2f..%2fpyproject.toml HTTP/1.1",
+        b"GET /static//etc/passwd HTTP/1.1",
+        b"GET /static/%00 HTTP/1.1",
+        b"GET /" + b"a" * 100_000 + b" HTTP/1.1",
+        b"GET / HTTP/1.1\r\nX: " + b"a" * 100_000,
+        b"GET / HTTP/9.9",
+        b"\0\0\0",
+        b"GET /?lang=../../etc/passwd&lang=%00 HTTP/1.1\r\nAccept-Language: " + b"a;q=0.1," * 3000,
+        b"GET /mail/config-v1.1.xml?emailaddress=a@%22%3E%3C!ENTITY%3E HTTP/1.1",
+    ],
+)
+async def test_odd_requests(address: tuple[str, int], request_line: bytes) -> None:
+    talk = await _connect(address)
+    talk.writer.write(request_line + b"\r\nHost: x\r\nConnection: close\r\n\r\n")
+    answer = await talk.rest()
+    assert b"import " not in answer and b"root:" not in answer and b"<!ENTITY" not in answer
+    assert b" 500 " not in answer.partition(b"\r\n")[0]
+    await _works(address)
