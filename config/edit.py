@@ -69,7 +69,15 @@ def write(path: Path, text: str, expected: str | None) -> None:
     path = Path(os.path.realpath(path))
     with _locked(path.parent):
         _refuse_if_changed(path, text, expected)
-        _replace(path, text.encode())
+        temporary = _beside(path, text.encode())
+        try:
+            # Once more: an editor knows nothing of our lock, and the disk has taken its time.
+            _refuse_if_changed(path, text, expected)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        _sync(path.parent)
 
 
 def remove(path: Path, expected: str) -> None:
@@ -122,8 +130,9 @@ def _locked(folder: Path) -> Iterator[None]:
         os.close(lock)
 
 
-def _replace(path: Path, data: bytes) -> None:
-    """The new file keeps owner and mode of the old one; without an old one it is its folder's owner's, 0600."""
+def _beside(path: Path, data: bytes) -> Path:
+    """The new file, on the disk under another name. It has owner and mode of the old one; without an old one it
+    is its folder's owner's, 0600."""
     like = path.stat() if path.exists() else path.parent.stat()
     mode = like.st_mode & 0o777 if path.exists() else 0o600
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
@@ -136,11 +145,10 @@ def _replace(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(descriptor)
-        temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _sync(path.parent)
+    return temporary
 
 
 def _sync(folder: Path) -> None:

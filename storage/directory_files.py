@@ -123,7 +123,8 @@ class Files:
         known = known or self._saved(name)
         if known is not None and known.stamp == stamp:
             return self._remember(name, known)
-        in_place = known is not None and known.stamp.inode == stamp.inode
+        # In place, too, if it is empty: vi takes the old file out of the way, makes a new one, and then fills it.
+        in_place = known is not None and (known.stamp.inode == stamp.inode or not found.st_size)
         if in_place and known is not None and known.content is not None and not self._settled(name, stamp):
             return known
         return self._load(name, name.path(self.domains), found, known)
