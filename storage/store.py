@@ -12,7 +12,6 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 from weakref import WeakValueDictionary
@@ -35,6 +34,7 @@ from storage.quota import Limits, used_now
 from storage.rows import MailboxInfo, MailboxStatus, QuotaUse
 from storage.selected import Appended, Mailbox
 from storage.spool import Spool, remove_leftovers
+from storage.threads import Threads
 
 THREADS = 32  # hops at once; most of them wait for fsync
 FLAGS_SYNCED = 0.5  # seconds until renamed flags are fsynced
@@ -54,7 +54,7 @@ class Store:
         self._settings = settings
         self.clock = clock
         self.bus = Bus(settings.run)
-        self._executor = ThreadPoolExecutor(THREADS, "store")
+        self._threads = Threads(THREADS, "store")
         self._mutex = threading.Lock()
         self._open: OrderedDict[str, AccountFiles] = OrderedDict()
         self._pins: dict[str, int] = {}
@@ -83,7 +83,7 @@ class Store:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._sync_flags()
         self.bus.close()
-        self._executor.shutdown(wait=True)
+        await asyncio.to_thread(self._threads.close)
         for files in self._open.values():
             files.close()
         self._open.clear()
@@ -112,10 +112,12 @@ class Store:
 
     async def run(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """One hop to a store thread."""
-        loop = asyncio.get_running_loop()
+        result: T
         if kwargs:
-            return await loop.run_in_executor(self._executor, lambda: fn(*args, **kwargs))
-        return await loop.run_in_executor(self._executor, fn, *args)
+            result = await self._threads.run(lambda: fn(*args, **kwargs))
+        else:
+            result = await self._threads.run(fn, *args)
+        return result
 
     def account(self, address: str) -> "Account":
         """No I/O. `address` is canonical."""
