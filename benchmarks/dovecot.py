@@ -14,6 +14,7 @@ from benchmarks.server import ACCOUNTS, DOMAIN, HOST, HOSTNAME, PASSWORD, Ports,
 
 USER = "mail"  # Debian's own, to whom the Maildirs belong
 HIBERNATE = 30  # seconds
+IDLE_KILL = 10  # seconds that a mail process without a client is kept for the next one
 
 CONFIG = """\
 base_dir = {folder}/dovecot-run
@@ -78,6 +79,7 @@ service imap {{
   service_count = 1000
   process_min_avail = 4
   process_limit = 5000
+  idle_kill = {idle_kill} secs
   extra_groups = $default_internal_group
   unix_listener imap-master {{
     user = $default_internal_user
@@ -151,6 +153,7 @@ class Dovecot:
                 imaps=ports.imaps,
                 pop3=ports.pop3,
                 hibernate=HIBERNATE,
+                idle_kill=IDLE_KILL,
             )
         )
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from benchmarks.dovecot import HIBERNATE, Dovecot
+from benchmarks.dovecot import HIBERNATE, IDLE_KILL, Dovecot
 from benchmarks.group import Group
 from benchmarks.postfix import Postfix
 from benchmarks.server import free_ports
@@ -42,4 +42,4 @@ class Rival:
         self._dovecot.start(self.group)
 
     def wait_hibernation(self) -> float:
-        return HIBERNATE + 10
+        return HIBERNATE + IDLE_KILL + 20
