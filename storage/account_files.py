@@ -105,8 +105,16 @@ class AccountFiles:
             return sum(folder.messages for folder in found)
 
     def restored(self) -> int:
-        """After a backup was put back: marks raised, index made again. Returns the number of messages."""
-        with self.writing():
+        """After a backup was put back: marks raised, index made again. Returns the number of messages.
+
+        What the index still knows of a folder and the backup does not is written down first: the UIDs given out
+        since, and keywords, whose letters would else get another meaning.
+        """
+        with self.writing() as db:
+            for folder in folders.load_all(db, self.maildir):
+                found = describe.load(folder.path)
+                if found is not None and found.mailboxid == folder.mailboxid:
+                    describe.save(folder.path, describe.joined(found, folder.known()))
             describe.raise_marks(self.maildir)
         return self.rebuild()
 

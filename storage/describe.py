@@ -68,6 +68,16 @@ def save(folder: Path, description: Description) -> None:
     write_json(folder / FILE, values)
 
 
+def joined(one: Description, other: Description) -> Description:
+    """Of two states of one folder the higher marks, and all keywords: letters are only ever added."""
+    return replace(
+        one,
+        uidnext_mark=max(one.uidnext_mark, other.uidnext_mark),
+        modseq_mark=max(one.modseq_mark, other.modseq_mark),
+        keywords=max(one.keywords, other.keywords, key=len),
+    )
+
+
 def raise_marks(maildir: Path) -> int:
     """After a backup was put back: leave out a million UIDs in each folder; returns the number of folders.
 

@@ -79,7 +79,11 @@ class Folder:
 
     def description(self) -> describe.Description:
         """mailbox.json, or what the index knows of it where another program has damaged it."""
-        return describe.load(self.path) or describe.Description(
+        return describe.load(self.path) or self.known()
+
+    def known(self) -> describe.Description:
+        """What the index knows of mailbox.json."""
+        return describe.Description(
             self.mailboxid,
             self.uidvalidity,
             self.uidnext_mark,
