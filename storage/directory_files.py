@@ -120,9 +120,10 @@ class Files:
             if known.settled or not self._settled(name, stamp):
                 return known
             return self._load(name, name.path(self.domains), found, known)
-        known = known or self._saved(name)
-        if known is not None and known.stamp == stamp:
-            return self._remember(name, known)
+        saved = self._saved(name)
+        if saved is not None and saved.stamp == stamp:
+            return self._remember(name, saved)  # as somebody has read it, or a program of ours has written it
+        known = known or saved
         # In place, too, if it is empty: vi takes the old file out of the way, makes a new one, and then fills it.
         in_place = known is not None and (known.stamp.inode == stamp.inode or not found.st_size)
         if in_place and known is not None and known.content is not None and not self._settled(name, stamp):
