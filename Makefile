@@ -12,7 +12,7 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 ROOMS := kwcmaild web smtp imap pop3 filters storage net config
 
 # Debian packages that the tests talk to; where one is missing its tests are skipped by name.
-CLIENTS := swaks libnet-ssleay-perl curl msmtp isync fetchmail getmail6 neomutt thunderbird systemd
+CLIENTS := swaks libnet-ssleay-perl curl msmtp isync fetchmail getmail6 neomutt thunderbird systemd rsync vim
 
 .PHONY: crash fuzz run test check format docs lock install debian-packages help
 
