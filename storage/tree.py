@@ -116,7 +116,9 @@ def _describe_all(
         if description is None and not (path / "cur").is_dir():
             continue
         if description is None or description.mailboxid in found:
-            letters = description.keywords if description is not None else ()  # a copy's names go on meaning them
+            letters = (
+                description.keywords if description is not None else ()
+            )  # a copy's names go on meaning them
             description = describe.new(uidvalidity.take(data, 1, clock)[0], SPECIAL_MAILBOXES.get(name))
             description = replace(description, keywords=letters)
             describe.save(path, description)
