@@ -14,13 +14,14 @@ ROOMS := kwcmaild web smtp imap pop3 filters storage net config
 # Debian packages that the tests talk to; where one is missing its tests are skipped by name.
 CLIENTS := swaks libnet-ssleay-perl curl msmtp isync fetchmail getmail6 neomutt thunderbird systemd rsync vim
 
-.PHONY: crash fuzz run test check format docs lock install debian-packages help
+.PHONY: bench crash fuzz run test check format docs lock install debian-packages help
 
 help:
 	@echo "make run      a server on this machine with made-up accounts, in ./demo"
 	@echo "make test     installs what the tests need and runs them"
 	@echo "make crash    kills the server $(ROUNDS) times and looks whether anything was lost"
 	@echo "make fuzz     attacks every parser and the doors for longer"
+	@echo "make bench    Postfix with Dovecot and kwcmaild under the same load (benchmarks/README.md)"
 	@echo "make check    formatter, linter, strict types, generated pages"
 	@echo "make install  to $(PREFIX), with systemd units (docs/installing.md)"
 
@@ -36,6 +37,10 @@ SECONDS ?= 60
 fuzz: $(VENV)/.dev
 	@$(VENV)/bin/python -m tests.fuzz.run --seconds $(SECONDS)
 	@KWCMAILD_CONNECTIONS=10000 $(VENV)/bin/python -m pytest tests/attacks
+
+# BENCH="--rows deliver --runs 1" for less; Postfix, loop mounts and control groups need root.
+bench: $(VENV)/.runtime
+	@$(SUDO) $(VENV)/bin/python -m benchmarks --install $(BENCH)
 
 check: $(VENV)/.dev
 	$(VENV)/bin/ruff format --check .

@@ -19,6 +19,7 @@ PAUSE = 0.25  # seconds between two messages: nobody is in a hurry
 
 async def idle(server: Server) -> list[Figure]:
     """3,000 clients in IDLE on the INBOXes of 30 accounts."""
+    server.restart()  # memory that earlier rows have freed, but not given back, would hide what these take
     first = [await Imap.login(server.ports.imap, local) for local in LOCALS]
     for session in first:
         await session.command(b"SELECT INBOX")
