@@ -56,7 +56,7 @@ class Host(Protocol):
 
     def arrived(self, connection: "Connection") -> bool: ...  # False: turned away
     async def serve(self, connection: "Connection") -> None: ...
-    def left(self, connection: "Connection") -> None: ...
+    def left(self, connection: "Connection") -> None: ...  # gone, and its session has ended
 
 
 class Connection(asyncio.Protocol):
@@ -330,7 +330,10 @@ class Connection(asyncio.Protocol):
         _fail(self._drainer, PeerGone())
         if self._waiting_close is not None:
             self._waiting_close.set_result(None)
-        self._host.left(self)
+        if self._task is None or self._task.done():
+            self._host.left(self)
+        else:  # the session outlives its peer: a message may be on its way to the disk, a spool to be thrown away
+            self._task.add_done_callback(lambda _: self._host.left(self))
 
     def pause_writing(self) -> None:
         self._choked = True

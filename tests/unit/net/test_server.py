@@ -109,3 +109,29 @@ def test_ipv6_and_ipv4_listen_side_by_side_on_one_port() -> None:
     second = bind("::1", first.getsockname()[1])
     first.close()
     second.close()
+
+
+def test_a_server_stops_after_the_session_whose_peer_is_gone_has_cleaned_up(run: Run) -> None:
+    cleaned: list[str] = []
+
+    async def handle(conn: Connection) -> None:
+        try:
+            await conn.readline(100, 5)
+        finally:
+            for _ in range(20):  # what a session does last: a spool is thrown away in a thread
+                await asyncio.to_thread(cleaned.append, "a step")
+
+    async def main() -> None:
+        guests = Guests()
+        async with serving(handle, guests=guests) as server:
+            _, writer = await asyncio.open_connection(*server.address)
+            while not guests.total:
+                await asyncio.sleep(0)
+            writer.close()
+            while not cleaned:
+                await asyncio.sleep(0)
+            await server.stop(wait=30)
+            assert len(cleaned) == 20
+            assert guests.total == 0
+
+    run(main())
