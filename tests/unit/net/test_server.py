@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import socket
+import struct
 from contextlib import suppress
 
 import pytest
@@ -127,6 +128,10 @@ def test_a_server_stops_after_the_session_whose_peer_is_gone_has_cleaned_up(run:
             _, writer = await asyncio.open_connection(*server.address)
             while not guests.total:
                 await asyncio.sleep(0)
+            sock = writer.get_extra_info("socket")
+            sock.setsockopt(
+                socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+            )  # closes with a reset
             writer.close()
             while not cleaned:
                 await asyncio.sleep(0)
