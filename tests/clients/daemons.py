@@ -4,24 +4,21 @@ Tests learn what happened from the log, line by line as it is written (`wait`), 
 (`stored`), so that no test sleeps, and what a client shows is compared with what the disk holds.
 """
 
-import json
 import os
 import signal
 import socket
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from kwcmaild.demo import DOMAIN, PORTS, Demo, prepare
 from kwcmaild.init import NewAccount, account_text
+from tests.log import Log
 
 ROOT = Path(__file__).resolve().parents[2]
 HOST = "localhost"
@@ -59,10 +56,9 @@ class Daemons:
         self.folder = self.demo.folder
         with self.demo.settings.open("a") as file:
             file.write("log: {level: info, format: json}\n")
-        self._lines: list[dict[str, Any]] = []
-        self._news = threading.Condition()
+        self._log = Log()
+        self.mark, self.wait = self._log.mark, self._log.wait
         self._process: subprocess.Popen[str] | None = None
-        self._reader = threading.Thread(target=self._read, daemon=True)
 
     # ---- the processes
 
@@ -75,7 +71,7 @@ class Daemons:
             text=True,
             cwd=ROOT,
         )
-        self._reader.start()
+        self._log.follow(self._process, self.folder / "log")
         for room in ROOMS:
             self.wait("process.serving", room=room, timeout=60)
         return self
@@ -90,7 +86,7 @@ class Daemons:
         except subprocess.TimeoutExpired:
             process.kill()
             raise
-        self._reader.join(5)
+        self._log.ended()
         return status
 
     @property
@@ -109,54 +105,9 @@ class Daemons:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    # ---- the log
-
-    def _read(self) -> None:
-        assert self.process.stderr is not None
-        with (self.folder / "log").open("w") as copy:
-            for line in self.process.stderr:
-                copy.write(line)
-                copy.flush()
-                try:
-                    event = json.loads(line)
-                except ValueError:
-                    event = {"event": "?", "text": line}
-                with self._news:
-                    self._lines.append(event)
-                    self._news.notify_all()
-
-    def mark(self) -> int:
-        """A place in the log to wait from."""
-        with self._news:
-            return len(self._lines)
-
-    def wait(
-        self, event: str, since: int = 0, timeout: float = 20, times: int = 1, **fields: Any
-    ) -> dict[str, Any]:
-        """The line about `event` with these fields (the last of so many), as soon as it is written."""
-        end = time.monotonic() + timeout
-        position = since
-        with self._news:
-            while True:
-                for line in self._lines[position:]:
-                    position += 1
-                    if line["event"] == event and all(line.get(key) == fields[key] for key in fields):
-                        times -= 1
-                        if not times:
-                            return line
-                left = end - time.monotonic()
-                if left <= 0 or (self.process.poll() is not None and not self._reader.is_alive()):
-                    tail = "\n".join(map(str, self._lines[-15:]))
-                    raise AssertionError(f"no {event} {fields} in the log; its end is:\n{tail}")
-                self._news.wait(min(left, 1))
-
     def pid(self, room: str) -> int:
         """Of the process that serves now."""
-        with self._news:
-            found = [
-                line for line in self._lines if line["event"] == "process.serving" and line["room"] == room
-            ]
-        return int(found[-1]["pid"])
+        return int(self._log.all("process.serving", room=room)[-1]["pid"])
 
     def kill(self, room: str) -> None:
         """SIGKILL to one process of ours."""
