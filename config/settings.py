@@ -160,6 +160,12 @@ class Smtp(Section):
         description="The longest line of a message (RFC 5321 §4.5.3.1.6 asks for 1000 octets; many programs"
         " write longer ones).",
     )
+    max_hold: Duration = Field(
+        default=31 * DAY,
+        le=10 * 365 * DAY,
+        description="How long a submitted message may be held back at its sender's wish (FUTURERELEASE, RFC 4865);"
+        " 0: this is not offered.",
+    )
     hide_client_address: bool = Field(
         default=False, description="Leave the IP address of the submitting client out of the Received field."
     )

@@ -1,5 +1,7 @@
 """What a client may say: the table of commands, which is the index of this room, and the short ones."""
 
+import time
+
 from smtp import grammar, replies
 from smtp.auth import auth, starttls
 from smtp.content import bdat, data
@@ -26,9 +28,15 @@ async def ehlo(session: Session, name: str) -> Reply | bytes:
         "8BITMIME",  # RFC 6152
         "SMTPUTF8",  # RFC 6531
         "CHUNKING",  # RFC 3030
+        "DSN",  # RFC 3461
         "ENHANCEDSTATUSCODES",  # RFC 2034
-        f"LIMITS RCPTMAX={smtp.max_recipients}",  # RFC 9422
     ]
+    if session.conn.tls is not None:
+        keywords.append("REQUIRETLS")  # RFC 8689 §2
+    if session.submission and smtp.max_hold:
+        latest = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + smtp.max_hold))
+        keywords.append(f"FUTURERELEASE {smtp.max_hold} {latest}")  # RFC 4865 §3
+    keywords.append(f"LIMITS RCPTMAX={smtp.max_recipients}")  # RFC 9422
     if session.may_start_tls:
         keywords.append("STARTTLS")  # RFC 3207
     if session.may_log_in and session.login is None:

@@ -1,14 +1,15 @@
 """MAIL and RCPT: the envelope. Who may send and who receives is `filters.pipeline`'s to say."""
 
 import logging
+import time
+from dataclasses import replace
 
 from filters.mail import Mail
 from net.log import event
 from smtp import replies
-from smtp.grammar import MailCommand
+from smtp.grammar import MailCommand, RcptCommand
 from smtp.replies import Reply
 from smtp.session import Session, Transaction
-from storage.address import Address
 from storage.status import Status
 
 _log = logging.getLogger("smtp")
@@ -21,8 +22,8 @@ async def mail(session: Session, command: MailCommand) -> Reply:
         return replies.LOGIN_FIRST if session.may_log_in else replies.TLS_FIRST
     if session.transaction is not None:
         return replies.ONE_TRANSACTION
-    if command.auth is not None and not session.submission:
-        return replies.PARAMETER_UNKNOWN
+    if (refusal := _not_offered(session, command)) is not None:
+        return refusal
     if command.size is not None and command.size > session.settings.smtp.max_message:
         return replies.TOO_BIG  # RFC 1870 §6.1
     reverse_path = "" if command.reverse_path is None else str(command.reverse_path)
@@ -34,6 +35,11 @@ async def mail(session: Session, command: MailCommand) -> Reply:
         tls=session.conn.tls.version if session.conn.tls else None,
         authenticated=session.login,
         smtputf8=command.smtputf8,
+        eightbit=command.body == "8BITMIME",
+        ret=command.ret,
+        envid=command.envid,
+        require_tls=command.requiretls,
+        hold_until=_hold_until(command),
     )
     answer = await session.door.pipeline.sender(envelope)
     if not answer.ok:
@@ -43,20 +49,44 @@ async def mail(session: Session, command: MailCommand) -> Reply:
     return replies.SENDER_OK
 
 
-async def rcpt(session: Session, address: Address) -> Reply:
+def _not_offered(session: Session, command: MailCommand) -> Reply | None:
+    """Parameters that are known, but not here or not now."""
+    if command.auth is not None and not session.submission:
+        return replies.PARAMETER_UNKNOWN
+    if command.requiretls and session.conn.tls is None:
+        return replies.PARAMETER_UNKNOWN  # RFC 8689 §2: offered within TLS alone
+    if command.holdfor is not None or command.holduntil is not None:
+        if not session.submission or not session.settings.smtp.max_hold:
+            return replies.PARAMETER_UNKNOWN
+        if command.holdfor is not None and command.holduntil is not None:
+            return replies.HOLD_TWICE
+        if (_hold_until(command) or 0) > time.time() + session.settings.smtp.max_hold + 1:
+            return replies.HOLD_TOO_LONG
+    return None
+
+
+def _hold_until(command: MailCommand) -> int | None:
+    """RFC 4865 §4: when the message is to be let go."""
+    return command.holduntil if command.holdfor is None else int(time.time()) + command.holdfor
+
+
+async def rcpt(session: Session, command: RcptCommand) -> Reply:
     """RFC 5321 §4.1.1.3."""
+    address = command.address
     transaction = session.transaction
     assert transaction is not None
     if transaction.spool is not None:
         return replies.AFTER_BDAT
     if len(transaction.recipients) >= session.settings.smtp.max_recipients:
         return replies.TOO_MANY_RECIPIENTS
-    if not transaction.command.smtputf8 and not str(address).isascii():
+    if not transaction.command.smtputf8 and not (str(address).isascii() and command.orcpt.isascii()):
         return replies.NON_ASCII
     answer = await session.door.pipeline.recipient(transaction.mail, address, transaction.command.size)
     if isinstance(answer, Status):
         _refused(session, answer, transaction.mail.reverse_path, str(address))
         return replies.of_status(answer)
+    if command.notify or command.orcpt:
+        answer = replace(answer, notify=command.notify, orcpt=command.orcpt)
     transaction.recipients.append(answer)
     return replies.RECIPIENT_OK
 

@@ -11,11 +11,11 @@ else is refused.
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from smtp import replies
-from smtp.replies import Reply
+from smtp import parameters, replies
+from smtp.parameters import DIGITS
+from smtp.replies import Malformed, Reply
 from storage.address import Address, AddressError, parse
 
 LONGEST_PATH = 1000  # octets with its route; RFC 5321 §4.5.3.1.3 asks for 256 at least
@@ -29,29 +29,32 @@ _ROUTE = rb"(?:@[^<>\"\s:]+:)?"
 PATH = re.compile(rb"<" + _ROUTE + rb"((?i:" + _MAILBOX + rb"))>|<>|((?i:" + _MAILBOX + rb"))(?![^ ])")
 POSTMASTER = Address("postmaster", "")  # `RCPT TO:<postmaster>`, of no domain: RFC 5321 §4.5.1
 
-PARAMETER = re.compile(
-    rb"(?P<name>[A-Za-z0-9][A-Za-z0-9-]*)(?:=(?P<value>[!-<>-~\x80-\xff][!-~\x80-\xff]*))?"
-)
-DIGITS = re.compile(rb"[0-9]{1,20}")
-
-
-class Malformed(Exception):
-    """The line is not SMTP; `reply` says what is wrong with it."""
-
-    def __init__(self, reply: Reply) -> None:
-        super().__init__(reply.text)
-        self.reply = reply
+__all__ = ["Malformed"]
 
 
 @dataclass(frozen=True, slots=True)
 class MailCommand:
-    """MAIL with all the parameters that the door offers; a reverse-path of None is `<>`."""
+    """MAIL with all the parameters that a door may offer; a reverse-path of None is `<>`."""
 
     reverse_path: Address | None
-    size: int | None = None  # RFC 1870 §6
-    body: str = "7BIT"  # RFC 6152 §2
-    smtputf8: bool = False  # RFC 6531 §3.4
-    auth: str | None = None  # RFC 4954 §5: taken, and trusted by nobody
+    size: int | None = None
+    body: str = "7BIT"  # or 8BITMIME, or BINARYMIME
+    smtputf8: bool = False
+    auth: str | None = None  # taken, and trusted by nobody
+    ret: str = ""  # FULL, HDRS, or not given
+    envid: str = ""  # xtext
+    requiretls: bool = False
+    holdfor: int | None = None  # seconds
+    holduntil: int | None = None  # seconds since 1970
+
+
+@dataclass(frozen=True, slots=True)
+class RcptCommand:
+    """RCPT; what is said of delivery reports is kept for those who make them (RFC 3461 §4)."""
+
+    address: Address
+    notify: str = ""  # NEVER, or some of SUCCESS,FAILURE,DELAY
+    orcpt: str = ""  # addr-type;xtext
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,19 +107,20 @@ def name(rest: bytes) -> str:
 def mail(rest: bytes) -> MailCommand:
     """`FROM:<reverse-path> [parameters]` (RFC 5321 §4.1.1.2)."""
     path, words = _path(rest, b"FROM:", replies.BAD_SENDER)
-    given = _parameters(words, _MAIL_PARAMETERS)
+    given = parameters.parameters(words, parameters.MAIL) if words else {}
     command = MailCommand(_address(path, replies.BAD_SENDER) if path else None, **given)  # type: ignore[arg-type]
     if not command.smtputf8 and not path.isascii():
         raise Malformed(replies.NON_ASCII)
     return command
 
 
-def rcpt(rest: bytes) -> Address:
+def rcpt(rest: bytes) -> RcptCommand:
     """`TO:<forward-path>` (RFC 5321 §4.1.1.3)."""
     path, words = _path(rest, b"TO:", replies.BAD_ADDRESS)
     address = POSTMASTER if path.lower() == b"postmaster" else _address(path, replies.BAD_ADDRESS)
-    _parameters(words, {})
-    return address
+    if not words:
+        return RcptCommand(address)
+    return RcptCommand(address, **parameters.parameters(words, parameters.RCPT))  # type: ignore[arg-type]
 
 
 def bdat(rest: bytes) -> Chunk | None:
@@ -155,51 +159,3 @@ def _address(path: bytes, bad: Reply) -> Address:
         raise Malformed(replies.BAD_UTF8) from None
     except AddressError:
         raise Malformed(bad) from None
-
-
-def _parameters(rest: bytes, known: dict[str, Callable[[bytes | None], object]]) -> dict[str, object]:
-    """`NAME[=value]` words, each at most once, each known."""
-    given: dict[str, object] = {}
-    for word in rest.split():
-        match = PARAMETER.fullmatch(word)
-        if match is None:
-            raise Malformed(replies.SYNTAX)
-        key = match["name"].decode().upper()
-        if key not in known:
-            raise Malformed(replies.PARAMETER_UNKNOWN)
-        if key.lower() in given:
-            raise Malformed(replies.PARAMETER_TWICE)
-        given[key.lower()] = known[key](match["value"])
-    return given
-
-
-def _size(value: bytes | None) -> int:
-    if value is None or not DIGITS.fullmatch(value):
-        raise Malformed(replies.SYNTAX)
-    return int(value)
-
-
-def _body(value: bytes | None) -> str:
-    if value is None or value.upper() not in (b"7BIT", b"8BITMIME"):
-        raise Malformed(replies.SYNTAX)
-    return value.decode().upper()
-
-
-def _smtputf8(value: bytes | None) -> bool:
-    if value is not None:
-        raise Malformed(replies.SYNTAX)
-    return True
-
-
-def _auth(value: bytes | None) -> str:
-    if value is None:
-        raise Malformed(replies.SYNTAX)
-    return value.decode("ascii", "replace")
-
-
-_MAIL_PARAMETERS: dict[str, Callable[[bytes | None], object]] = {
-    "SIZE": _size,
-    "BODY": _body,
-    "SMTPUTF8": _smtputf8,
-    "AUTH": _auth,
-}

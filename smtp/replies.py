@@ -28,6 +28,14 @@ class Reply:
         return f"{self.code} {text[:LONGEST]}\r\n".encode("ascii", "replace")
 
 
+class Malformed(Exception):
+    """A line is not SMTP; `reply` says what is wrong with it."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(reply.text)
+        self.reply = reply
+
+
 # A reply's first digit is that of the status; the code is the nearest of RFC 5321 §4.2.3.
 CODES = {
     "2.1.5": 250,
@@ -111,6 +119,8 @@ BAD_SENDER = Reply(501, "5.1.7", "malformed sender address")
 NON_ASCII = Reply(553, "5.6.7", "a non-ASCII address needs SMTPUTF8")  # RFC 6531 §3.5
 BAD_UTF8 = Reply(501, "5.5.2", "malformed UTF-8")
 PARAMETER_UNKNOWN = Reply(555, "5.5.4", "parameter not recognised")  # RFC 5321 §4.1.1.11
+HOLD_TWICE = Reply(501, "5.5.4", "HOLDFOR and HOLDUNTIL exclude each other")  # RFC 4865 §3
+HOLD_TOO_LONG = Reply(501, "5.5.4", "the message cannot be held for so long")  # RFC 4865 §4
 PARAMETER_TWICE = Reply(501, "5.5.4", "parameter given twice")
 GREET_FIRST = Reply(503, "5.5.1", "say EHLO first")
 ONE_TRANSACTION = Reply(503, "5.5.1", "MAIL already given")
