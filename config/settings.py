@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from config.filters import Filters
+from config.traces import Traces
 from config.units import DAY, GIB, HOUR, KIB, MIB, MINUTE, TIB
 from config.values import (
     Duration,
@@ -387,5 +388,6 @@ class Settings(Section):
     queue: Queue = section(Queue)
     storage: Storage = section(Storage)
     service: Service = section(Service)
+    traces: Traces = section(Traces)
     metrics: Metrics = section(Metrics)
     resolver: Resolver = section(Resolver)

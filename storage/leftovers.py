@@ -24,6 +24,7 @@ async def run(store: "Store") -> None:
     """For one process of the service, as long as it lives."""
     while True:
         await store.run(sweep, store.settings.data, store.clock)
+        await store.run(store.traces.tidy)
         await asyncio.sleep(EVERY)
 
 

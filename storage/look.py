@@ -13,7 +13,7 @@ from storage import records
 from storage.account_files import AccountFiles
 from storage.errors import MailboxMissing
 from storage.folder import BOOT, Folder
-from storage.rows import Row
+from storage.rows import MailboxStatus, Row
 
 T = TypeVar("T")
 
@@ -97,3 +97,29 @@ def work_and_look(
         raise MailboxMissing(mailboxid)
     result = work(files, name, *args)
     return result, look(files, mailboxid, since, floor, False)
+
+
+def status_of(files: AccountFiles, name: str) -> MailboxStatus:
+    """What STATUS answers about a mailbox, counted by the index. Raises MailboxMissing."""
+    with files.reading() as db:
+        mailboxid = folders.load(db, files.maildir, name).mailboxid
+    if look(files, mailboxid, 1 << 62) is None:
+        raise MailboxMissing(name)
+    with files.reading() as db:
+        folder = folders.load(db, files.maildir, name)
+        unseen, deleted, recent = db.execute(
+            "SELECT COALESCE(SUM(instr(flags, 'S') = 0), 0), COALESCE(SUM(instr(flags, 'T') > 0), 0),"
+            " COALESCE(SUM(uid >= ?), 0) FROM rows WHERE mailbox = ?",
+            (folder.recent, folder.id),
+        ).fetchone()
+    return MailboxStatus(
+        messages=folder.messages,
+        unseen=unseen,
+        deleted=deleted,
+        recent=recent,
+        uidnext=folder.uidnext,
+        uidvalidity=folder.uidvalidity,
+        modseq=folder.modseq,
+        size=folder.bytes,
+        mailboxid=folder.mailboxid,
+    )

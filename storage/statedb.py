@@ -27,9 +27,10 @@ BUSY_SECONDS = 10.0  # how long a writer waits for another process's transaction
 class StateDb:
     """One SQLite file with its schema: a list of scripts, each of which lifts it by one version."""
 
-    def __init__(self, path: Path, scripts: Sequence[str]) -> None:
+    def __init__(self, path: Path, scripts: Sequence[str], *, shrinks: bool = False) -> None:
         self.path = path
         self._scripts = scripts
+        self._shrinks = shrinks  # pages that are free can be given back: see `give_back`
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
 
@@ -46,10 +47,16 @@ class StateDb:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
+                connection.execute("COMMIT")
             except BaseException:
-                connection.execute("ROLLBACK")
+                if connection.in_transaction:  # a full disk may have ended it already
+                    connection.execute("ROLLBACK")
                 raise
-            connection.execute("COMMIT")
+
+    def give_back(self, pages: int) -> None:
+        """Make the file smaller by so many free pages, if it was made as one that shrinks."""
+        with self._lock, self._watched():
+            self._open().execute(f"PRAGMA incremental_vacuum({pages})").fetchall()
 
     def close(self) -> None:
         with self._lock:
@@ -111,6 +118,8 @@ class StateDb:
         return connection
 
     def _set_up(self, connection: sqlite3.Connection) -> None:
+        if self._shrinks:  # of a new file, before anything is in it
+            connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
         if self._version(connection) >= len(self._scripts):

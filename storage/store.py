@@ -28,13 +28,14 @@ from storage.durable import sync_dir
 from storage.errors import MailboxExists, MailboxMissing, neutral
 from storage.layout import INBOX, canonical_name
 from storage.logins import Logins
-from storage.look import Loaded, look
+from storage.look import Loaded, look, status_of
 from storage.message import Message
 from storage.quota import Limits, used_now
 from storage.rows import MailboxInfo, MailboxStatus, QuotaUse
 from storage.selected import Appended, Mailbox
 from storage.spool import Spool, remove_leftovers
 from storage.threads import Threads
+from storage.traces import Traces
 
 THREADS = 32  # hops at once; most of them wait for fsync
 FLAGS_SYNCED = 0.5  # seconds until renamed flags are fsynced
@@ -67,6 +68,7 @@ class Store:
         self._loop: asyncio.AbstractEventLoop | None = None
         self.directory = Directory(settings, clock)
         self.logins = Logins(settings, self.directory, self.run, clock)
+        self.traces = Traces(settings.data / "state", settings.traces, clock)
 
     @classmethod
     async def open(cls, settings: Settings, clock: Callable[[], float] = time.time) -> "Store":
@@ -89,6 +91,7 @@ class Store:
         self._open.clear()
         self.logins.close()
         self.directory.close()
+        await asyncio.to_thread(self.traces.close)
 
     @property
     def settings(self) -> Settings:
@@ -98,6 +101,7 @@ class Store:
     def settings(self, settings: Settings) -> None:
         """The configuration was read again: who holds a part of it gets the new one."""
         self._settings = self.directory.settings = self.logins.settings = settings
+        self.traces.limits = settings.traces
 
     def start(self, work: "asyncio._CoroutineLike[None]") -> None:
         """A background task that ends with the store."""
@@ -326,7 +330,7 @@ class Account:
 
     async def status(self, name: str) -> MailboxStatus:
         """Raises MailboxMissing."""
-        return await self.do(_status, canonical_name(name))
+        return await self.do(status_of, canonical_name(name))
 
     async def quota(self) -> QuotaUse:
         limits = await self.limits()
@@ -372,28 +376,3 @@ def _listing(files: AccountFiles) -> list[MailboxInfo]:
 def _used(files: AccountFiles) -> tuple[int, int]:
     with files.reading() as db:
         return used_now(db)
-
-
-def _status(files: AccountFiles, name: str) -> MailboxStatus:
-    with files.reading() as db:
-        mailboxid = folders.load(db, files.maildir, name).mailboxid
-    if look(files, mailboxid, 1 << 62) is None:
-        raise MailboxMissing(name)
-    with files.reading() as db:
-        folder = folders.load(db, files.maildir, name)
-        unseen, deleted, recent = db.execute(
-            "SELECT COALESCE(SUM(instr(flags, 'S') = 0), 0), COALESCE(SUM(instr(flags, 'T') > 0), 0),"
-            " COALESCE(SUM(uid >= ?), 0) FROM rows WHERE mailbox = ?",
-            (folder.recent, folder.id),
-        ).fetchone()
-    return MailboxStatus(
-        messages=folder.messages,
-        unseen=unseen,
-        deleted=deleted,
-        recent=recent,
-        uidnext=folder.uidnext,
-        uidvalidity=folder.uidvalidity,
-        modseq=folder.modseq,
-        size=folder.bytes,
-        mailboxid=folder.mailboxid,
-    )

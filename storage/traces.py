@@ -1,0 +1,237 @@
+"""Where did my mail go? What happens to a mail is noted here, and read again by `storage.stories`.
+
+A delivery never waits for its trace: `note` puts a row into a bounded buffer in memory, and one thread of the
+process writes the buffer about once a second, in one transaction, to `<data>/state/traces.sqlite`, which all
+processes share. Notes that find the buffer full are dropped, counted, and the count is in the log.
+
+What is promised: a process that is killed loses the notes of its last second or so, a power cut those that
+the kernel had not written yet. Traces are no mail: where their file cannot be written, is damaged or missing,
+mail goes its way and the notes wait in the buffer or are dropped.
+
+Invariants: rows are deleted from the oldest end only, a few hundred in a transaction, so that no writer waits
+long; the file stays below `traces.most` and nothing in it is older than `traces.keep` (both looked at once a
+minute by whoever writes, and every six hours by the relay process).
+"""
+
+import json
+import logging
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from config.traces import Traces as Limits
+from storage.statedb import StateDb
+from storage.status import Status
+
+EVERY = 1.0  # seconds for which notes are gathered
+MOST_WAITING = 20_000  # notes in memory, some 10 MB
+MOST_WRITTEN = 2_000  # rows of one transaction
+LONGEST = 1_000  # characters of a text
+TIDY_EVERY = 60.0  # seconds
+STEP = 500  # rows deleted in one transaction
+PAUSE = 0.02  # seconds that the other writers have between two steps
+SPARE = 1_024  # free pages kept in the file for what comes next; more are given back
+COMPLAIN_EVERY = 60.0  # seconds between two lines in the log about the same trouble
+
+SCHEMA = (
+    "CREATE TABLE event (id INTEGER PRIMARY KEY, at REAL NOT NULL, trace TEXT NOT NULL, what TEXT NOT NULL,"
+    " queue_id TEXT NOT NULL, message_id TEXT NOT NULL, sender TEXT NOT NULL, recipient TEXT NOT NULL,"
+    " account TEXT NOT NULL, peer TEXT NOT NULL, code TEXT, text TEXT, detail TEXT);"
+    "CREATE INDEX event_trace ON event (trace);"
+    "CREATE INDEX event_queue_id ON event (queue_id) WHERE queue_id != '';"
+    "CREATE INDEX event_message_id ON event (message_id) WHERE message_id != '';"
+    "CREATE INDEX event_sender ON event (sender COLLATE NOCASE) WHERE sender != '';"
+    "CREATE INDEX event_recipient ON event (recipient COLLATE NOCASE) WHERE recipient != '';"
+    "CREATE INDEX event_account ON event (account COLLATE NOCASE) WHERE account != ''",
+)
+
+_INSERT = "INSERT INTO event VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_NOTHING: Mapping[str, str] = {}
+
+log = logging.getLogger("storage.traces")
+
+
+class _Note(NamedTuple):
+    at: float
+    trace: str
+    what: str
+    queue_id: str
+    message_id: str
+    sender: str
+    recipient: str
+    peer: str
+    status: Status | None
+    detail: Mapping[str, str]
+
+
+class Traces:
+    """The notes of one process. `limits` is replaced when the configuration is read again."""
+
+    def __init__(self, state: Path, limits: Limits, clock: Callable[[], float] = time.time) -> None:
+        self.limits = limits
+        self._clock = clock
+        self._db = database(state)
+        self._notes: deque[_Note] = deque()
+        self._dropped = 0
+        self._awake = False  # the thread will look at the buffer without being woken
+        self._wake = threading.Event()
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+        self._tidied = -TIDY_EVERY
+        self._complained = -COMPLAIN_EVERY
+
+    def note(
+        self,
+        trace: str,
+        what: str,
+        *,
+        queue_id: str = "",
+        message_id: str = "",
+        sender: str = "",
+        recipient: str = "",
+        peer: str = "",
+        status: Status | None = None,
+        detail: Mapping[str, str] = _NOTHING,
+    ) -> None:
+        """Something happened to a mail. Never waits and never raises; from any thread. `detail` is not changed
+        afterwards; the account that it names as `account` can be asked for as an address can."""
+        if len(self._notes) >= MOST_WAITING:
+            self._dropped += 1
+        else:
+            self._notes.append(
+                _Note(
+                    self._clock(), trace, what, queue_id, message_id, sender, recipient, peer, status, detail
+                )
+            )
+        if not self._awake:
+            self._awake = True
+            self._wake.set()
+            if self._thread is None:
+                self._start()
+
+    def close(self) -> None:
+        """Write what waits, for which nobody waits long: once. Blocks on the disk."""
+        self._closing.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join()
+        if self._notes or self._dropped:
+            self._write()
+        self._db.close()
+
+    def tidy(self) -> None:
+        """Delete what is too old or too much. Blocks on the disk, in small steps."""
+        try:
+            while self._delete_some() and not self._closing.wait(PAUSE):
+                pass
+        except sqlite3.Error as error:
+            self._complain(error)
+
+    # ------------------------------------------------------------------ the thread
+
+    def _start(self) -> None:
+        with self._starting:
+            if self._thread is None and not self._closing.is_set():
+                self._thread = threading.Thread(target=self._run, name="traces", daemon=True)
+                self._thread.start()
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            self._wake.wait()
+            self._wake.clear()
+            self._closing.wait(EVERY)
+            self._awake = False  # before the buffer is taken: a note that comes later wakes again
+            if not self._write():
+                self._awake = True  # they are tried again in a second, whether or not others come
+                self._wake.set()
+            elif time.monotonic() - self._tidied >= TIDY_EVERY:
+                self._tidied = time.monotonic()
+                self.tidy()
+
+    def _write(self) -> bool:
+        """Everything that waits, in transactions of bounded size; False if it has to wait on."""
+        try:
+            while self._notes:
+                batch = [self._notes.popleft() for _ in range(min(len(self._notes), MOST_WRITTEN))]
+                try:
+                    with self._db.transaction() as transaction:
+                        transaction.executemany(_INSERT, map(_row, batch))
+                except sqlite3.Error:
+                    self._notes.extendleft(reversed(batch))
+                    raise
+        except sqlite3.Error as error:
+            self._complain(error)
+            return False
+        if self._dropped:
+            dropped, self._dropped = self._dropped, 0
+            log.error("traces.dropped", extra={"fields": {"notes": dropped}})
+        return True
+
+    def _delete_some(self) -> bool:
+        """One step of the deletion; True when there may be more to do."""
+        with self._db.transaction() as transaction:
+            pages, free, size = (
+                transaction.execute(f"PRAGMA {name}").fetchone()[0]
+                for name in ("page_count", "freelist_count", "page_size")
+            )
+            room = (pages - free) * size > self.limits.most
+            oldest = transaction.execute("SELECT id, at FROM event ORDER BY id LIMIT ?", (STEP,)).fetchall()
+            before = self._clock() - self.limits.keep
+            if not room:
+                young = next((number for number, row in enumerate(oldest) if row[1] >= before), len(oldest))
+                oldest = oldest[:young]
+            if oldest:
+                transaction.execute("DELETE FROM event WHERE id <= ?", (oldest[-1][0],))
+        if free > SPARE and free > pages // 10:
+            self._db.give_back(STEP)
+            return True
+        return len(oldest) == STEP
+
+    def _complain(self, error: sqlite3.Error) -> None:
+        now = time.monotonic()
+        if now - self._complained >= COMPLAIN_EVERY:
+            self._complained = now
+            fields = {"error": str(error), "waiting": len(self._notes)}
+            log.error("traces.not_written", extra={"fields": fields})
+
+
+def database(state: Path) -> StateDb:
+    """The file of the traces; made when it is first used."""
+    return StateDb(state / "traces.sqlite", SCHEMA, shrinks=True)
+
+
+def _row(note: _Note) -> tuple[object, ...]:
+    """As it is written: texts of bounded length that are UTF-8, whatever came over the wire."""
+    status, detail = note.status, note.detail
+    account = detail.get("account", "")
+    kept = None
+    if detail:
+        cut = {
+            key: value if len(value) <= LONGEST else value[:LONGEST] + "…" for key, value in detail.items()
+        }
+        kept = json.dumps(cut, ensure_ascii=True)
+    return (
+        note.at,
+        _text(note.trace),
+        note.what,
+        _text(note.queue_id),
+        _text(note.message_id),
+        _text(note.sender),
+        _text(note.recipient),
+        _text(account),
+        _text(note.peer),
+        status and status.code,
+        status and _text(status.text),
+        kept,
+    )
+
+
+def _text(text: str) -> str:
+    if len(text) > LONGEST:
+        text = text[:LONGEST]
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
