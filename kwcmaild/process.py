@@ -130,6 +130,7 @@ async def pop3(settings: Settings, listeners: Sequence[Listener]) -> Process:
 
 async def relay(settings: Settings, _: Sequence[Listener]) -> Process:
     from filters.build import build
+    from net.resolver import Resolver
     from smtp.runner import Runner
     from storage import leftovers
     from storage.queue import Queue
@@ -138,11 +139,13 @@ async def relay(settings: Settings, _: Sequence[Listener]) -> Process:
     store = await Store.open(settings)
     store.start(leftovers.run(store))
     queue = await store.run(Queue.of, store)
+    resolver = Resolver(settings.resolver.nameservers)
     pipeline = build(settings, store, queue)
     runner = Runner(settings, queue, store.run, pipeline.deliver)
 
     async def close() -> None:
         pipeline.close()
+        await resolver.close()
         queue.close()
         await store.close()
 

@@ -12,7 +12,7 @@ MAY_IMPORT = {
     "config": set(),
     "net": {"config"},
     "storage": {"config"},
-    "filters": {"storage", "config"},
+    "filters": {"net", "storage", "config"},
     "pop3": {"net", "storage", "config"},
     "imap": {"net", "storage", "config"},
     "smtp": {"net", "filters", "storage", "config"},

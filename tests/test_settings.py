@@ -158,7 +158,6 @@ UNREAD = (
     "settings:filters",
     "settings:queue.smarthost",
     "settings:metrics",
-    "settings:resolver",
     "account:scram_sha_256",
     "account:autoreply",
     "domain:retention",
