@@ -11,11 +11,20 @@ EMPTY = Message.of(b"")
 
 
 @dataclass(frozen=True, slots=True)
+class Outside:
+    """An address on another server: the next host says whether anybody is there."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class Recipient:
-    """One recipient that was accepted: the address as the sender gave it, and what the directory has for it."""
+    """One recipient that was accepted: the address as the sender gave it, and what there is at it."""
 
     address: Address
-    found: AccountEntry
+    found: AccountEntry | Outside
+    notify: str = ""  # NOTIFY of RFC 3461 §4.1: NEVER, or some of SUCCESS,FAILURE,DELAY; empty when not given
+    orcpt: str = ""  # ORCPT of RFC 3461 §4.2, `addr-type;xtext` as it came
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +38,11 @@ class Mail:
     tls: str | None = None  # version, such as TLSv1.3
     authenticated: str | None = None  # canonical address of the account that submits
     smtputf8: bool = False
+    eightbit: bool = False  # BODY=8BITMIME (RFC 6152)
+    require_tls: bool = False  # RFC 8689
+    hold_until: int | None = None  # seconds since 1970 before which it does not leave (RFC 4865)
+    ret: str = ""  # RET of RFC 3461 §4.3: FULL or HDRS
+    envid: str = ""  # ENVID of RFC 3461 §4.4, as it came
     recipients: tuple[Recipient, ...] = ()
     message: Message = EMPTY
     head: bytes = b""  # the message's header block as it came, before any edit

@@ -2,8 +2,8 @@
 
 `receive` is for what comes from the world, `submit` for what our own accounts send, `deliver` for what the
 queue tries again. Each answers with a `Status` only when the mail is on the disk, so a door may say 250 on the
-strength of it: if at least one recipient's copy was stored, those that failed are in the queue, fsynced, for
-another attempt or for the notice to the sender; if none was, nothing is kept and the sender still has it all.
+strength of it (`filters.handover`): if anything was stored or queued, what failed is in the queue, fsynced,
+for another attempt or for the notice to the sender; if nothing was, the sender still has it all.
 """
 
 import logging
@@ -14,8 +14,10 @@ from dataclasses import replace
 from config.settings import Settings
 from filters import quota_notice, routes
 from filters.check import Checks
-from filters.mail import Mail, Recipient
+from filters.handover import Handover, Routed
+from filters.mail import Mail, Outside, Recipient
 from filters.originate import complete, is_report
+from filters.post import key
 from filters.verdict import Action, refusal
 from storage import status
 from storage.address import Address, AddressError, parse
@@ -32,6 +34,7 @@ from storage.store import Store
 SENDER_OK = Status("2.1.0", "sender ok")
 NOT_YOURS = Status("5.7.1", "this sender address does not belong to your account")
 MAY_NOT_SEND = Status("5.7.1", "this account may not send mail")
+ELSEWHERE = Status("4.4.0", "this address is on another server")
 NOT_A_REPORT = Status("5.7.1", "only receipts and notifications may have an empty sender address")
 
 _log = logging.getLogger("filters")
@@ -51,7 +54,7 @@ class Pipeline:
     ) -> None:
         self.settings = settings
         self._store = store
-        self._queue = queue
+        self._handover = Handover(store, queue)
         self._incoming = incoming
         self._outgoing = outgoing
         self._clock = clock
@@ -96,15 +99,19 @@ class Pipeline:
     # ---- the message
 
     async def receive(self, mail: Mail) -> Status:
-        """What came from the world."""
-        return await self._take(mail)
+        """What came from the world: one answer for all recipients."""
+        return worst(await self._take(mail))
+
+    async def receive_each(self, mail: Mail) -> list[Status]:
+        """What came over LMTP: an answer for each recipient, in their order (RFC 2033 §4.2)."""
+        return await self._take(mail, each_alone=True)
 
     async def submit(self, mail: Mail) -> Status:
         """What one of our accounts sends, over SMTP or from webmail."""
         if not mail.reverse_path and not is_report(mail.head):
             return NOT_A_REPORT
         message = complete(mail.message, mail.head, self.settings.hostname, self._clock())
-        return await self._take(replace(mail, message=message))
+        return worst(await self._take(replace(mail, message=message)))
 
     async def deliver(
         self, message: Message, reverse_path: str, recipients: Sequence[Addressee], trace: str
@@ -113,18 +120,17 @@ class Pipeline:
         targets: list[Target | Status] = []
         for recipient in recipients:
             found = await self._again(recipient)
-            if isinstance(found, Recipient):
-                mailbox = recipient.mailbox
+            if isinstance(found, AccountEntry):
                 original = recipient.original or recipient.address
-                targets.append(Target(found.found.address, mailbox, original))
+                targets.append(Target(found.address, recipient.mailbox, original))
             else:
                 targets.append(found)
         stored = await self._store_all(
             message, reverse_path, [target for target in targets if isinstance(target, Target)], trace
         )
-        return [target if isinstance(target, Status) else stored[_key(target)] for target in targets]
+        return [target if isinstance(target, Status) else stored[key(target)] for target in targets]
 
-    async def _again(self, recipient: Addressee) -> Recipient | Status:
+    async def _again(self, recipient: Addressee) -> AccountEntry | Status:
         try:
             address = parse(recipient.address)
             found = await self._store.run(routes.find, self._store, address, 0, True)
@@ -132,49 +138,39 @@ class Pipeline:
             return status.UNKNOWN_RECIPIENT
         except Broken:
             return status.ACCOUNT_BROKEN
-        return found.status if isinstance(found, routes.Refused) else found
+        if isinstance(found, routes.Refused):
+            return found.status
+        return ELSEWHERE if isinstance(found.found, Outside) else found.found
 
-    async def _take(self, mail: Mail) -> Status:
-        """Judge, store, settle."""
+    async def _take(self, mail: Mail, *, each_alone: bool = False) -> list[Status]:
+        """Judge, route, hand over; an answer for each recipient."""
         verdict = await self._checks(mail).message(mail)
         if (answer := refusal(verdict)) is not None:
-            return answer
+            return [answer] * len(mail.recipients)
         if verdict.action is Action.DISCARD:
-            return status.DELIVERED
-        message = mail.message.prepend(*verdict.fields) if verdict.fields else mail.message
-        targets = [routes.route(recipient, verdict) for recipient in mail.recipients]
-        stored = await self._store_all(message, mail.reverse_path, targets, mail.trace)
-        return await self._settle(replace(mail, message=message), targets, stored)
+            return [status.DELIVERED] * len(mail.recipients)
+        if verdict.fields:
+            mail = replace(mail, message=mail.message.prepend(*verdict.fields))
+        routed = [Routed(each, routes.route(mail, each, verdict)) for each in mail.recipients]
+        handed = await self._handover.take(mail, routed, each_alone=each_alone)
+        await self._after(handed.delivered, mail.trace)
+        return handed.statuses
 
     async def _store_all(
         self, message: Message, reverse_path: str, targets: Sequence[Target], trace: str
     ) -> dict[tuple[str, str], Status]:
         """One copy for each mailbox, however many addresses lead to it."""
-        wanted = list({_key(target): target for target in reversed(targets)}.values())
+        wanted = list({key(target): target for target in reversed(targets)}.values())
         if not wanted:
             return {}
         delivered = await self._store.deliver(message, reverse_path, wanted, trace)
+        await self._after(delivered, trace)
+        return {key(copy.target): copy.status for copy in delivered}
+
+    async def _after(self, delivered: Sequence[Delivered], trace: str) -> None:
         for copy in delivered:
             _tell_log(copy, trace)
             await self._echo(copy, trace)
-        return {_key(copy.target): copy.status for copy in delivered}
-
-    async def _settle(
-        self, mail: Mail, targets: Sequence[Target], stored: dict[tuple[str, str], Status]
-    ) -> Status:
-        """One answer for all recipients; see the promise at the top."""
-        statuses = [stored[_key(target)] for target in targets]
-        if all(each.ok for each in statuses):
-            return status.DELIVERED
-        if not any(each.ok for each in statuses):
-            return worst(statuses)
-        failed = [
-            Addressee(target.address, target.original, target.mailbox, status=answer)
-            for target, answer in zip(targets, statuses, strict=True)
-            if not answer.ok
-        ]
-        await self._store.run(self._queue.add, mail.message, mail.reverse_path, failed, mail.trace)
-        return status.DELIVERED
 
     def _checks(self, mail: Mail) -> Checks:
         return self._outgoing if mail.authenticated is not None else self._incoming
@@ -227,10 +223,6 @@ def _belongs(reverse_path: str, entry: AccountEntry) -> bool:
     parts = address.without_detail()
     own = entry.own_addresses
     return str(address) in own or (parts is not None and str(parts[0]) in own)
-
-
-def _key(target: Target) -> tuple[str, str]:
-    return target.address, target.mailbox
 
 
 def _tell_log(copy: Delivered, trace: str) -> None:

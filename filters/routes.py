@@ -1,25 +1,27 @@
-"""Routers: from the address that the sender wrote to the mailbox that gets the copy.
+"""Routers: from the address that the sender wrote to what becomes of the mail for it.
 
 `find` is asked at RCPT, in a thread: alias, subaddress, postmaster and catch-all are resolved by the
 directory; what is refused is refused here, before a message is sent in vain. `route` is pure and is asked when
 the checks have spoken. Only the domain of an address says whose it is: nothing inside a local part (`%`, `!`,
-`@` in quotes) is ever read as a route, which is what keeps this server from relaying.
+`@` in quotes) is ever read as a route. An address on another server is taken from our own accounts alone
+(`submitted`), which is what keeps this server from relaying.
 """
 
 from dataclasses import dataclass
 
-from filters.mail import Recipient
+from filters.mail import Mail, Outside, Recipient
+from filters.post import Post
 from filters.verdict import Action, Verdict
 from storage import status
 from storage.address import Address
 from storage.delivery import Target
 from storage.directory import AccountEntry
+from storage.queued import Addressee
 from storage.quota import used_now
 from storage.status import Status
 from storage.store import Store
 
 RELAY_DENIED = Status("5.7.1", "relaying denied")
-OUTSIDE = Status("4.4.0", "mail to other servers cannot be sent at present, try again later")
 NO_MAILBOX = Status("4.3.2", "this address does not take mail at present, try again later")
 
 
@@ -38,7 +40,7 @@ def find(store: Store, address: Address, size: int, submitted: bool) -> Recipien
     if found is None:
         if not address.domain or directory.is_local(address.domain):
             return Refused(status.UNKNOWN_RECIPIENT)
-        return Refused(OUTSIDE if submitted else RELAY_DENIED)
+        return Recipient(address, Outside(str(address))) if submitted else Refused(RELAY_DENIED)
     if not isinstance(found, AccountEntry):
         return Refused(NO_MAILBOX)
     if found.file.suspended or not found.file.receive:
@@ -48,10 +50,34 @@ def find(store: Store, address: Address, size: int, submitted: bool) -> Recipien
     return Recipient(address, found)
 
 
-def route(recipient: Recipient, verdict: Verdict) -> Target:
-    """The mailbox of a recipient. Spam goes into Junk only where the account wants that (POP users would
-    never see it there)."""
+def route(mail: Mail, recipient: Recipient, verdict: Verdict) -> tuple[Post, ...]:
+    """What a recipient becomes."""
     found = recipient.found
+    if isinstance(found, Outside):
+        addressee = Addressee(found.address, notify=recipient.notify, orcpt=recipient.orcpt)
+        return (Post(mail.reverse_path, addressees=(addressee,)),)
+    target = mailbox(recipient, found, verdict)
+    if _waits(mail) or _is_reported(mail, recipient):
+        addressee = Addressee(
+            target.address, target.original, target.mailbox, recipient.notify, recipient.orcpt
+        )
+        return (Post(mail.reverse_path, addressees=(addressee,)),)
+    return (Post(mail.reverse_path, targets=(target,)),)
+
+
+def _waits(mail: Mail) -> bool:
+    """What is to leave at a later time waits in the queue, whoever it is for (RFC 4865)."""
+    return mail.hold_until is not None
+
+
+def _is_reported(mail: Mail, recipient: Recipient) -> bool:
+    """Who asked to hear of success hears it from the queue (RFC 3461 §4.1)."""
+    return bool(mail.reverse_path) and "SUCCESS" in recipient.notify.upper().split(",")
+
+
+def mailbox(recipient: Recipient, found: AccountEntry, verdict: Verdict) -> Target:
+    """The mailbox of an account. Spam goes into Junk only where the account wants that (POP users would
+    never see it there)."""
     junk = verdict.action is Action.QUARANTINE and found.file.spam.to_junk
     original = str(recipient.address) if recipient.address.domain else found.address
     return Target(found.address, "Junk" if junk else "INBOX", original)

@@ -12,9 +12,10 @@ from filters.verdict import PASS, Action, Verdict
 from storage import status
 from storage.address import parse
 from storage.delivery import Delivered, Target
+from storage.errors import DiskFull
 from storage.message import Message
 from storage.queue import Queue
-from storage.queued import Addressee
+from storage.queued import Addressee, Work
 from storage.status import Status
 from tests.house import House, Site
 from tests.unit.smtp.conftest import inbox
@@ -50,11 +51,11 @@ async def pipeline(house: House) -> AsyncIterator[Pipeline]:
     queue.close()
 
 
-async def mail_to(pipeline: Pipeline, *addresses: str) -> Mail:
-    found = [await pipeline.recipient(ENVELOPE, parse(address), None) for address in addresses]
+async def mail_to(pipeline: Pipeline, *addresses: str, envelope: Mail = ENVELOPE) -> Mail:
+    found = [await pipeline.recipient(envelope, parse(address), None) for address in addresses]
     recipients = tuple(each for each in found if isinstance(each, Recipient))
     assert len(recipients) == len(addresses), found
-    return replace(ENVELOPE, recipients=recipients, message=Message.of(SOURCE))
+    return replace(envelope, recipients=recipients, message=Message.of(SOURCE))
 
 
 def queued(house: House) -> list[Addressee]:
@@ -123,6 +124,110 @@ async def test_a_queue_that_cannot_take_them_is_no_250(
     monkeypatch.setattr(Queue, "add", full)
     with pytest.raises(OSError):
         await pipeline.receive(mail)
+
+
+SUBMITTED = replace(
+    ENVELOPE, reverse_path="taro@example.test", authenticated="taro@example.test", envid="e1", ret="HDRS"
+)
+
+
+def works(house: House) -> list[Work]:
+    queue = Queue.of(house.store)
+    try:
+        return queue.claim("test")
+    finally:
+        queue.close()
+
+
+async def test_a_submission_for_another_server_is_queued_with_its_parameters(
+    house: House, pipeline: Pipeline
+) -> None:
+    mail = await mail_to(pipeline, "Someone+x@Elsewhere.example", envelope=SUBMITTED)
+    (recipient,) = mail.recipients
+    asked = replace(recipient, notify="FAILURE", orcpt="rfc822;x@y")
+    assert (await pipeline.submit(replace(mail, recipients=(asked,)))).ok
+    (work,) = works(house)
+    assert (work.envelope.reverse_path, work.envelope.envid, work.envelope.ret) == (
+        "taro@example.test",
+        "e1",
+        "HDRS",
+    )
+    (queued,) = work.recipients
+    assert (queued.address, queued.notify, queued.orcpt, queued.attempts) == (
+        "Someone+x@elsewhere.example",
+        "FAILURE",
+        "rfc822;x@y",
+        0,
+    )
+
+
+async def test_what_came_from_the_world_is_not_relayed(house: House, pipeline: Pipeline) -> None:
+    for address in ("someone@elsewhere.example", "taro@[192.0.2.1]", '"taro@example.test"@elsewhere.example'):
+        assert await pipeline.recipient(ENVELOPE, parse(address), None) == Status("5.7.1", "relaying denied")
+
+
+async def test_a_mail_for_here_and_for_elsewhere(house: House, pipeline: Pipeline) -> None:
+    mail = await mail_to(pipeline, "hanako@example.test", "b@elsewhere.example", envelope=SUBMITTED)
+    assert (await pipeline.submit(mail)).ok
+    assert len(await inbox(house, "hanako")) == 1
+    (work,) = works(house)
+    assert [each.address for each in work.recipients] == ["b@elsewhere.example"]
+
+
+async def test_what_went_out_is_not_asked_for_again_when_a_mailbox_fails(
+    house: House, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mail = await mail_to(pipeline, "hanako@example.test", "b@elsewhere.example", envelope=SUBMITTED)
+    failing(house, monkeypatch, {"hanako@example.test": status.DISK_FULL})
+    assert (await pipeline.submit(mail)).ok
+    assert sorted((each.address, each.status) for work in works(house) for each in work.recipients) == [
+        ("b@elsewhere.example", None),
+        ("hanako@example.test", status.DISK_FULL),
+    ]
+
+
+async def test_a_queue_that_is_full_leaves_the_mailboxes_alone(
+    house: House, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> str:
+        raise DiskFull("no room for the queue")
+
+    mail = await mail_to(pipeline, "hanako@example.test", "b@elsewhere.example", envelope=SUBMITTED)
+    monkeypatch.setattr(Queue, "add", full)
+    with pytest.raises(DiskFull):
+        await pipeline.submit(mail)
+    assert await inbox(house, "hanako") == []
+
+
+async def test_what_is_to_be_reported_or_held_goes_through_the_queue(
+    house: House, pipeline: Pipeline
+) -> None:
+    mail = await mail_to(pipeline, "Hanako@example.test")
+    asked = replace(mail.recipients[0], notify="SUCCESS,FAILURE")
+    assert (await pipeline.receive(replace(mail, recipients=(asked,)))).ok
+    (work,) = works(house)
+    (queued,) = work.recipients
+    assert (queued.address, queued.original, queued.notify) == (
+        "hanako@example.test",
+        "Hanako@example.test",
+        "SUCCESS,FAILURE",
+    )
+    held = replace(
+        await mail_to(pipeline, "hanako@example.test", envelope=SUBMITTED), hold_until=2_000_000_000
+    )
+    assert (await pipeline.submit(held)).ok
+    assert await inbox(house, "hanako") == works(house) == []  # it is not due
+    assert (await pipeline.receive(replace(mail, reverse_path="", recipients=(asked,)))).ok
+    assert len(await inbox(house, "hanako")) == 1  # of a report nobody hears
+
+
+async def test_over_lmtp_each_recipient_has_its_answer(
+    house: House, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mail = await mail_to(pipeline, "taro@example.test", "hanako@example.test")
+    failing(house, monkeypatch, {"hanako@example.test": status.DISK_FULL})
+    assert await pipeline.receive_each(mail) == [status.DELIVERED, status.DISK_FULL]
+    assert works(house) == []
 
 
 @pytest.mark.parametrize(
