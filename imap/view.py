@@ -97,7 +97,7 @@ class View:
         if not self.moved:
             self._told.clear()
             return []
-        changes = self.mailbox.changes_since(self.modseq)
+        changes = self.mailbox.changes_since(self.modseq, self.uids)
         out: list[bytes] = []
         if changes.gone or self._hidden:
             self._leave(changes.gone, expunge, out)

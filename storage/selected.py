@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+REMEMBERED = 1000  # changes, arrivals and departures each, beside twice as many as there are messages
+
 
 @dataclass(frozen=True, slots=True)
 class Appended:
@@ -60,6 +62,7 @@ class Mailbox:
         self._changed: list[tuple[int, int]] = []
         self._expunged: list[tuple[int, int]] = []
         self._loaded_at = loaded.folder.modseq
+        self._forgot = 0  # what was expunged up to this modseq is not remembered
         self._look = asyncio.Lock()
         self._looks = 0
 
@@ -107,15 +110,20 @@ class Mailbox:
     def rows(self) -> Mapping[int, Row]:
         return self._rows
 
-    def changes_since(self, modseq: int) -> Changes:
-        """What happened after `modseq`; the only way to learn it. UIDs ascend."""
+    def changes_since(self, modseq: int, known: Sequence[int] = ()) -> Changes:
+        """What happened after `modseq`; the only way to learn it. UIDs ascend.
+
+        `known`: the UIDs that the asker knew then, for what went may be long forgotten."""
         if modseq < self._loaded_at:
             arrived = [row.uid for row in self._rows.values() if row.born > modseq]
             touched = [row.uid for row in self._rows.values() if row.born <= modseq < row.modseq]
         else:
             arrived = _after(self._arrived, modseq)
             touched = _after(self._changed, modseq)
-        gone = _after(self._expunged, modseq)
+        if modseq < self._forgot:
+            gone = [uid for uid in known if uid not in self._rows]
+        else:
+            gone = _after(self._expunged, modseq)
         came = set(arrived)
         return Changes(
             tuple(uid for uid in arrived if uid in self._rows),
@@ -231,13 +239,24 @@ class Mailbox:
             self._arrived += [(modseq, row.uid) for row in came]
             self._changed += [(modseq, row.uid) for row in altered]
             self._expunged += [(modseq, uid) for uid in gone]
-            if len(self._changed) > 2 * len(self._rows) + 1000:
-                self._changed = sorted((m, uid) for uid, m in {u: m for m, u in self._changed}.items())
+            self._forget()
             self._folder = loaded.folder
             if not came and not altered and not gone:
                 return
         for watcher in list(self._watchers):
             watcher()
+
+    def _forget(self) -> None:
+        """A mailbox may be selected for months: what is remembered has a bound, which follows its size."""
+        most = 2 * len(self._rows) + REMEMBERED
+        if len(self._arrived) > most:
+            self._arrived = [(modseq, uid) for modseq, uid in self._arrived if uid in self._rows]
+        if len(self._changed) > most:
+            last = {uid: modseq for modseq, uid in self._changed if uid in self._rows}
+            self._changed = sorted((modseq, uid) for uid, modseq in last.items())
+        if len(self._expunged) > most:
+            self._forgot = self._expunged[len(self._expunged) - 1 - most // 2][0]
+            self._expunged = [(modseq, uid) for modseq, uid in self._expunged if modseq > self._forgot]
 
     def disturbed(self) -> bool:
         """Whether another program may have been at the files. For a thread."""

@@ -1,7 +1,7 @@
 """A client that believes every EXISTS, EXPUNGE and FETCH knows the mailbox, and its numbers never lie."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from hypothesis import given, settings
@@ -48,7 +48,7 @@ class Shelf:
             self.uids = tuple(one for one in self.uids if one != uid)
             self.left.append((self.modseq, uid))
 
-    def changes_since(self, modseq: int) -> Changes:
+    def changes_since(self, modseq: int, _: Sequence[int]) -> Changes:
         rows = [self.rows[uid] for uid in self.uids]
         return Changes(
             tuple(row.uid for row in rows if row.born > modseq),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from storage import selected
 from storage.bus import Bus, Hint
 from storage.delivery import Target
 from storage.errors import MailboxExists, MailboxMissing, NameRefused
@@ -88,6 +89,29 @@ async def test_sessions_share_one_state_and_learn_what_changed(store: Store) -> 
     assert view == (1, 2)
     assert one.uids == (1,)
     assert one.changes_since(start).arrived == (1,)
+
+
+async def test_a_mailbox_that_stays_selected_remembers_a_bounded_number_of_changes(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And who was away the whole time is told all the same, by what he knew."""
+    monkeypatch.setattr(selected, "REMEMBERED", 4)
+    mailbox = await store.account(TARO).open("INBOX")
+    message = Appended(Message.of(TEXT), frozenset(), 0)
+    await mailbox.append([message] * 3)
+    start, known = mailbox.modseq, mailbox.uids
+    for _ in range(30):
+        (uid,) = await mailbox.append([message])
+        await mailbox.store([uid], "add", frozenset({"\\Seen"}))
+        await mailbox.remove([uid])
+    await mailbox.remove([2])
+    lately = mailbox.modseq
+    await mailbox.remove([1])
+    for log in (mailbox._arrived, mailbox._changed, mailbox._expunged):
+        assert len(log) <= 2 * 3 + 4
+    changes = mailbox.changes_since(start, known)
+    assert (changes.arrived, changes.changed, changes.gone) == ((), (), (1, 2))
+    assert mailbox.changes_since(lately, known).gone == (1,)
 
 
 async def test_another_process_is_told_by_a_hint(store: Store, other: Store) -> None:
