@@ -14,13 +14,14 @@ ROOMS := kwcmaild web smtp imap pop3 filters storage net config
 # Debian packages that the tests talk to; where one is missing its tests are skipped by name.
 CLIENTS := swaks libnet-ssleay-perl curl msmtp isync fetchmail getmail6 neomutt thunderbird systemd rsync vim
 
-.PHONY: bench crash fuzz run test check format docs lock install debian-packages help
+.PHONY: bench crash fuzz soak run test check format docs lock install debian-packages help
 
 help:
 	@echo "make run      a server on this machine with made-up accounts, in ./demo"
 	@echo "make test     installs what the tests need and runs them"
 	@echo "make crash    kills the server $(ROUNDS) times and looks whether anything was lost"
 	@echo "make fuzz     attacks every parser and the doors for longer"
+	@echo "make soak     mixed load for $(MINUTES) minutes: is what each process holds flat?"
 	@echo "make bench    Postfix with Dovecot and kwcmaild under the same load (benchmarks/README.md)"
 	@echo "make check    formatter, linter, strict types, generated pages"
 	@echo "make install  to $(PREFIX), with systemd units (docs/installing.md)"
@@ -53,6 +54,11 @@ check: $(VENV)/.dev
 ROUNDS ?= 500
 crash: $(VENV)/.dev
 	KWCMAILD_CRASH_ROUNDS=$(ROUNDS) $(VENV)/bin/python -m pytest -v -s tests/crash
+
+# Memory and descriptors of each process under mixed load; flat or not by a fitted line (tests/soak/watch.py).
+MINUTES ?= 30
+soak: $(VENV)/.dev
+	@$(VENV)/bin/python -m tests.soak.run --minutes $(MINUTES)
 
 format: $(VENV)/.dev
 	$(VENV)/bin/ruff format .

@@ -1,0 +1,89 @@
+"""What each process holds, looked at again and again, and whether that is flat.
+
+Flat is not "it looks so": after a warm-up a straight line is fitted through the samples (least squares). What
+the line rises over the time that it covers must stay below a bound, which says how large a leak would have
+been missed: so much in so many minutes, while so many operations were done.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """By how much the fitted line of a process may rise: memory in MiB, or in parts of its mean; descriptors."""
+
+    memory: float = 2.0
+    part: float = 0.04
+    descriptors: float = 4.0
+
+
+@dataclass
+class Watched:
+    """The samples of one process."""
+
+    name: str
+    pid: int
+    times: list[float] = field(default_factory=list)
+    memory: list[float] = field(default_factory=list)  # RSS in MiB
+    descriptors: list[float] = field(default_factory=list)
+
+    def look(self, now: float) -> None:
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        self.times.append(now)
+        self.memory.append(int(status.partition("VmRSS:")[2].split()[0]) / 1024)
+        self.descriptors.append(len(list(Path(f"/proc/{self.pid}/fd").iterdir())))
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One figure of one process: where it stood, the line's rise over the fitted time, and what that may be."""
+
+    process: str
+    what: str
+    first: float  # mean of the first tenth of the fitted samples
+    last: float
+    most: float
+    rise: float
+    bound: float
+
+    @property
+    def flat(self) -> bool:
+        return self.rise <= self.bound
+
+    def __str__(self) -> str:
+        return (
+            f"{self.process:<10} {self.what:<12} {self.first:8.1f} {self.last:8.1f} {self.most:8.1f}"
+            f" {self.rise:+8.2f} {self.bound:7.2f}  {'flat' if self.flat else 'RISES'}"
+        )
+
+
+HEAD = f"{'process':<10} {'what':<12} {'first':>8} {'last':>8} {'most':>8} {'rise':>8} {'bound':>7}"
+
+
+def slope(times: Sequence[float], values: Sequence[float]) -> float:
+    """Of the line that fits best, in units a second."""
+    middle, mean = sum(times) / len(times), sum(values) / len(values)
+    spread = sum((time - middle) ** 2 for time in times)
+    return sum((t - middle) * (v - mean) for t, v in zip(times, values, strict=True)) / spread
+
+
+def judge(watched: Watched, warm_up: float, bounds: Bounds) -> list[Finding]:
+    """`warm_up`: the samples before that time do not count."""
+    begin = next(at for at, time in enumerate(watched.times) if time >= warm_up)
+    times = watched.times[begin:]
+    tenth = max(1, len(times) // 10)
+    found = []
+    for what, values in (
+        ("RSS, MiB", watched.memory[begin:]),
+        ("descriptors", watched.descriptors[begin:]),
+    ):
+        mean = sum(values) / len(values)
+        bound = max(bounds.memory, bounds.part * mean) if what.startswith("RSS") else bounds.descriptors
+        first, last = sum(values[:tenth]) / tenth, sum(values[-tenth:]) / tenth
+        rise = slope(times, values) * (times[-1] - times[0])
+        found.append(Finding(watched.name, what, first, last, max(values), rise, bound))
+    return found
