@@ -10,6 +10,6 @@ from storage.store import Store
 def build(settings: Settings, store: Store, queue: Queue | None = None) -> Pipeline:
     """The pipeline of a process; with the queue that the process has already, if it has one."""
     queue = queue or Queue.of(store)
-    incoming = Checks(judges=(), advisers=())
-    outgoing = Checks(judges=(), advisers=())
+    incoming = Checks(judges=(), advisers=(), traces=store.traces)
+    outgoing = Checks(judges=(), advisers=(), traces=store.traces)
     return Pipeline(settings, store, queue, incoming, outgoing)

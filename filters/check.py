@@ -12,8 +12,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from filters import noted
 from filters.mail import Mail, Recipient
 from filters.verdict import BROKEN_CHECK, PASS, Action, Verdict, merge
+from storage.traces import Traces
 
 _log = logging.getLogger("filters")
 
@@ -45,6 +47,7 @@ class Checks:
 
     judges: tuple[Check, ...] = ()
     advisers: tuple[Check, ...] = ()
+    traces: Traces | None = None  # what is thought of a message is noted there
 
     async def connect(self, mail: Mail) -> Verdict:
         return await _group(self.judges, lambda check: check.connect(mail), mail.trace, BROKEN)
@@ -53,12 +56,18 @@ class Checks:
         return await _group(self.judges, lambda check: check.recipient(mail, rcpt), mail.trace, BROKEN)
 
     async def message(self, mail: Mail) -> Verdict:
-        judged = await _group(self.judges, lambda check: check.message(mail), mail.trace, BROKEN)
+        judged = await _group(self.judges, lambda check: self._message(check, mail), mail.trace, BROKEN)
         if not self.advisers or judged.action >= Action.DEFER:
             return judged
         seen = replace(mail, results=mail.results + judged.results)
-        advice = await _group(self.advisers, lambda check: check.message(seen), mail.trace, PASS)
+        advice = await _group(self.advisers, lambda check: self._message(check, seen), mail.trace, PASS)
         return merge((judged, advice))
+
+    async def _message(self, check: Check, mail: Mail) -> Verdict:
+        verdict = await check.message(mail)
+        if self.traces is not None:
+            noted.judged(self.traces, mail.trace, check.name, verdict)
+        return verdict
 
 
 BROKEN = Verdict(Action.DEFER, BROKEN_CHECK, "the check raised")

@@ -10,6 +10,7 @@ that none takes leaves nothing behind, and its sender still has it all.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from filters import noted
 from filters.mail import Mail, Recipient
 from filters.post import Post, key, merged
 from storage import status
@@ -86,7 +87,7 @@ class Handover:
     async def _add(
         self, mail: Mail, post: Post, addressees: Sequence[Addressee], due: int | None = None
     ) -> None:
-        await self._store.run(
+        queue_id = await self._store.run(
             self._queue.add,
             post.of(mail.message),
             post.reverse_path,
@@ -96,6 +97,7 @@ class Handover:
             envid=mail.envid,
             ret=mail.ret,
         )
+        noted.queued(self._store.traces, mail.trace, queue_id, addressees)
 
 
 def _outcomes(routed: Routed, copies: dict[Post, Copies]) -> list[Status]:

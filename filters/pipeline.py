@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from config.settings import Settings
-from filters import quota_notice, routes
+from filters import noted, quota_notice, routes
 from filters.check import Checks
 from filters.handover import Handover, Routed
 from filters.mail import Mail, Outside, Recipient
@@ -109,6 +109,7 @@ class Pipeline:
     async def submit(self, mail: Mail) -> Status:
         """What one of our accounts sends, over SMTP or from webmail."""
         if not mail.reverse_path and not is_report(mail.head):
+            noted.answered(self._store.traces, mail, [NOT_A_REPORT], self._clock())
             return NOT_A_REPORT
         message = complete(mail.message, mail.head, self.settings.hostname, self._clock())
         return worst(await self._take(replace(mail, message=message)))
@@ -143,7 +144,14 @@ class Pipeline:
         return ELSEWHERE if isinstance(found.found, Outside) else found.found
 
     async def _take(self, mail: Mail, *, each_alone: bool = False) -> list[Status]:
-        """Judge, route, hand over; an answer for each recipient."""
+        """An answer for each recipient, which its trace has too."""
+        began = self._clock()
+        statuses = await self._settle(mail, each_alone)
+        noted.answered(self._store.traces, mail, statuses, began)
+        return statuses
+
+    async def _settle(self, mail: Mail, each_alone: bool) -> list[Status]:
+        """Judge, route, hand over."""
         verdict = await self._checks(mail).message(mail)
         if (answer := refusal(verdict)) is not None:
             return [answer] * len(mail.recipients)
@@ -169,6 +177,7 @@ class Pipeline:
 
     async def _after(self, delivered: Sequence[Delivered], trace: str) -> None:
         for copy in delivered:
+            noted.delivered(self._store.traces, copy, trace)
             _tell_log(copy, trace)
             await self._echo(copy, trace)
 
@@ -204,6 +213,7 @@ class Pipeline:
             )
             targets = [Target(address) for address in (account, *administrators)]
             for copy in await self._store.deliver(message, "", targets, trace):
+                noted.delivered(self._store.traces, copy, trace, "notice")
                 _tell_log(copy, trace)  # and no echo: a notice never causes another
         except Exception:
             _log.error("filters.echo_failed", exc_info=True, extra={"fields": {"trace": trace}})

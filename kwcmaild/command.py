@@ -38,10 +38,11 @@ def application(first: str = "") -> typer.Typer:
 
 
 def _administration(app: typer.Typer) -> None:
-    from kwcmaild.commands import account, check, config, domain, index, init, queue
+    from kwcmaild.commands import account, check, config, domain, index, init, queue, trace
 
     app.command("init")(init.init)
     app.command("check")(check.check)
+    app.command("trace")(trace.trace)
     account.app.command("restored")(index.restored)
     app.add_typer(account.app, name="account")
     app.add_typer(domain.app, name="domain")

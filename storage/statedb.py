@@ -14,7 +14,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ class StateDb:
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
 
-    def query(self, sql: str, arguments: Sequence[Any] = ()) -> list[Any]:
+    def query(self, sql: str, arguments: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
         """All rows of a SELECT: for results that are known to be small."""
         with self._lock, self._watched():
             return self._open().execute(sql, arguments).fetchall()

@@ -97,16 +97,16 @@ class Traces:
         peer: str = "",
         status: Status | None = None,
         detail: Mapping[str, str] = _NOTHING,
+        at: float | None = None,
     ) -> None:
         """Something happened to a mail. Never waits and never raises; from any thread. `detail` is not changed
-        afterwards; the account that it names as `account` can be asked for as an address can."""
+        afterwards; the account that it names as `account` can be asked for as an address can. `at`: now."""
         if len(self._notes) >= MOST_WAITING:
             self._dropped += 1
         else:
+            when = self._clock() if at is None else at
             self._notes.append(
-                _Note(
-                    self._clock(), trace, what, queue_id, message_id, sender, recipient, peer, status, detail
-                )
+                _Note(when, trace, what, queue_id, message_id, sender, recipient, peer, status, detail)
             )
         if not self._awake:
             self._awake = True
@@ -220,7 +220,7 @@ def _row(note: _Note) -> tuple[object, ...]:
         _text(note.trace),
         note.what,
         _text(note.queue_id),
-        _text(note.message_id),
+        _text(note.message_id.strip().removeprefix("<").removesuffix(">")),
         _text(note.sender),
         _text(note.recipient),
         _text(account),

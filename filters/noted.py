@@ -1,0 +1,85 @@
+"""What the pipeline notes in a mail's trace (`storage.traces`), said in one place so that it reads alike.
+
+Notes are made where something is known to be done: a copy is on the disk, a queue id was given, an answer is
+about to be. None of it waits or fails.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from filters.mail import Mail
+from filters.verdict import Action, Verdict
+from storage.delivery import Delivered
+from storage.header import unfold
+from storage.queued import Addressee
+from storage.status import Status, worst
+from storage.traces import Traces
+
+NAMED = 10  # recipients that the note of the acceptance names; each has notes of its own besides
+
+_MESSAGE_ID = re.compile(rb"^message-id[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)", re.IGNORECASE | re.MULTILINE)
+
+
+def answered(traces: Traces, mail: Mail, statuses: Sequence[Status], began: float) -> None:
+    """The message was taken, or none of its recipients' copies was; `began` is when it was all here."""
+    taken = any(each.ok for each in statuses)
+    detail = {"tls": mail.tls or "", "size": str(mail.message.size)}
+    if mail.helo:
+        detail["helo"] = mail.helo
+    if mail.authenticated:
+        detail["account"] = mail.authenticated
+    addresses = [str(each.address) for each in mail.recipients[:NAMED]]
+    more = len(mail.recipients) - len(addresses)
+    detail["to"] = " ".join(addresses) + (f" and {more} more" if more else "")
+    traces.note(
+        mail.trace,
+        "accepted" if taken else "refused",
+        message_id=message_id(mail),
+        sender=mail.reverse_path,
+        peer=mail.peer,
+        status=None if taken else worst(list(statuses)),
+        detail=detail,
+        at=began,
+    )
+    if taken:
+        for recipient, status in zip(mail.recipients, statuses, strict=True):
+            if not status.ok:
+                traces.note(mail.trace, "refused", recipient=str(recipient.address), status=status)
+
+
+def judged(traces: Traces, trace: str, check: str, verdict: Verdict) -> None:
+    """What a check thinks of a message; silent where it found nothing worth a word."""
+    if verdict.action is Action.PASS and not verdict.reason and not verdict.results:
+        return
+    results = " ".join(f"{each.method}={each.result}" for each in verdict.results)
+    detail = {"check": check, "action": verdict.action.name, "reason": verdict.reason, "results": results}
+    traces.note(trace, "check", status=verdict.status, detail=detail)
+
+
+def delivered(traces: Traces, copy: Delivered, trace: str, what: str = "") -> None:
+    """How a mailbox's copy went."""
+    target, status = copy.target, copy.status
+    detail = {"account": target.address, "mailbox": target.mailbox}
+    if copy.uid is not None:
+        detail["uid"] = str(copy.uid)
+    kind = what or ("stored" if status.ok else "deferred" if status.temporary else "failed")
+    recipient = target.original or target.address
+    traces.note(trace, kind, recipient=recipient, status=None if status.ok else status, detail=detail)
+
+
+def queued(traces: Traces, trace: str, queue_id: str, addressees: Iterable[Addressee]) -> None:
+    """Recipients that are in the queue under an id."""
+    for each in addressees:
+        original = each.original if each.original != each.address else ""
+        detail = {"written": original} if original else {}
+        traces.note(
+            trace, "queued", queue_id=queue_id, recipient=each.address, status=each.status, detail=detail
+        )
+
+
+def message_id(mail: Mail) -> str:
+    """The message's own, or the one that it was given here; empty where it has none."""
+    found = _MESSAGE_ID.search(mail.head)
+    if found is None:
+        found = next(filter(None, (_MESSAGE_ID.search(edit.text) for edit in mail.message.edits)), None)
+    return unfold(found[1]).decode("utf-8", "replace") if found else ""
