@@ -4,14 +4,16 @@ import json
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 
 class Log:
-    """What a process writes to standard error; a copy goes into a file."""
+    """What a process writes to standard error; a copy goes into a file. What is not `wanted` is left out."""
 
-    def __init__(self) -> None:
+    def __init__(self, wanted: Callable[[dict[str, Any]], bool] = lambda event: True) -> None:
+        self._wanted = wanted
         self._lines: list[dict[str, Any]] = []
         self._news = threading.Condition()
         self._process: subprocess.Popen[str] | None = None
@@ -32,12 +34,14 @@ class Log:
         assert process.stderr is not None
         with process.stderr, path.open("a") as copy:
             for line in process.stderr:
-                copy.write(line)
-                copy.flush()
                 try:
                     event = json.loads(line)
                 except ValueError:
                     event = {"event": "?", "text": line}
+                if not self._wanted(event):
+                    continue
+                copy.write(line)
+                copy.flush()
                 with self._news:
                     self._lines.append(event)
                     self._news.notify_all()

@@ -56,9 +56,13 @@ class Daemons:
         self.folder = self.demo.folder
         with self.demo.settings.open("a") as file:
             file.write("log: {level: info, format: json}\n")
-        self._log = Log()
+        self._log = Log(self.wanted)
         self.mark, self.wait = self._log.mark, self._log.wait
         self._process: subprocess.Popen[str] | None = None
+
+    def wanted(self, event: dict[str, Any]) -> bool:
+        """Whether a line of the log is kept; a server that runs for long would fill the memory of the tests."""
+        return True
 
     # ---- the processes
 
