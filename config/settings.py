@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from config.filters import Filters
+from config.listen import Count, Listen, TlsVersion, Workers
+from config.smtp import Smtp, SmtpListen
 from config.traces import Traces
 from config.units import DAY, GIB, HOUR, KIB, MIB, MINUTE, TIB
 from config.values import (
@@ -25,13 +27,28 @@ from config.values import (
     Section,
     Size,
     section,
-    split_host_port,
 )
 
-TlsVersion = Literal["1.0", "1.1", "1.2", "1.3"]
-TlsMode = Literal["none", "starttls", "implicit"]
-Workers = Annotated[int, Field(ge=1, le=64)]
-Count = Annotated[int, Field(ge=1, le=1_000_000)]
+__all__ = [
+    "Auth",
+    "CertificatePair",
+    "Imap",
+    "Listen",
+    "Log",
+    "Metrics",
+    "Pop3",
+    "Queue",
+    "Resolver",
+    "Service",
+    "Settings",
+    "Smtp",
+    "SmtpListen",
+    "Storage",
+    "Tls",
+    "Web",
+]
+
+Mechanism = Literal["PLAIN", "LOGIN", "SCRAM-SHA-256"]
 
 
 class Log(Section):
@@ -69,106 +86,6 @@ class Tls(Section):
     )
     handshake_timeout: Duration = Field(
         default=30, ge=1, description="How long a TLS handshake may take before the connection is closed."
-    )
-
-
-class Listen(Section):
-    """One address to listen on."""
-
-    address: ListenAddress = Field(
-        description="IP address and port, such as `0.0.0.0:143` or `[::]:143`; port 0 takes a free one."
-    )
-    tls: TlsMode = Field(
-        default="starttls",
-        description="`implicit`: TLS from the first byte; `starttls`: in the clear until the client asks;"
-        " `none`: TLS is not offered.",
-    )
-    tls_minimum: TlsVersion | None = Field(
-        default=None,
-        description="The oldest version of TLS on this address, where it differs from `tls.minimum`.",
-    )
-
-    @property
-    def host(self) -> str:
-        """The address without port and brackets."""
-        return split_host_port(self.address)[0]
-
-    @property
-    def port(self) -> int:
-        return split_host_port(self.address)[1]
-
-
-class SmtpListen(Listen):
-    """One address to listen on for SMTP."""
-
-    mode: Literal["mx", "submission"] = Field(
-        description="`mx` takes mail from anybody for our own recipients; `submission` takes mail to anybody"
-        " from accounts that have logged in."
-    )
-
-
-class Smtp(Section):
-    """The SMTP door: port 25 for the world, 587 and 465 for our accounts."""
-
-    workers: Workers = Field(
-        default=1, description="Processes that share the work; more than 1 where a core is not enough."
-    )
-    listen: tuple[SmtpListen, ...] = Field(
-        default=(
-            SmtpListen(address="0.0.0.0:25", mode="mx"),
-            SmtpListen(address="0.0.0.0:587", mode="submission"),
-            SmtpListen(address="0.0.0.0:465", mode="submission", tls="implicit"),
-        ),
-        description="Addresses to listen on.",
-    )
-    max_message: Size = Field(
-        default=100 * MIB,
-        ge=KIB,
-        description="The largest message taken, in either direction (SIZE, RFC 1870).",
-    )
-    max_recipients: Annotated[int, Field(ge=100, le=100_000)] = Field(
-        default=1000,
-        description="Most recipients of one message (RFC 5321 §4.5.3.1.8 asks for 100 at least).",
-    )
-    max_connections: Count = Field(default=2000, description="Most connections at once in one process.")
-    max_connections_per_address: Count = Field(
-        default=100, description="Most connections at once from one IP address."
-    )
-    max_errors: Count = Field(
-        default=20, description="Refused commands of one connection after which it is closed with a 421."
-    )
-    max_hops: Annotated[int, Field(ge=100, le=1000)] = Field(
-        default=100,
-        description="A message with more Received fields than this is going round in circles and is refused"
-        " (RFC 5321 §6.3).",
-    )
-    command_timeout: Duration = Field(
-        default=5 * MINUTE, ge=1, description="How long the server waits for a command (RFC 5321 §4.5.3.2.7)."
-    )
-    data_timeout: Duration = Field(
-        default=3 * MINUTE,
-        ge=1,
-        description="How long the server waits for the next piece of a message (RFC 5321 §4.5.3.2.5).",
-    )
-    greeting_delay: Annotated[Duration, Field(le=60)] = Field(
-        0,
-        description="How long an `mx` listener waits before it greets; who speaks earlier is refused"
-        " (RFC 5321 §4.3.1).",
-    )
-    max_line: Size = Field(
-        MIB,
-        ge=KIB,
-        description="The longest line of a message (RFC 5321 §4.5.3.1.6 asks for 1000 octets; many programs"
-        " write longer ones).",
-    )
-    max_hold: Duration = Field(
-        default=31 * DAY,
-        le=10 * 365 * DAY,
-        description="How long a submitted message may be held back at its sender's wish (FUTURERELEASE, RFC 4865);"
-        " 0: this is not offered.",
-    )
-    hide_client_address: bool = Field(
-        default=False, description="Leave the IP address of the submitting client out of the Received field."
     )
 
 
@@ -251,6 +168,11 @@ class Auth(Section):
     plaintext_without_tls: Literal["never", "loopback"] = Field(
         default="never",
         description="Who may log in with a password without TLS: nobody, or clients on this machine.",
+    )
+    mechanisms: Annotated[tuple[Mechanism, ...], Field(min_length=1)] = Field(
+        default=("PLAIN", "LOGIN", "SCRAM-SHA-256"),
+        description="The ways to log in that are offered (SASL). SCRAM-SHA-256 sends no password, but knows no app"
+        " passwords; a program that prefers it can't use one.",
     )
     max_tries: Count = Field(
         default=3, description="Failed logins of one connection after which it is closed."

@@ -33,12 +33,12 @@ _INSIDE = (
 )
 
 
-def outside(starttls: bool, passwords: bool) -> bytes:
-    """Before login: whether STARTTLS is offered here, and whether passwords are taken on this connection."""
+def outside(starttls: bool, mechanisms: tuple[str, ...]) -> bytes:
+    """Before login: whether STARTTLS is offered here, and how one may log in on this connection, if one may."""
     some = [*_ALWAYS]
     if starttls:
         some.append(b"STARTTLS")
-    some += (b"AUTH=PLAIN", b"AUTH=LOGIN") if passwords else (b"LOGINDISABLED",)
+    some += [f"AUTH={name}".encode() for name in mechanisms] or [b"LOGINDISABLED"]
     return b"CAPABILITY " + b" ".join(some)
 
 

@@ -124,7 +124,9 @@ class Session:
     def capabilities(self) -> bytes:
         if self.account is not None:
             return capability.inside(self.settings.imap.max_append)
-        return capability.outside(self.starttls_offered, self.passwords_taken)
+        return capability.outside(
+            self.starttls_offered, self.settings.auth.mechanisms if self.passwords_taken else ()
+        )
 
     @property
     def starttls_offered(self) -> bool:

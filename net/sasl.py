@@ -1,22 +1,23 @@
-"""SASL PLAIN (RFC 4616) and LOGIN as a server hears them: bytes in; a challenge, credentials or a failure out.
+"""SASL as a server hears it: PLAIN (RFC 4616) and LOGIN here, SCRAM-SHA-256 in `net.scram`.
 
-The exchange is without I/O and without base64: each protocol frames the same messages in its own way (the
-initial response of POP3's and SMTP's AUTH, IMAP's SASL-IR). `decode` undoes base64 strictly. Passwords live in
-`Credentials` alone, whose repr hides them.
+Bytes in; a challenge, credentials or a failure out. The mechanisms are without I/O and without base64: each
+protocol frames the same messages in its own way (the initial response of POP3's and SMTP's AUTH, IMAP's SASL-IR),
+and hands `converse` a function that does so. `decode` undoes base64 strictly. Passwords live in `Credentials`
+alone, whose repr hides them.
 """
 
 import base64
 import binascii
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+from net.scram import Key, KeyWanted, Proof, Scram
+from net.step import Challenge, Failed
+
+__all__ = ["Challenge", "Credentials", "Failed", "Key", "KeyWanted", "Proof", "Scram"]
 
 MOST = 1024  # octets of one response; RFC 4616 §2 asks servers to take 255 for each part
-
-
-@dataclass(frozen=True, slots=True)
-class Challenge:
-    """What the client is to answer next."""
-
-    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +29,15 @@ class Credentials:
     authzid: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """The client broke the rules of the mechanism; `reason` may be told."""
-
-    reason: str
+Step = Challenge | Credentials | KeyWanted | Proof | Failed
+T = TypeVar("T")
 
 
-Step = Challenge | Credentials | Failed
+class Mechanism(Protocol):
+    """A server's side of one exchange."""
+
+    def start(self, initial: bytes | None) -> Step: ...
+    def feed(self, response: bytes) -> Step: ...
 
 
 class Plain:
@@ -75,7 +77,42 @@ class Login:
         return Credentials(self._login, text)
 
 
-MECHANISMS: dict[bytes, type[Plain] | type[Login]] = {b"PLAIN": Plain, b"LOGIN": Login}
+MECHANISMS: Mapping[bytes, Callable[[], Mechanism]] = {
+    b"PLAIN": Plain,
+    b"LOGIN": Login,
+    b"SCRAM-SHA-256": Scram,
+}
+
+
+def offered(name: bytes, names: tuple[str, ...]) -> Mechanism | None:
+    """A new exchange of the mechanism of that name, if it is one of `names`."""
+    made = MECHANISMS.get(name)
+    return made() if made is not None and name.decode() in names else None
+
+
+async def converse(
+    exchange: Mechanism,
+    initial: bytes | None,
+    ask: Callable[[bytes], Awaitable[bytes]],  # sends a challenge, gives the response; both as they are
+    key: Callable[[str], Awaitable[Key]],
+    judge: Callable[[Credentials | Proof], Awaitable[T]],
+) -> T | Failed:
+    """A whole exchange: what `judge` said of what the client knows. Whatever a caller's function raises ends it."""
+    step = exchange.start(initial)
+    while True:
+        if isinstance(step, Challenge):
+            step = exchange.feed(await ask(step.data))
+        elif isinstance(step, KeyWanted):
+            assert isinstance(exchange, Scram)
+            step = exchange.keyed(await key(step.login))
+        elif isinstance(step, Credentials):
+            return await judge(step)
+        elif isinstance(step, Proof):
+            answer = await judge(step)
+            # RFC 4954 §4, RFC 5034 §4, RFC 9051 §6.2.2: what comes with success is a challenge, answered by nothing
+            return Failed("nothing more was expected") if await ask(step.final) else answer
+        else:
+            return step
 
 
 def decode(line: bytes) -> bytes | None:

@@ -18,7 +18,7 @@ async def capa(session: "Session", _: None) -> None:
         if session.tls_offered:
             can.append(b"STLS")
         if session.passwords_taken:
-            can += [b"USER", b"SASL " + b" ".join(sasl.MECHANISMS)]
+            can += [b"USER", b"SASL " + " ".join(session.settings.auth.mechanisms).encode()]
     can.append(b"IMPLEMENTATION kwcmaild")
     session.send(b"+OK capabilities follow\r\n" + b"".join(word + b"\r\n" for word in can) + b".\r\n")
 
@@ -56,9 +56,10 @@ async def password(session: "Session", password: bytes) -> None:
     if login is None:
         raise Refused(b"USER comes before PASS")
     try:
-        await session.enter(login.decode("utf-8"), password.decode("utf-8"))
+        given = sasl.Credentials(login.decode("utf-8"), password.decode("utf-8"))
     except UnicodeDecodeError:
         raise LoginRefused("not UTF-8") from None
+    await session.enter(await session.judge(given))
 
 
 async def auth(session: "Session", asked: tuple[bytes, bytes | None]) -> None:
@@ -66,23 +67,33 @@ async def auth(session: "Session", asked: tuple[bytes, bytes | None]) -> None:
     _passwords_only_in_private(session)
     name, initial = asked
     if not name:  # Outlook Express and others ask so what there is
-        names = b"".join(mechanism + b"\r\n" for mechanism in sasl.MECHANISMS)
+        names = b"".join(mechanism.encode() + b"\r\n" for mechanism in session.settings.auth.mechanisms)
         session.send(b"+OK mechanisms follow\r\n" + names + b".\r\n")
         return
-    if name not in sasl.MECHANISMS:
+    exchange = sasl.offered(name, session.settings.auth.mechanisms)
+    if exchange is None:
         raise Refused(b"no such mechanism")
-    exchange = sasl.MECHANISMS[name]()
-    step = exchange.start(None if initial is None else _decoded(initial))
-    while isinstance(step, sasl.Challenge):
-        line = await session.ask(b"+ " + sasl.encode(step.data) + b"\r\n", grammar.LINE)
+
+    async def ask(challenge: bytes) -> bytes:
+        line = await session.ask(b"+ " + sasl.encode(challenge) + b"\r\n", grammar.LINE)
         if line == b"*":
             raise Refused(b"the exchange is cancelled")
-        step = exchange.feed(_decoded(line))
-    if isinstance(step, sasl.Failed):
-        raise Refused(step.reason.encode("ascii"))
-    if step.authzid and step.authzid.lower() != step.login.lower():
-        raise Refused(b"[AUTH] nobody acts for another here")
-    await session.enter(step.login, step.password)
+        return _decoded(line)
+
+    async def key(login: str) -> sasl.Key:
+        conn = session.conn
+        return await session.store.logins.scram_key(login, peer=conn.peer, protocol="pop3", trace=conn.trace)
+
+    async def judge(given: sasl.Credentials | sasl.Proof) -> str:
+        if given.authzid and given.authzid.lower() != given.login.lower():
+            raise Refused(b"[AUTH] nobody acts for another here")
+        return await session.judge(given)
+
+    first = None if initial is None else _decoded(initial)
+    account = await sasl.converse(exchange, first, ask, key, judge)
+    if isinstance(account, sasl.Failed):
+        raise Refused(account.reason.encode("ascii"))
+    await session.enter(account)
 
 
 def _passwords_only_in_private(session: "Session") -> None:

@@ -14,6 +14,7 @@ from config.settings import Listen, Settings
 from net.connection import Connection, Draining, LineTooLong, PeerGone, TimedOut
 from net.limits import Slot
 from net.log import event
+from net.sasl import Credentials, Proof
 from pop3 import grammar, replies
 from pop3.grammar import BadSyntax
 from pop3.maildrop import Maildrop
@@ -96,12 +97,20 @@ class Session:
         self.send(prompt)
         return (await self.conn.readline(limit, self._patience(), command=True)).rstrip(b"\r\n")
 
-    async def enter(self, login: str, password: str) -> None:
-        """Check the password, take one of the account's places, and take the snapshot."""
-        conn = self.conn
-        account = await self.store.logins.check(
-            login, password, peer=conn.peer, protocol="pop3", trace=conn.trace
+    async def judge(self, given: Credentials | Proof) -> str:
+        """The account that it is. Raises LoginRefused."""
+        conn, logins = self.conn, self.store.logins
+        if isinstance(given, Proof):
+            return await logins.proved(
+                given.login, given.key, given.right, peer=conn.peer, protocol="pop3", trace=conn.trace
+            )
+        return await logins.check(
+            given.login, given.password, peer=conn.peer, protocol="pop3", trace=conn.trace
         )
+
+    async def enter(self, account: str) -> None:
+        """Take one of the account's places, and take the snapshot."""
+        conn = self.conn
         slot = self._door.slots.take("pop3", account, self.settings.pop3.max_connections_per_account)
         if slot is None:
             event(_log, "pop3.crowded", trace=conn.trace, account=account)

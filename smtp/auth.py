@@ -5,6 +5,7 @@ operator allows it). A wrong password, an unknown account and a locked one are a
 failures the connection is closed, so that guessing costs a new one.
 """
 
+import functools
 import logging
 
 from net import sasl
@@ -12,7 +13,7 @@ from net.connection import LineTooLong
 from net.log import event
 from smtp import replies
 from smtp.grammar import AuthCommand
-from smtp.replies import Reply
+from smtp.replies import Malformed, Reply
 from smtp.session import Session
 from storage.errors import LoginRefused, LoginUnavailable
 
@@ -46,51 +47,17 @@ async def auth(session: Session, command: AuthCommand) -> Reply:
         return replies.LOGIN_IN_TRANSACTION
     if not session.may_log_in:
         return replies.ENCRYPT_FIRST
-    mechanism = sasl.MECHANISMS.get(command.mechanism)
+    mechanism = sasl.offered(command.mechanism, session.settings.auth.mechanisms)
     if mechanism is None:
         return replies.MECHANISM_UNKNOWN
-    answer = await _exchange(session, mechanism(), command.initial)
-    if isinstance(answer, Reply):
-        return answer
-    return await _judge(session, answer)
-
-
-async def _exchange(
-    session: Session, mechanism: sasl.Plain | sasl.Login, initial: bytes | None
-) -> sasl.Credentials | Reply:
-    """Challenges and responses, each a line of base64; `*` ends the exchange."""
-    response = None
-    if initial is not None and (response := sasl.decode(initial)) is None:
-        return replies.LOGIN_MALFORMED
-    step = mechanism.start(response)
-    while isinstance(step, sasl.Challenge):
-        session.say(b"334 " + sasl.encode(step.data) + b"\r\n")
-        await session.flush()
-        try:
-            line = await session.conn.readline(LONGEST_RESPONSE, session.settings.smtp.command_timeout)
-        except LineTooLong:
-            return replies.LOGIN_TOO_LONG
-        if not line.endswith(b"\r\n"):
-            return replies.LINE_END
-        if line == b"*\r\n":
-            return replies.LOGIN_CANCELLED
-        decoded = sasl.decode(line[:-2])
-        if decoded is None:
-            return replies.LOGIN_MALFORMED
-        step = mechanism.feed(decoded)
-    return step if isinstance(step, sasl.Credentials) else replies.LOGIN_MALFORMED
-
-
-async def _judge(session: Session, credentials: sasl.Credentials) -> Reply:
     try:
-        if credentials.authzid and credentials.authzid != credentials.login:
-            raise LoginRefused("acting for another")  # RFC 4616 §2: nobody may here
-        session.login = await session.door.store.logins.check(
-            credentials.login,
-            credentials.password,
-            peer=session.conn.peer,
-            protocol="smtp",
-            trace=session.conn.trace,
+        initial = None if command.initial is None else _decoded(command.initial)
+        account = await sasl.converse(
+            mechanism,
+            initial,
+            functools.partial(_ask, session),
+            functools.partial(_key, session),
+            functools.partial(_judge, session),
         )
     except LoginRefused:
         session.failed_logins += 1
@@ -102,4 +69,46 @@ async def _judge(session: Session, credentials: sasl.Credentials) -> Reply:
         return replies.closing("4.7.0", session.settings.hostname, "too many failed logins")
     except LoginUnavailable:
         return replies.LOGIN_UNAVAILABLE
+    if isinstance(account, sasl.Failed):
+        return replies.LOGIN_MALFORMED
+    session.login = account
     return replies.LOGGED_IN
+
+
+async def _ask(session: Session, challenge: bytes) -> bytes:
+    """A challenge and its response, each a line of base64; `*` ends the exchange."""
+    session.say(b"334 " + sasl.encode(challenge) + b"\r\n")
+    await session.flush()
+    try:
+        line = await session.conn.readline(LONGEST_RESPONSE, session.settings.smtp.command_timeout)
+    except LineTooLong:
+        raise Malformed(replies.LOGIN_TOO_LONG) from None
+    if not line.endswith(b"\r\n"):
+        raise Malformed(replies.LINE_END)
+    if line == b"*\r\n":
+        raise Malformed(replies.LOGIN_CANCELLED)
+    return _decoded(line[:-2])
+
+
+def _decoded(line: bytes) -> bytes:
+    data = sasl.decode(line)
+    if data is None:
+        raise Malformed(replies.LOGIN_MALFORMED)
+    return data
+
+
+async def _key(session: Session, login: str) -> sasl.Key:
+    conn = session.conn
+    return await session.door.store.logins.scram_key(login, peer=conn.peer, protocol="smtp", trace=conn.trace)
+
+
+async def _judge(session: Session, given: sasl.Credentials | sasl.Proof) -> str:
+    """The account that it is. Raises LoginRefused."""
+    if given.authzid and given.authzid != given.login:
+        raise LoginRefused("acting for another")  # RFC 4616 §2: nobody may here
+    conn, logins = session.conn, session.door.store.logins
+    if isinstance(given, sasl.Proof):
+        return await logins.proved(
+            given.login, given.key, given.right, peer=conn.peer, protocol="smtp", trace=conn.trace
+        )
+    return await logins.check(given.login, given.password, peer=conn.peer, protocol="smtp", trace=conn.trace)

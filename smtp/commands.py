@@ -40,7 +40,7 @@ async def ehlo(session: Session, name: str) -> Reply | bytes:
     if session.may_start_tls:
         keywords.append("STARTTLS")  # RFC 3207
     if session.may_log_in and session.login is None:
-        keywords.append("AUTH PLAIN LOGIN")  # RFC 4954
+        keywords.append(f"AUTH {' '.join(session.settings.auth.mechanisms)}")  # RFC 4954 §3
     return replies.capabilities(session.settings.hostname, keywords)
 
 

@@ -240,8 +240,17 @@ class Lockout:
             (MOST_FAILURES,),
         )
 
+    def salt(self, account: str) -> bytes:
+        """A salt for who has none: the same at each question, so that it tells nothing."""
+        return hmac.digest(self._key(), f"salt\0{account}".encode("utf-8", "surrogatepass"), "sha256")
+
     def _mark(self, account: str, password: str) -> bytes:
-        """What stands for a wrong password. The key is one for all processes, made by the first."""
+        """What stands for a wrong password."""
+        text = f"{account}\0{password}".encode("utf-8", "surrogatepass")
+        return hmac.digest(self._key(), text, "sha256")[:2]
+
+    def _key(self) -> bytes:
+        """One for all processes, made by the first."""
         if self._secret is None:
             with self._db.transaction() as transaction:
                 row = transaction.execute("SELECT key FROM secret").fetchone()
@@ -249,8 +258,8 @@ class Lockout:
                     row = (secrets.token_bytes(32),)
                     transaction.execute("INSERT INTO secret VALUES (?)", row)
             self._secret = row[0]
-        text = f"{account}\0{password}".encode("utf-8", "surrogatepass")
-        return hmac.digest(self._secret, text, "sha256")[:2]
+        assert self._secret is not None
+        return self._secret
 
 
 _COUNTS: dict[Kind, str] = {

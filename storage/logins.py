@@ -96,11 +96,62 @@ class Logins:
             await self._refuse_locked(asked, asked.lock, log)
         if not await self._right(asked, password, peer, log):
             raise LoginRefused("wrong password" if asked.entry else "no such account")
+        return await self._enter(asked, peer, protocol, log)
+
+    async def _enter(self, asked: _Asked, peer: str, protocol: str, log: dict[str, str]) -> str:
+        """It is the owner: may the account be entered at all?"""
         if asked.entry is None or asked.entry.file.suspended:
             self._log(logging.WARNING, "login.suspended", log, account=asked.account)
             raise LoginRefused("suspended")
         await self._succeeded(asked, peer, protocol, log)
         return asked.entry.address
+
+    async def scram_key(self, login: str, *, peer: str, protocol: str, trace: str) -> passwords.ScramKey:
+        """What SCRAM needs to know of whoever this is; nobody's looks like anybody's. Raises LoginUnavailable."""
+        log = {"login": login[:MOST_LOGIN], "peer": peer, "protocol": protocol, "trace": trace}
+        try:
+            return await self._run(self._scram_key, login[:MOST_LOGIN])
+        except (Broken, OSError, sqlite3.Error) as error:
+            self._log(logging.ERROR, "login.unavailable", log, reason=str(error))
+            raise LoginUnavailable(str(error)) from error
+
+    async def proved(
+        self, login: str, key: object, right: bool, *, peer: str, protocol: str, trace: str
+    ) -> str:
+        """The canonical address of the account whose `scram_key` was proved to be known, or not.
+
+        A wrong proof counts as a wrong password does; but two of the same wrong password can't be told to be the
+        same, for no password was seen. Raises LoginRefused, LoginUnavailable."""
+        log = {"login": login[:MOST_LOGIN], "peer": peer, "protocol": protocol, "trace": trace}
+        if self._waiting >= MOST_WAITING:
+            self._log(logging.ERROR, "login.unavailable", log, reason="too many checks are waiting")
+            raise LoginUnavailable("too many checks are waiting")
+        self._waiting += 1
+        try:
+            async with (
+                self._gate
+            ):  # of guesses sent at once each is counted before the next but one is judged
+                try:
+                    asked = await self._run(self._ask, login[:MOST_LOGIN], peer, protocol)
+                except (Broken, OSError) as error:
+                    self._log(logging.ERROR, "login.unavailable", log, reason=str(error))
+                    raise LoginUnavailable(str(error)) from error
+                known = asked.lock is None and right and _scram(asked.entry) == key
+                if asked.lock is None and not known:
+                    await self._failed(asked.account, peer, secrets.token_hex(16), log)
+        finally:
+            self._waiting -= 1
+        if asked.lock is not None:
+            await self._refuse_locked(asked, asked.lock, log)
+        if not known:
+            raise LoginRefused("wrong proof" if asked.entry else "no such account")
+        return await self._enter(asked, peer, protocol, log)
+
+    def _scram_key(self, login: str) -> passwords.ScramKey:
+        wanted = login_address(login, self._settings.default_domain)
+        entry = self._directory.login(wanted) if wanted else None
+        account = entry.address if entry else str(wanted) if wanted else _countable(login)
+        return _scram(entry) or passwords.no_scram_key(self._lockout.salt(account))
 
     def _ask(self, login: str, peer: str, protocol: str) -> _Asked:
         """Everything that needs the disk before a password is looked at, in one hop."""
@@ -205,6 +256,15 @@ class Logins:
     @staticmethod
     def _log(level: int, event: str, log: dict[str, str], **more: str | None) -> None:
         logger.log(level, event, extra={"fields": {**log, **more}})
+
+
+def _scram(entry: AccountEntry | None) -> passwords.ScramKey | None:
+    """The key of an account that has one. Without a password nobody logs in, whatever key is left."""
+    text = entry.file.scram_sha_256 if entry is not None and entry.file.password is not None else None
+    try:
+        return passwords.parse_scram_key(text) if text else None
+    except ValueError:
+        return None  # its own checks let it pass, but it is no base64
 
 
 def _countable(login: str) -> str:

@@ -19,6 +19,7 @@ import secrets
 import stringprep
 import unicodedata
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import argon2
 
@@ -93,6 +94,30 @@ def scram_sha_256_key(password: str, *, salt: bytes | None = None, iterations: i
     stored_key = hashlib.sha256(client_key).digest()
     server_key = hmac.digest(salted, b"Server Key", "sha256")
     return f"SCRAM-SHA-256${iterations}:{_base64(salt)}${_base64(stored_key)}:{_base64(server_key)}"
+
+
+class ScramKey(NamedTuple):
+    """What a server needs of a password to check a proof of it (RFC 5803 §2)."""
+
+    iterations: int
+    salt: bytes
+    stored_key: bytes
+    server_key: bytes
+
+
+def parse_scram_key(text: str) -> ScramKey:
+    """The key in an account's file. Raises ValueError."""
+    _, parameters, keys = text.split("$")
+    iterations, salt = parameters.split(":")
+    stored, server = keys.split(":")
+    return ScramKey(
+        int(iterations), *(base64.b64decode(part, validate=True) for part in (salt, stored, server))
+    )
+
+
+def no_scram_key(salt: bytes) -> ScramKey:
+    """The key of an account that has none, or does not exist: no proof fits it."""
+    return ScramKey(SCRAM_ITERATIONS, salt[:16], secrets.token_bytes(32), secrets.token_bytes(32))
 
 
 def new_app_password() -> tuple[str, str]:

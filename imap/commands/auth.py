@@ -45,21 +45,33 @@ def mechanism(scanner: Scanner) -> tuple[bytes, bytes | None]:
 async def authenticate(session: "Session", asked: tuple[bytes, bytes | None]) -> Reply:
     name, initial = asked
     _passwords_only_in_private(session)
-    known = sasl.MECHANISMS.get(name)
-    if known is None:
+    exchange = sasl.offered(name, session.settings.auth.mechanisms)
+    if exchange is None:
         raise No(b"There is no such mechanism", b"CANNOT")
-    exchange = known()
-    step = exchange.start(None if initial is None else _decoded(initial))
-    while isinstance(step, sasl.Challenge):
-        line = await session.ask(sasl.encode(step.data), MOST_RESPONSE)
+    conn = session.conn
+
+    async def ask(challenge: bytes) -> bytes:
+        line = await session.ask(sasl.encode(challenge), MOST_RESPONSE)
         if line == b"*":
             raise Bad(b"The client has cancelled the exchange")
-        step = exchange.feed(_decoded(line))
-    if isinstance(step, sasl.Failed):
-        raise Bad(step.reason.encode("ascii", "replace"))
-    if step.authzid and step.authzid.lower() != step.login.lower():
-        raise No(b"Nobody can act for another here", b"AUTHORIZATIONFAILED")
-    return await _enter(session, step.login, step.password)
+        return _decoded(line)
+
+    async def key(login: str) -> sasl.Key:
+        return await session.store.logins.scram_key(login, peer=conn.peer, protocol="imap", trace=conn.trace)
+
+    async def judge(given: sasl.Credentials | sasl.Proof) -> str:
+        if given.authzid and given.authzid.lower() != given.login.lower():
+            raise No(b"Nobody can act for another here", b"AUTHORIZATIONFAILED")
+        return await _judge(session, given)
+
+    first = None if initial is None else _decoded(initial)
+    try:
+        account = await sasl.converse(exchange, first, ask, key, judge)
+    except LoginRefused:
+        return ERRORS[LoginRefused]
+    if isinstance(account, sasl.Failed):
+        raise Bad(account.reason.encode("ascii", "replace"))
+    return _enter(session, account)
 
 
 def parse_login(scanner: Scanner) -> tuple[bytes, bytes]:
@@ -76,7 +88,11 @@ async def login(session: "Session", credentials: tuple[bytes, bytes]) -> Reply:
     except UnicodeDecodeError:
         session.failures += 1
         raise No(b"Login failed", b"AUTHENTICATIONFAILED") from None
-    return await _enter(session, name, password)
+    try:
+        account = await _judge(session, sasl.Credentials(name, password))
+    except LoginRefused:
+        return ERRORS[LoginRefused]
+    return _enter(session, account)
 
 
 def _passwords_only_in_private(session: "Session") -> None:
@@ -91,17 +107,26 @@ def _decoded(line: bytes) -> bytes:
     return data
 
 
-async def _enter(session: "Session", name: str, password: str) -> Reply:
-    """Check the password, take one of the account's places, and open the house."""
-    conn = session.conn
+async def _judge(session: "Session", given: sasl.Credentials | sasl.Proof) -> str:
+    """The account that it is. Raises LoginRefused."""
+    conn, logins = session.conn, session.store.logins
     try:
-        address = await session.store.logins.check(
-            name, password, peer=conn.peer, protocol="imap", trace=conn.trace
+        if isinstance(given, sasl.Proof):
+            return await logins.proved(
+                given.login, given.key, given.right, peer=conn.peer, protocol="imap", trace=conn.trace
+            )
+        return await logins.check(
+            given.login, given.password, peer=conn.peer, protocol="imap", trace=conn.trace
         )
     except LoginRefused:
         session.failures += 1
-        event(_log, "imap.login.refused", trace=conn.trace, peer=conn.peer, login=name)
-        return ERRORS[LoginRefused]
+        event(_log, "imap.login.refused", trace=conn.trace, peer=conn.peer, login=given.login)
+        raise
+
+
+def _enter(session: "Session", address: str) -> Reply:
+    """Take one of the account's places, and open the house."""
+    conn = session.conn
     slot = session.door.slots.take("imap", address, session.settings.imap.max_connections_per_account)
     if slot is None:
         event(_log, "imap.login.crowded", trace=conn.trace, peer=conn.peer, account=address)

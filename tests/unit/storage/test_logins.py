@@ -284,3 +284,63 @@ async def test_a_login_that_is_remembered_costs_one_hop(house: House) -> None:
     house.hops = 0
     await house.login()
     assert house.hops == 1
+
+
+# SCRAM-SHA-256
+
+PEER: dict[str, Any] = {"peer": "192.0.2.1", "protocol": "smtp", "trace": "t"}
+
+
+@pytest.fixture
+def keyed(house: House) -> passwords.ScramKey:
+    text = passwords.scram_sha_256_key("correct horse", iterations=4096)
+    house.write("taro", f'password: "{HASH}"\nscram_sha_256: "{text}"\naliases: [taro.yamada]\n')
+    return passwords.parse_scram_key(text)
+
+
+async def test_scram_key_of_every_name_of_an_account(house: House, keyed: passwords.ScramKey) -> None:
+    for name in (TARO, "TARO", "taro.yamada"):
+        assert await house.logins.scram_key(name, **PEER) == keyed
+    assert await house.logins.proved("taro.yamada", keyed, True, **PEER) == TARO
+
+
+@pytest.mark.parametrize("name", ["nobody@example.test", "taro@elsewhere.test", "\0", ""])
+async def test_who_is_nobody_has_a_salt_that_stays(house: House, name: str) -> None:
+    one, other = await house.logins.scram_key(name, **PEER), await house.logins.scram_key(name, **PEER)
+    assert (one.salt, one.iterations) == (other.salt, other.iterations)
+    assert len(one.salt) == 16
+    assert one.stored_key != other.stored_key
+    with pytest.raises(LoginRefused):
+        await house.logins.proved(name, one, True, **PEER)
+
+
+async def test_two_names_of_nobody_have_two_salts(house: House) -> None:
+    one = await house.logins.scram_key("ichiro@example.test", **PEER)
+    assert one.salt != (await house.logins.scram_key("jiro@example.test", **PEER)).salt
+    # as those of an account without a key
+    assert (await house.logins.scram_key(TARO, **PEER)).iterations == one.iterations
+
+
+async def test_wrong_proofs_lock_as_wrong_passwords_do(house: House, keyed: passwords.ScramKey) -> None:
+    for _ in range(house.settings.auth.lock_after):
+        with pytest.raises(LoginRefused, match="wrong proof"):
+            await house.logins.proved(TARO, keyed, False, **PEER)
+    with pytest.raises(LoginRefused, match="locked"):
+        await house.logins.proved(TARO, keyed, True, **PEER)
+    assert await house.logins.proved(TARO, keyed, True, **{**PEER, "peer": "198.51.100.1"}) == TARO
+
+
+async def test_a_password_changed_in_between_is_not_proved(house: House, keyed: passwords.ScramKey) -> None:
+    other = passwords.scram_sha_256_key("another", iterations=4096)
+    house.write("taro", f'password: "{HASH}"\nscram_sha_256: "{other}"\n')
+    with pytest.raises(LoginRefused):
+        await house.logins.proved(TARO, keyed, True, **PEER)
+
+
+async def test_no_scram_for_an_account_that_is_suspended_or_has_no_password(house: House) -> None:
+    text = passwords.scram_sha_256_key("correct horse", iterations=4096)
+    house.write("taro", f'password: "{HASH}"\nscram_sha_256: "{text}"\nsuspended: true\n')
+    with pytest.raises(LoginRefused, match="suspended"):
+        await house.logins.proved(TARO, passwords.parse_scram_key(text), True, **PEER)
+    house.write("taro", f'scram_sha_256: "{text}"\n')
+    assert await house.logins.scram_key(TARO, **PEER) != passwords.parse_scram_key(text)

@@ -1,0 +1,85 @@
+"""The SMTP door: its listeners and its limits."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from config.listen import Count, Listen, Workers
+from config.units import DAY, KIB, MIB, MINUTE
+from config.values import Duration, Section, Size
+
+__all__ = ["Smtp", "SmtpListen"]
+
+
+class SmtpListen(Listen):
+    """One address to listen on for SMTP."""
+
+    mode: Literal["mx", "submission"] = Field(
+        description="`mx` takes mail from anybody for our own recipients; `submission` takes mail to anybody"
+        " from accounts that have logged in."
+    )
+
+
+class Smtp(Section):
+    """The SMTP door: port 25 for the world, 587 and 465 for our accounts."""
+
+    workers: Workers = Field(
+        default=1, description="Processes that share the work; more than 1 where a core is not enough."
+    )
+    listen: tuple[SmtpListen, ...] = Field(
+        default=(
+            SmtpListen(address="0.0.0.0:25", mode="mx"),
+            SmtpListen(address="0.0.0.0:587", mode="submission"),
+            SmtpListen(address="0.0.0.0:465", mode="submission", tls="implicit"),
+        ),
+        description="Addresses to listen on.",
+    )
+    max_message: Size = Field(
+        default=100 * MIB,
+        ge=KIB,
+        description="The largest message taken, in either direction (SIZE, RFC 1870).",
+    )
+    max_recipients: Annotated[int, Field(ge=100, le=100_000)] = Field(
+        default=1000,
+        description="Most recipients of one message (RFC 5321 §4.5.3.1.8 asks for 100 at least).",
+    )
+    max_connections: Count = Field(default=2000, description="Most connections at once in one process.")
+    max_connections_per_address: Count = Field(
+        default=100, description="Most connections at once from one IP address."
+    )
+    max_errors: Count = Field(
+        default=20, description="Refused commands of one connection after which it is closed with a 421."
+    )
+    max_hops: Annotated[int, Field(ge=100, le=1000)] = Field(
+        default=100,
+        description="A message with more Received fields than this is going round in circles and is refused"
+        " (RFC 5321 §6.3).",
+    )
+    command_timeout: Duration = Field(
+        default=5 * MINUTE, ge=1, description="How long the server waits for a command (RFC 5321 §4.5.3.2.7)."
+    )
+    data_timeout: Duration = Field(
+        default=3 * MINUTE,
+        ge=1,
+        description="How long the server waits for the next piece of a message (RFC 5321 §4.5.3.2.5).",
+    )
+    greeting_delay: Annotated[Duration, Field(le=60)] = Field(
+        0,
+        description="How long an `mx` listener waits before it greets; who speaks earlier is refused"
+        " (RFC 5321 §4.3.1).",
+    )
+    max_line: Size = Field(
+        MIB,
+        ge=KIB,
+        description="The longest line of a message (RFC 5321 §4.5.3.1.6 asks for 1000 octets; many programs"
+        " write longer ones).",
+    )
+    max_hold: Duration = Field(
+        default=31 * DAY,
+        le=10 * 365 * DAY,
+        description="How long a submitted message may be held back at its sender's wish (FUTURERELEASE, RFC 4865);"
+        " 0: this is not offered.",
+    )
+    hide_client_address: bool = Field(
+        default=False, description="Leave the IP address of the submitting client out of the Received field."
+    )
