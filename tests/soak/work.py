@@ -205,13 +205,8 @@ def _something(client: imaplib.IMAP4, workers: Workers, rng: random.Random) -> N
         elif kind == "COPY":
             _ok(client.copy(some, rng.choice(FOLDERS)), "NO")
         elif kind == "MOVE":
-            _ok(
-                client.uid(
-                    "MOVE",
-                    _ok(client.uid("SEARCH", some))[0].replace(b" ", b",").decode(),
-                    rng.choice(FOLDERS),
-                )
-            )
+            if uids := _ok(client.uid("SEARCH", some))[0]:
+                _ok(client.uid("MOVE", uids.decode().replace(" ", ","), rng.choice(FOLDERS)))
         elif kind == "SEARCH":
             _ok(client.search(None, "OR", "SUBJECT", "queued", "TEXT", '"nowhere to be found"'))
         elif kind == "STATUS":
