@@ -20,6 +20,7 @@ from config.domain import DomainFile
 from config.fields import key_of, metadata_of, models_in, unit_of, written
 from config.forwards import ForwardsFile
 from config.list import ListFile
+from config.outbound import domain_pattern
 from config.render import inline
 from config.settings import Settings
 
@@ -46,10 +47,11 @@ _KINDS: dict[Callable[..., Any], str] = {
     values.own_local_part: "local part",
     values.own_address: "address of an account",
     values.mail_address: "mail address",
-    values.host_port: "host and port",
     values.listen_address: "IP address and port",
     values.name_server: "IP address, port",
     values.socket_address: "path, or host and port",
+    values.ip_address: "IP address",
+    domain_pattern: "domain name or `*.domain`",
 }
 
 _INTRODUCTION = """\

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from config.filters import Filters
 from config.listen import Count, Listen, TlsVersion, Workers
+from config.outbound import Family, OutboundTls, Port, Route, Smarthost, Timeouts
 from config.smtp import Smtp, SmtpListen
 from config.traces import Traces
 from config.units import DAY, GIB, HOUR, KIB, MIB, MINUTE, TIB
@@ -19,7 +20,6 @@ from config.values import (
     Duration,
     FilePath,
     HostName,
-    HostPort,
     ListenAddress,
     NameServer,
     OwnAddress,
@@ -206,9 +206,25 @@ class Auth(Section):
 class Queue(Section):
     """Mail that could not be delivered at once."""
 
-    smarthost: HostPort | None = Field(
+    smarthost: Smarthost | None = Field(
         default=None,
-        description="Host and port that all mail to the outside is handed to; null: each domain's own MX.",
+        description="The server that all mail to the outside is handed to, by host and port or as a mapping; null:"
+        " each domain's own MX.",
+    )
+    routes: tuple[Route, ...] = Field(
+        default=(), description="Other ways for some senders or destinations; the first that fits counts."
+    )
+    port: Port = Field(
+        default=25, description="The port of other domains' servers; another one only for tests."
+    )
+    families: Annotated[tuple[Family, ...], Field(min_length=1)] = Field(
+        default=("ipv4", "ipv6"),
+        description="Which addresses of a server are tried, in this order; big receivers ask more of IPv6.",
+    )
+    messages_per_connection: Count = Field(default=100, description="Most messages sent over one connection.")
+    recipients_per_message: Count = Field(
+        default=100,
+        description="Most recipients named at once; all servers take 100 (RFC 5321 §4.5.3.1.8).",
     )
     retry: Annotated[tuple[Annotated[Duration, Field(ge=1)], ...], Field(min_length=1)] = Field(
         default=(5 * MINUTE, 15 * MINUTE, HOUR, 4 * HOUR),
@@ -219,6 +235,8 @@ class Queue(Section):
         ge=1,
         description="After this time the mail goes back to its sender (RFC 5321 §4.5.4.1).",
     )
+    timeouts: Timeouts = section(Timeouts)
+    tls: OutboundTls = section(OutboundTls)
 
 
 class Storage(Section):

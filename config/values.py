@@ -185,6 +185,22 @@ def socket_address(value: str, info: ValidationInfo) -> str:
     return host_port(value)
 
 
+def network(value: str) -> str:
+    """An IP network in CIDR notation, or one address."""
+    try:
+        return str(ipaddress.ip_network(value, strict=False))
+    except ValueError:
+        raise ValueError(f'"{value}" is not an IP network such as 192.0.2.0/24') from None
+
+
+def ip_address(value: str) -> str:
+    """An IPv4 or IPv6 address."""
+    try:
+        return str(ipaddress.ip_address(value))
+    except ValueError:
+        raise ValueError(f'"{value}" is not an IP address') from None
+
+
 def _absolute(value: Path, info: ValidationInfo) -> Path:
     base = info.context.get("base") if info.context else None
     return value if base is None else base / value.expanduser()
@@ -214,7 +230,8 @@ OwnDomain = Annotated[str, AfterValidator(own_domain)]
 OwnAddress = Annotated[str, AfterValidator(own_address)]
 OwnLocalPart = Annotated[str, AfterValidator(own_local_part)]
 MailAddress = Annotated[str, AfterValidator(mail_address)]
-HostPort = Annotated[str, AfterValidator(host_port)]
 ListenAddress = Annotated[str, AfterValidator(listen_address)]
 NameServer = Annotated[str, AfterValidator(name_server)]
+Network = Annotated[str, AfterValidator(network)]
 SocketAddress = Annotated[str, AfterValidator(socket_address)]
+IpAddress = Annotated[str, AfterValidator(ip_address)]
