@@ -21,6 +21,7 @@ from storage.errors import StoreError
 from storage.header import end_of_header
 from storage.message import Message
 from storage.spool import Spool
+from storage.status import Status
 
 PIECE = 64 * 1024  # octets taken from the connection at once
 MOST_HEADER = 256 * 1024  # octets of a header block that are looked at
@@ -135,14 +136,24 @@ async def _end(session: Session, transaction: Transaction, spool: Spool, refusal
             return await _hand_over(session, transaction, await spool.finish(), trace)
     finally:
         await session.reset()
+    return _refused(session, transaction, trace, refusal)
+
+
+def _refused(session: Session, transaction: Transaction, trace: str, refusal: Reply) -> Reply:
+    """Refused before the pipeline saw it."""
+    reverse_path = transaction.mail.reverse_path
     event(
         _log,
         "smtp.message_refused",
         trace=trace,
         peer=session.conn.peer,
         login=session.login,
-        sender=f"<{transaction.mail.reverse_path}>",
+        sender=f"<{reverse_path}>",
         answer=f"{refusal.code} {refusal.status} {refusal.text}",
+    )
+    status = Status(refusal.status, refusal.text)
+    session.door.refusals.note(
+        trace, session.conn.peer, status, sender=reverse_path, account=session.login or ""
     )
     return refusal
 
@@ -151,9 +162,9 @@ async def _hand_over(session: Session, transaction: Transaction, message: Messag
     """Ask the pipeline to take the message, and say what it has answered."""
     head = await _head(session, message)
     if head is None:
-        return replies.HEADER_TOO_BIG
+        return _refused(session, transaction, trace, replies.HEADER_TOO_BIG)
     if hops(head) > session.settings.smtp.max_hops:
-        return replies.LOOP
+        return _refused(session, transaction, trace, replies.LOOP)
     recipients = transaction.recipients
     field = received(
         _hop(session, transaction),

@@ -6,6 +6,7 @@ from net.connection import Connection
 from net.tls import Contexts
 from smtp import replies
 from smtp.commands import BY_NAME
+from smtp.refusals import Refusals
 from smtp.session import Session
 from storage.store import Store
 
@@ -20,6 +21,7 @@ class SmtpDoor:
         self.store = store
         self.pipeline = pipeline
         self.contexts = contexts
+        self.refusals = Refusals(store.traces)
 
     @property
     def busy(self) -> bytes:

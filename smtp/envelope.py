@@ -10,6 +10,7 @@ from smtp import replies
 from smtp.grammar import MailCommand, RcptCommand
 from smtp.replies import Reply
 from smtp.session import Session, Transaction
+from storage import status
 from storage.status import Status
 
 _log = logging.getLogger("smtp")
@@ -24,9 +25,10 @@ async def mail(session: Session, command: MailCommand) -> Reply:
         return replies.ONE_TRANSACTION
     if (refusal := _not_offered(session, command)) is not None:
         return refusal
-    if command.size is not None and command.size > session.settings.smtp.max_message:
-        return replies.TOO_BIG  # RFC 1870 §6.1
     reverse_path = "" if command.reverse_path is None else str(command.reverse_path)
+    if command.size is not None and command.size > session.settings.smtp.max_message:
+        _refused(session, status.TOO_BIG, reverse_path, None)
+        return replies.TOO_BIG  # RFC 1870 §6.1
     envelope = Mail(
         reverse_path=reverse_path,
         peer=session.conn.peer,
@@ -102,4 +104,12 @@ def _refused(session: Session, answer: Status, reverse_path: str, recipient: str
         sender=f"<{reverse_path}>",
         recipient=recipient,
         answer=answer,
+    )
+    session.door.refusals.note(
+        session.conn.trace,
+        session.conn.peer,
+        answer,
+        sender=reverse_path,
+        recipient=recipient or "",
+        account=session.login or "",
     )

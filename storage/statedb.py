@@ -56,7 +56,8 @@ class StateDb:
     def give_back(self, pages: int) -> None:
         """Make the file smaller by so many free pages, if it was made as one that shrinks."""
         with self._lock, self._watched():
-            self._open().execute(f"PRAGMA incremental_vacuum({pages})").fetchall()
+            # as a script: `execute` takes one step of it, which is one page
+            self._open().executescript(f"PRAGMA incremental_vacuum({pages})")
 
     def close(self) -> None:
         with self._lock:

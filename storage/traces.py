@@ -126,6 +126,8 @@ class Traces:
 
     def tidy(self) -> None:
         """Delete what is too old or too much. Blocks on the disk, in small steps."""
+        if not self._db.path.exists():  # somebody took it away: what is written next makes a new one
+            self._db.close()
         try:
             while self._delete_some() and not self._closing.wait(PAUSE):
                 pass
