@@ -13,6 +13,7 @@ import difflib
 import fcntl
 import hashlib
 import os
+import re
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -26,6 +27,9 @@ from config.tree import plain
 __all__ = ["REMOVE", "Changed", "Key", "Unchangeable", "digest", "edit", "read_text", "remove", "write"]
 
 Key = str | tuple[str, ...]
+
+
+_LEFT = re.compile(r"\.[0-9a-f]{16}")  # what follows the name of a file that is being written
 
 
 class Changed(Exception):
@@ -69,11 +73,12 @@ def write(path: Path, text: str, expected: str | None) -> None:
     path = Path(os.path.realpath(path))
     with _locked(path.parent):
         _refuse_if_changed(path, text, expected)
+        _sweep(path)
         temporary = _beside(path, text.encode())
         try:
             # Once more: an editor knows nothing of our lock, and the disk has taken its time.
             _refuse_if_changed(path, text, expected)
-            temporary.replace(path)
+            os.rename(temporary, path)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
@@ -138,17 +143,25 @@ def _beside(path: Path, data: bytes) -> Path:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        with open(descriptor, "wb") as file:
+        with open(descriptor, "wb", buffering=0):
             if os.geteuid() == 0:
                 os.fchown(descriptor, like.st_uid, like.st_gid)
             os.fchmod(descriptor, mode)
-            file.write(data)
-            file.flush()
+            left = memoryview(data)
+            while left:  # a disk that fills up takes a part
+                left = left[os.write(descriptor, left) :]
             os.fsync(descriptor)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
     return temporary
+
+
+def _sweep(path: Path) -> None:
+    """Take away what killed writers left beside it; under the lock nobody else is writing."""
+    for name in os.listdir(path.parent):
+        if _LEFT.fullmatch(name.removeprefix(f".{path.name}")) and name.startswith(f".{path.name}."):
+            path.with_name(name).unlink(missing_ok=True)
 
 
 def _sync(folder: Path) -> None:
