@@ -4,15 +4,41 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from config.values import Section, SocketAddress, section
+from config.values import Duration, Network, OwnDomain, Section, SocketAddress, section
 
 
 class SenderAuth(Section):
     """SPF, DKIM, DMARC and ARC of what is received."""
 
+    enabled: bool = Field(default=True, description="Whether the senders of received mail are checked.")
+    skip_from: tuple[Network, ...] = Field(
+        default=("127.0.0.0/8", "::1/128"),
+        description="Networks whose mail is not checked, such as relays of your own: what they pass on did not"
+        " come from there.",
+    )
     dmarc_reject: bool = Field(
         default=True,
         description="Refuse mail whose domain asks for that (DMARC `p=reject`); else it counts as spam.",
+    )
+    dmarc_quarantine: bool = Field(
+        default=True,
+        description="Treat as spam what fails DMARC and is not refused, where its domain asks for that; else it is"
+        " only marked in Authentication-Results.",
+    )
+    organization: Literal["tree_walk", "public_suffix"] = Field(
+        default="tree_walk",
+        description="How the organisation behind a domain is found: by asking DNS upwards (RFC 9989) or by the"
+        " public suffix list (RFC 7489).",
+    )
+    trusted_sealers: tuple[OwnDomain, ...] = Field(
+        default=(),
+        description="Domains of forwarders whose ARC seal is believed where forwarding broke DMARC.",
+    )
+    received_spf: bool = Field(default=False, description="Write a Received-SPF field too (RFC 7208 §9.1).")
+    timeout: Duration = Field(
+        default=20,
+        ge=1,
+        description="Time for all DNS look-ups of one message; what is unknown then is temporary.",
     )
 
 
@@ -54,6 +80,10 @@ class Spam(Section):
 class Filters(Section):
     """What looks at mail on its way in and out."""
 
+    forward_spam: bool = Field(
+        default=False,
+        description="Whether forwards send on what was found to be spam; else the mailbox here keeps it.",
+    )
     sender_auth: SenderAuth = section(SenderAuth)
     virus: Virus = section(Virus)
     spam: Spam = section(Spam)

@@ -23,6 +23,8 @@ from pydantic import (
 
 from config.units import DURATION_PATTERN, SIZE_PATTERN, parse_duration, parse_size
 
+LONGEST_SOCKET_PATH = 107  # octets: sun_path of unix(7)
+
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _OWN_LOCAL = re.compile(r"[a-z0-9_][a-z0-9_-]*(\.[a-z0-9_-]+)*")
 _DOT_ATOM = re.compile(
@@ -147,6 +149,19 @@ def listen_address(value: str) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
+def door_address(value: str) -> str:
+    """Where an SMTP door may listen: besides an address and a port a Unix socket, whose path is absolute."""
+    if not value.startswith("unix:"):
+        return listen_address(value)
+    path = value.removeprefix("unix:")
+    if not path.startswith("/") or "\0" in path or len(path.encode()) > LONGEST_SOCKET_PATH:
+        raise ValueError(
+            f'"{value}": after unix: stands an absolute path of at most {LONGEST_SOCKET_PATH} octets,'
+            " such as unix:/run/kwcmaild/lmtp.sock"
+        )
+    return value
+
+
 def split_host_port(value: str) -> tuple[str, int]:
     """Host without brackets, and port."""
     host, colon, port = value.rpartition(":")
@@ -230,6 +245,7 @@ OwnDomain = Annotated[str, AfterValidator(own_domain)]
 OwnAddress = Annotated[str, AfterValidator(own_address)]
 OwnLocalPart = Annotated[str, AfterValidator(own_local_part)]
 MailAddress = Annotated[str, AfterValidator(mail_address)]
+DoorAddress = Annotated[str, AfterValidator(door_address)]
 ListenAddress = Annotated[str, AfterValidator(listen_address)]
 NameServer = Annotated[str, AfterValidator(name_server)]
 Network = Annotated[str, AfterValidator(network)]
