@@ -7,20 +7,19 @@ be tried again or reported. A mail for mailboxes alone, all of which take it, ma
 that none takes leaves nothing behind, and its sender still has it all.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from filters import noted
 from filters.mail import Mail, Recipient
-from filters.post import Post, key, merged
+from filters.post import Copy, Post, merged
 from storage import status
 from storage.delivery import Delivered
+from storage.message import Message
 from storage.queue import Queue
 from storage.queued import Addressee
 from storage.status import Status, worst
 from storage.store import Store
-
-Copies = dict[tuple[str, str], Status]  # how each mailbox's copy of one post went
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,81 +53,79 @@ class Handover:
         for post in posts:
             if post.addressees:
                 await self._add(mail, post, post.addressees, mail.hold_until)
-        copies: dict[Post, Copies] = {}
+        copies: dict[Copy, Status] = {}
         delivered: list[Delivered] = []
         for post in posts:
             if post.targets:
-                message = post.of(mail.message)
-                stored = await self._store.deliver(message, post.reverse_path, post.targets, mail.trace)
-                copies[post.bare] = {key(copy.target): copy.status for copy in stored}
+                stored = await self._store.deliver(
+                    self._text(mail, post), post.reverse_path, post.targets, mail.trace
+                )
+                copies.update((post.copy(each.target), each.status) for each in stored)
                 delivered += stored
         outcomes = [_outcomes(each, copies) for each in routed]
         begun = [any(one.ok for one in found) for found in outcomes]
         if not each_alone:
             begun = [any(begun)] * len(begun)
-        await self._keep([each for each, done in zip(routed, begun, strict=True) if done], mail, copies)
+        await self._keep(mail, [each for each, done in zip(routed, begun, strict=True) if done], copies)
         answers = [
             status.DELIVERED if done else worst(found) for done, found in zip(begun, outcomes, strict=True)
         ]
         return Handed(answers, delivered)
 
-    async def _keep(self, routed: Sequence[Routed], mail: Mail, copies: dict[Post, Copies]) -> None:
+    async def _keep(self, mail: Mail, routed: Sequence[Routed], copies: Mapping[Copy, Status]) -> None:
         """Queue what failed of recipients that are answered with success."""
-        failed = [_failed(post, copies, each.recipient) for each in routed for post in each.posts]
-        failed += [
-            Post(mail.reverse_path, addressees=(_anew(each.recipient, each.refused),))
-            for each in routed
-            if each.refused is not None
-        ]
+        failed = []
+        for each in routed:
+            if each.refused is not None:
+                again = Addressee(
+                    str(each.recipient.address),
+                    notify=each.recipient.notify,
+                    orcpt=each.recipient.orcpt,
+                    status=each.refused,
+                )
+                failed.append(Post(mail.reverse_path, addressees=(again,)))
+            failed += [_failed(post, copies, each.recipient) for post in each.posts]
         for post in merged(failed):
-            if post.addressees:
-                await self._add(mail, post, post.addressees)
+            await self._add(mail, post, post.addressees)
 
     async def _add(
         self, mail: Mail, post: Post, addressees: Sequence[Addressee], due: int | None = None
     ) -> None:
         queue_id = await self._store.run(
             self._queue.add,
-            post.of(mail.message),
+            self._text(mail, post),
             post.reverse_path,
             addressees,
             mail.trace,
             due=due,
-            envid=mail.envid,
-            ret=mail.ret,
+            envid="" if post.anew else mail.envid,
+            ret="" if post.anew else mail.ret,
         )
         noted.queued(self._store.traces, mail.trace, queue_id, addressees)
 
+    def _text(self, mail: Mail, post: Post) -> Message:
+        """The message as the copies of a post read. Every copy that leaves the pipeline passes here."""
+        return post.of(mail.message)
 
-def _outcomes(routed: Routed, copies: dict[Post, Copies]) -> list[Status]:
+
+def _outcomes(routed: Routed, copies: Mapping[Copy, Status]) -> list[Status]:
     """How each part of a recipient went: its mailboxes, and what is in the queue."""
     if routed.refused is not None:
         return [routed.refused]
-    stored = [copies[post.bare][key(target)] for post in routed.posts for target in post.targets]
+    stored = [copies[post.copy(target)] for post in routed.posts for target in post.targets]
     queued = [status.QUEUED for post in routed.posts for _ in post.addressees]
     return stored + queued or [status.DELIVERED]
 
 
-def _failed(post: Post, copies: dict[Post, Copies], recipient: Recipient) -> Post:
+def _failed(post: Post, copies: Mapping[Copy, Status], recipient: Recipient) -> Post:
     """The mailboxes of a post that did not take it, as recipients for the queue."""
+    notify, orcpt = ("", "") if post.anew else (recipient.notify, recipient.orcpt)
     return replace(
         post.bare,
         reverse_path=post.reverse_path if post.failures is None else post.failures,
         addressees=tuple(
-            Addressee(
-                target.address,
-                target.original,
-                target.mailbox,
-                recipient.notify,
-                recipient.orcpt,
-                status=answer,
-            )
+            Addressee(target.address, target.original, target.mailbox, notify, orcpt, status=answer)
             for target in post.targets
-            if not (answer := copies[post.bare][key(target)]).ok
+            if not (answer := copies[post.copy(target)]).ok
         ),
     )
-
-
-def _anew(recipient: Recipient, refused: Status) -> Addressee:
-    """A recipient that could not be routed: the queue asks again."""
-    return Addressee(str(recipient.address), notify=recipient.notify, orcpt=recipient.orcpt, status=refused)

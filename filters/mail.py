@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from filters.verdict import AuthResult
 from storage.address import Address
-from storage.directory import AccountEntry
+from storage.directory import AccountEntry, ForwardEntry
 from storage.message import Message
 
 EMPTY = Message.of(b"")
@@ -18,11 +18,19 @@ class Outside:
 
 
 @dataclass(frozen=True, slots=True)
+class Returned:
+    """An address that was given out as the reverse-path of what this account has sent on (`filters.srs`): what
+    comes to it is a bounce, and stays here."""
+
+    account: AccountEntry
+
+
+@dataclass(frozen=True, slots=True)
 class Recipient:
     """One recipient that was accepted: the address as the sender gave it, and what there is at it."""
 
     address: Address
-    found: AccountEntry | Outside
+    found: AccountEntry | ForwardEntry | Outside | Returned
     notify: str = ""  # NOTIFY of RFC 3461 §4.1: NEVER, or some of SUCCESS,FAILURE,DELAY; empty when not given
     orcpt: str = ""  # ORCPT of RFC 3461 §4.2, `addr-type;xtext` as it came
 

@@ -7,7 +7,8 @@ about to be. None of it waits or fails.
 import re
 from collections.abc import Iterable, Sequence
 
-from filters.mail import Mail
+from filters.mail import Mail, Recipient
+from filters.post import Post
 from filters.verdict import Action, Verdict
 from storage.delivery import Delivered
 from storage.header import unfold
@@ -75,6 +76,15 @@ def queued(traces: Traces, trace: str, queue_id: str, addressees: Iterable[Addre
         traces.note(
             trace, "queued", queue_id=queue_id, recipient=each.address, status=each.status, detail=detail
         )
+
+
+def forwarded(traces: Traces, mail: Mail, recipient: Recipient, posts: Iterable[Post]) -> None:
+    """To whom a mail is sent on, and who is told when that fails."""
+    for post in posts:
+        if post.anew:
+            for to in (*(each.address for each in post.addressees), *(each.address for each in post.targets)):
+                detail = {"to": to, "bounces": post.reverse_path if post.failures is None else post.failures}
+                traces.note(mail.trace, "forwarded", recipient=str(recipient.address), detail=detail)
 
 
 def message_id(mail: Mail) -> str:

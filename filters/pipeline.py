@@ -12,12 +12,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from config.settings import Settings
-from filters import noted, quota_notice, routes
+from filters import noted, quota_notice
 from filters.check import Checks
 from filters.handover import Handover, Routed
 from filters.mail import Mail, Outside, Recipient
 from filters.originate import complete, is_report
-from filters.post import key
+from filters.post import Post
+from filters.routes import Refused, Routes
 from filters.verdict import Action, refusal
 from storage import status
 from storage.address import Address, AddressError, parse
@@ -34,6 +35,7 @@ from storage.store import Store
 SENDER_OK = Status("2.1.0", "sender ok")
 NOT_YOURS = Status("5.7.1", "this sender address does not belong to your account")
 MAY_NOT_SEND = Status("5.7.1", "this account may not send mail")
+MOST_HEADER = 256 * 1024  # octets of a queued message's header that are looked at
 ELSEWHERE = Status("4.4.0", "this address is on another server")
 NOT_A_REPORT = Status("5.7.1", "only receipts and notifications may have an empty sender address")
 
@@ -58,6 +60,7 @@ class Pipeline:
         self._incoming = incoming
         self._outgoing = outgoing
         self._clock = clock
+        self._routes = Routes(store, clock)
         self._memory = Memory(settings.data / "state")
 
     def close(self) -> None:
@@ -88,8 +91,8 @@ class Pipeline:
     async def recipient(self, mail: Mail, address: Address, size: int | None) -> Recipient | Status:
         """RCPT: the recipient, or why not. Raises Broken."""
         submitted = mail.authenticated is not None
-        found = await self._store.run(routes.find, self._store, address, size or 0, submitted)
-        if isinstance(found, routes.Refused):
+        found = await self._store.run(self._routes.find, address, size or 0, submitted)
+        if isinstance(found, Refused):
             if found.status == status.MAILBOX_FULL:
                 await self._tell_of_quota(found.account, quota_notice.FULL, mail.trace)
             return found.status
@@ -117,31 +120,33 @@ class Pipeline:
     async def deliver(
         self, message: Message, reverse_path: str, recipients: Sequence[Addressee], trace: str
     ) -> list[Status]:
-        """Another attempt from the queue: for local recipients, without checks; one Status for each."""
-        targets: list[Target | Status] = []
-        for recipient in recipients:
-            found = await self._again(recipient)
-            if isinstance(found, AccountEntry):
-                original = recipient.original or recipient.address
-                targets.append(Target(found.address, recipient.mailbox, original))
-            else:
-                targets.append(found)
-        stored = await self._store_all(
-            message, reverse_path, [target for target in targets if isinstance(target, Target)], trace
-        )
-        return [target if isinstance(target, Status) else stored[key(target)] for target in targets]
+        """Another attempt from the queue: for local recipients, without checks; one Status for each.
 
-    async def _again(self, recipient: Addressee) -> AccountEntry | Status:
+        Those with an `original` were routed before and only have to be stored; the others are new here."""
+        mail = Mail(reverse_path, "", trace, message=message)
+        if not all(each.original for each in recipients):
+            mail = replace(mail, head=await self._store.run(message.head, MOST_HEADER))
+        routed = [await self._again(mail, each) for each in recipients]
+        handed = await self._handover.take(mail, routed, each_alone=True)
+        await self._after(handed.delivered, trace)
+        return handed.statuses
+
+    async def _again(self, mail: Mail, addressee: Addressee) -> Routed:
+        nobody = Recipient(Address(addressee.address, ""), Outside(addressee.address))
         try:
-            address = parse(recipient.address)
-            found = await self._store.run(routes.find, self._store, address, 0, True)
+            found = await self._store.run(self._routes.find, parse(addressee.address), 0, True)
         except AddressError:
-            return status.UNKNOWN_RECIPIENT
+            return Routed(nobody, refused=status.UNKNOWN_RECIPIENT)
         except Broken:
-            return status.ACCOUNT_BROKEN
-        if isinstance(found, routes.Refused):
-            return found.status
-        return ELSEWHERE if isinstance(found.found, Outside) else found.found
+            return Routed(nobody, refused=status.ACCOUNT_BROKEN)
+        if isinstance(found, Refused):
+            return Routed(nobody, refused=found.status)
+        if isinstance(found.found, Outside):
+            return Routed(found, refused=ELSEWHERE)
+        if isinstance(found.found, AccountEntry) and addressee.original:
+            target = Target(found.found.address, addressee.mailbox, addressee.original)
+            return Routed(found, (Post(mail.reverse_path, targets=(target,)),))
+        return await self._routes.route(mail, found, False)
 
     async def _take(self, mail: Mail, *, each_alone: bool = False) -> list[Status]:
         """An answer for each recipient, which its trace has too."""
@@ -159,21 +164,11 @@ class Pipeline:
             return [status.DELIVERED] * len(mail.recipients)
         if verdict.fields:
             mail = replace(mail, message=mail.message.prepend(*verdict.fields))
-        routed = [Routed(each, routes.route(mail, each, verdict)) for each in mail.recipients]
+        spam = verdict.action is Action.QUARANTINE
+        routed = [await self._routes.route(mail, each, spam) for each in mail.recipients]
         handed = await self._handover.take(mail, routed, each_alone=each_alone)
         await self._after(handed.delivered, mail.trace)
         return handed.statuses
-
-    async def _store_all(
-        self, message: Message, reverse_path: str, targets: Sequence[Target], trace: str
-    ) -> dict[tuple[str, str], Status]:
-        """One copy for each mailbox, however many addresses lead to it."""
-        wanted = list({key(target): target for target in reversed(targets)}.values())
-        if not wanted:
-            return {}
-        delivered = await self._store.deliver(message, reverse_path, wanted, trace)
-        await self._after(delivered, trace)
-        return {key(copy.target): copy.status for copy in delivered}
 
     async def _after(self, delivered: Sequence[Delivered], trace: str) -> None:
         for copy in delivered:

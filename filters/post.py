@@ -2,19 +2,26 @@
 
 A plain recipient is one post without edits; a forward or a list makes posts of its own, with another
 reverse-path and with fields of their own. `merged` brings together those that read the same, so that a message
-is one file whatever the number of its recipients, and nobody gets it twice in the same form.
+is one file whatever the number of its recipients, and no mailbox gets it twice in the same form.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import NamedTuple
 
 from storage.delivery import Target
+from storage.directory import AccountEntry
 from storage.message import Edit, Message
 from storage.queued import Addressee
 
-K = TypeVar("K")
-V = TypeVar("V")
+
+class Copy(NamedTuple):
+    """One text in one mailbox, whichever address led to it."""
+
+    prefix: bytes
+    edits: tuple[Edit, ...]
+    account: str
+    mailbox: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +34,15 @@ class Post:
     targets: tuple[Target, ...] = ()  # mailboxes here
     addressees: tuple[Addressee, ...] = ()  # for the queue: other servers, and what is to be routed anew
     failures: str | None = None  # who is told of a mailbox that fails; None: the reverse-path
+    anew: bool = False  # it begins a new journey: the sender's ENVID and RET end here (RFC 3461 §5.2.7)
 
     @property
     def bare(self) -> "Post":
         """What it says, without whom to: posts with the same one are the same message."""
         return replace(self, targets=(), addressees=())
+
+    def copy(self, target: Target) -> Copy:
+        return Copy(self.prefix, self.edits, target.address, target.mailbox)
 
     def of(self, message: Message) -> Message:
         """The message as these copies read."""
@@ -45,23 +56,19 @@ def merged(posts: Iterable[Post]) -> list[Post]:
     alike: dict[Post, list[Post]] = {}
     for post in posts:
         alike.setdefault(post.bare, []).append(post)
-    return [
-        replace(
-            bare,
-            targets=_once((key(target), target) for post in group for target in post.targets),
-            addressees=_once((each.address, each) for post in group for each in post.addressees),
-        )
-        for bare, group in alike.items()
-    ]
+    taken: set[Copy] = set()
+    result = []
+    for bare, group in alike.items():
+        targets = {bare.copy(target): target for post in reversed(group) for target in reversed(post.targets)}
+        addressees = {each.address: each for post in reversed(group) for each in reversed(post.addressees)}
+        fresh = tuple(target for copy, target in reversed(targets.items()) if copy not in taken)
+        taken.update(targets)
+        if fresh or addressees:
+            result.append(replace(bare, targets=fresh, addressees=tuple(reversed(addressees.values()))))
+    return result
 
 
-def key(target: Target) -> tuple[str, str]:
-    """What makes two targets one: the mailbox, whichever address led to it."""
-    return target.address, target.mailbox
-
-
-def _once(pairs: Iterable[tuple[K, V]]) -> tuple[V, ...]:
-    first: dict[K, V] = {}
-    for name, value in pairs:
-        first.setdefault(name, value)
-    return tuple(first.values())
+def mailbox(entry: AccountEntry, original: str, spam: bool) -> Target:
+    """The mailbox of an account. Spam goes into Junk only where the account wants that (POP users would
+    never see it there)."""
+    return Target(entry.address, "Junk" if spam and entry.file.spam.to_junk else "INBOX", original)

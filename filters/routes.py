@@ -1,23 +1,27 @@
 """Routers: from the address that the sender wrote to what becomes of the mail for it.
 
 `find` is asked at RCPT, in a thread: alias, subaddress, postmaster and catch-all are resolved by the
-directory; what is refused is refused here, before a message is sent in vain. `route` is pure and is asked when
-the checks have spoken. Only the domain of an address says whose it is: nothing inside a local part (`%`, `!`,
-`@` in quotes) is ever read as a route. An address on another server is taken from our own accounts alone
+directory; what is refused is refused here, before a message is sent in vain. `route` is asked when the checks
+have spoken. Only the domain of an address says whose it is: nothing inside a local part (`%`, `!`, `@` in
+quotes) is ever read as a route. An address on another server is taken from our own accounts alone
 (`submitted`), which is what keeps this server from relaying.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from filters.mail import Mail, Outside, Recipient
-from filters.post import Post
-from filters.verdict import Action, Verdict
+from filters import noted
+from filters.forwarding import Forwarding, reported
+from filters.handover import Routed
+from filters.mail import Mail, Outside, Recipient, Returned
+from filters.post import Post, mailbox
+from filters.srs import Srs
 from storage import status
 from storage.address import Address
-from storage.delivery import Target
-from storage.directory import AccountEntry
+from storage.directory import AccountEntry, ForwardEntry
 from storage.queued import Addressee
 from storage.quota import used_now
+from storage.secret import secret
 from storage.status import Status
 from storage.store import Store
 
@@ -33,54 +37,106 @@ class Refused:
     account: str = ""
 
 
-def find(store: Store, address: Address, size: int, submitted: bool) -> Recipient | Refused:
-    """Who is at an address, if mail of `size` octets can be taken for it. Raises Broken. For a thread."""
-    directory = store.directory
-    found = directory.lookup(str(address) if address.domain else address.local)
-    if found is None:
-        if not address.domain or directory.is_local(address.domain):
-            return Refused(status.UNKNOWN_RECIPIENT)
-        return Recipient(address, Outside(str(address))) if submitted else Refused(RELAY_DENIED)
-    if not isinstance(found, AccountEntry):
+class Routes:
+    """The routers of one process."""
+
+    def __init__(self, store: Store, clock: Callable[[], float]) -> None:
+        self._store = store
+        self._clock = clock
+        self._srs: Srs | None = None
+
+    @property
+    def srs(self) -> Srs:
+        """Made when it is first needed, which reads its key. For a thread."""
+        if self._srs is None:
+            self._srs = Srs(secret(self._store.settings.data / "state", "srs"))
+        return self._srs
+
+    def find(self, address: Address, size: int, submitted: bool) -> Recipient | Refused:
+        """Who is at an address, if mail of `size` octets can be taken for it. Raises Broken. For a thread."""
+        directory = self._store.directory
+        if Srs.looks_like_one(address.local) and directory.is_local(address.domain):
+            return self._returned(address, size)
+        found = directory.lookup(str(address) if address.domain else address.local)
+        if found is None:
+            if not address.domain or directory.is_local(address.domain):
+                return Refused(status.UNKNOWN_RECIPIENT)
+            return Recipient(address, Outside(str(address))) if submitted else Refused(RELAY_DENIED)
+        if isinstance(found, AccountEntry):
+            return self._refused(found, size) or Recipient(address, found)
+        if isinstance(found, ForwardEntry):
+            return Recipient(address, found)
         return Refused(NO_MAILBOX)
-    if found.file.suspended or not found.file.receive:
-        return Refused(status.NOT_RECEIVING, found.address)
-    if not _has_room(store, found, size):
-        return Refused(status.MAILBOX_FULL, found.address)
-    return Recipient(address, found)
+
+    def _returned(self, address: Address, size: int) -> Recipient | Refused:
+        """A bounce of what was sent on: to the account that did, or the administrator of an address that did."""
+        way = self.srs.read(address, self._clock())
+        directory = self._store.directory
+        found = directory.lookup(way.forwarder) if way is not None else None
+        if isinstance(found, ForwardEntry):
+            found = directory.lookup(f"postmaster@{address.domain}")
+        if not isinstance(found, AccountEntry):
+            return Refused(status.UNKNOWN_RECIPIENT)
+        return self._refused(found, size, stays=True) or Recipient(address, Returned(found))
+
+    def _refused(self, found: AccountEntry, size: int, stays: bool = False) -> Refused | None:
+        """Why an account takes no mail now. Its room counts only where a copy stays in it."""
+        if found.file.suspended or not found.file.receive:
+            return Refused(status.NOT_RECEIVING, found.address)
+        sent_on = found.file.forward.to and not found.file.forward.keep_copy and not stays
+        if not sent_on and not _has_room(self._store, found, size):
+            return Refused(status.MAILBOX_FULL, found.address)
+        return None
+
+    async def route(self, mail: Mail, recipient: Recipient, spam: bool) -> Routed:
+        """What a recipient becomes; only what has to ask the directory takes a thread."""
+        found = recipient.found
+        if isinstance(found, Outside):
+            return Routed(recipient, (_queued(mail, recipient, found.address),))
+        if (
+            mail.hold_until is not None
+        ):  # it waits in the queue, whoever it is for (RFC 4865), and is routed then
+            return Routed(recipient, (_queued(mail, recipient, str(recipient.address)),))
+        if isinstance(found, Returned):
+            target = mailbox(found.account, str(recipient.address), spam)
+            return Routed(recipient, (Post(mail.reverse_path, targets=(target,)),))
+        if isinstance(found, ForwardEntry) or found.file.forward.to:
+            return await self._store.run(self._forward, mail, recipient, found, spam)
+        return Routed(recipient, (_stored(mail, recipient, found, spam),))
+
+    def _forward(
+        self, mail: Mail, recipient: Recipient, found: AccountEntry | ForwardEntry, spam: bool
+    ) -> Routed:
+        held_back = spam and not self._store.settings.filters.forward_spam
+        way = Forwarding(
+            self._store.directory, self.srs, mail, recipient, self._clock(), spam=spam, held_back=held_back
+        )
+        posts = way.address(found) if isinstance(found, ForwardEntry) else way.account(found)
+        if isinstance(posts, Status):
+            return Routed(recipient, refused=posts)
+        noted.forwarded(self._store.traces, mail, recipient, posts)
+        return Routed(recipient, posts + reported(mail, recipient))
 
 
-def route(mail: Mail, recipient: Recipient, verdict: Verdict) -> tuple[Post, ...]:
-    """What a recipient becomes."""
-    found = recipient.found
-    if isinstance(found, Outside):
-        addressee = Addressee(found.address, notify=recipient.notify, orcpt=recipient.orcpt)
-        return (Post(mail.reverse_path, addressees=(addressee,)),)
-    target = mailbox(recipient, found, verdict)
-    if _waits(mail) or _is_reported(mail, recipient):
+def _queued(mail: Mail, recipient: Recipient, address: str) -> Post:
+    addressee = Addressee(address, notify=recipient.notify, orcpt=recipient.orcpt)
+    return Post(mail.reverse_path, addressees=(addressee,))
+
+
+def _stored(mail: Mail, recipient: Recipient, found: AccountEntry, spam: bool) -> Post:
+    target = mailbox(found, written(recipient, found), spam)
+    if mail.reverse_path and "SUCCESS" in recipient.notify.upper().split(","):
+        # who asked to hear of success hears it from the queue, which stores the copy (RFC 3461 §4.1)
         addressee = Addressee(
             target.address, target.original, target.mailbox, recipient.notify, recipient.orcpt
         )
-        return (Post(mail.reverse_path, addressees=(addressee,)),)
-    return (Post(mail.reverse_path, targets=(target,)),)
+        return Post(mail.reverse_path, addressees=(addressee,))
+    return Post(mail.reverse_path, targets=(target,))
 
 
-def _waits(mail: Mail) -> bool:
-    """What is to leave at a later time waits in the queue, whoever it is for (RFC 4865)."""
-    return mail.hold_until is not None
-
-
-def _is_reported(mail: Mail, recipient: Recipient) -> bool:
-    """Who asked to hear of success hears it from the queue (RFC 3461 §4.1)."""
-    return bool(mail.reverse_path) and "SUCCESS" in recipient.notify.upper().split(",")
-
-
-def mailbox(recipient: Recipient, found: AccountEntry, verdict: Verdict) -> Target:
-    """The mailbox of an account. Spam goes into Junk only where the account wants that (POP users would
-    never see it there)."""
-    junk = verdict.action is Action.QUARANTINE and found.file.spam.to_junk
-    original = str(recipient.address) if recipient.address.domain else found.address
-    return Target(found.address, "Junk" if junk else "INBOX", original)
+def written(recipient: Recipient, found: AccountEntry) -> str:
+    """The address as the sender wrote it; `<postmaster>` has no domain (RFC 5321 §4.5.1)."""
+    return str(recipient.address) if recipient.address.domain else found.address
 
 
 def _has_room(store: Store, found: AccountEntry, size: int) -> bool:

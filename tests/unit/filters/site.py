@@ -1,0 +1,113 @@
+"""A pipeline over a real store, for tests that send a mail and look where it has gone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from filters.build import build
+from filters.mail import Mail
+from filters.pipeline import Pipeline
+from storage.address import parse
+from storage.header import end_of_header
+from storage.message import Message
+from storage.queue import Queue
+from storage.queued import Addressee, Queued
+from storage.status import Status
+from tests.house import DOMAIN, House, Site
+from tests.unit.smtp.conftest import inbox
+
+SOURCE = b"From: a@example.com\r\nTo: taro@example.test\r\nSubject: hello\r\n\r\nhello\r\n"
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One recipient of a queued message, with its envelope and text."""
+
+    to: str
+    reverse_path: str
+    text: bytes
+    recipient: Queued
+    envid: str
+
+
+class Place:
+    """A house, its queue and its pipeline."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.queue = Queue.of(house.store)
+        self.pipeline: Pipeline = build(house.settings, house.store, self.queue)
+
+    @classmethod
+    async def open(cls, site: Site) -> "Place":
+        return cls(await House(site).open())
+
+    async def close(self) -> None:
+        self.pipeline.close()
+        self.queue.close()
+        await self.house.close()
+
+    async def mail(
+        self,
+        *to: str,
+        source: bytes = SOURCE,
+        sender: str = "a@example.com",
+        login: str | None = None,
+        notify: str = "",
+    ) -> Mail | Status:
+        """The envelope of a mail that has passed RCPT, or the first refusal. 127.0.0.1 passes every check."""
+        head = source[: end_of_header(source)]
+        mail = Mail(sender, "127.0.0.1", "t.1", authenticated=login, message=Message.of(source), head=head)
+        recipients = []
+        for address in to:
+            found = await self.pipeline.recipient(mail, parse(address), None)
+            if isinstance(found, Status):
+                return found
+            recipients.append(replace(found, notify=notify))
+        return replace(mail, recipients=tuple(recipients), envid="env1" if notify else "")
+
+    async def send(
+        self,
+        *to: str,
+        source: bytes = SOURCE,
+        sender: str = "a@example.com",
+        login: str | None = None,
+        notify: str = "",
+    ) -> Status:
+        mail = await self.mail(*to, source=source, sender=sender, login=login, notify=notify)
+        if isinstance(mail, Status):
+            return mail
+        return await (self.pipeline.submit(mail) if login else self.pipeline.receive(mail))
+
+    async def inbox(self, local: str, mailbox: str = "INBOX") -> list[bytes]:
+        return await inbox(self.house, local, mailbox)
+
+    async def count(self, *locals_: str) -> list[int]:
+        return [len(await self.inbox(each)) for each in locals_]
+
+    def queued(self) -> list[Sent]:
+        """What waits for its first attempt, taken out of the queue as a runner does."""
+        return [
+            Sent(
+                each.address,
+                getattr(each, "reverse_path", "") or work.envelope.reverse_path,
+                self.queue.message(work.envelope.queue_id).read(),
+                each,
+                work.envelope.envid,
+            )
+            for work in self.queue.claim("test")
+            for each in work.recipients
+        ]
+
+    async def attempt(self, sent: Sequence[Sent]) -> list[Status]:
+        """What the relay process does with recipients here."""
+        answers = []
+        for each in sent:
+            addressee = Addressee(each.to, each.recipient.original, each.recipient.mailbox)
+            answers += await self.pipeline.deliver(
+                Message.of(each.text), each.reverse_path, [addressee], "t.1"
+            )
+        return answers
+
+
+def write_forwards(site: Site, text: str) -> None:
+    (site.folder / f"domains/{DOMAIN}/forwards.yaml").write_text(text)
