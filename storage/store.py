@@ -31,6 +31,7 @@ from storage.logins import Logins
 from storage.look import Loaded, look, status_of
 from storage.message import Message
 from storage.quota import Limits, used_now
+from storage.rates import Rates
 from storage.rows import MailboxInfo, MailboxStatus, QuotaUse
 from storage.selected import Appended, Mailbox
 from storage.spool import Spool, remove_leftovers
@@ -68,6 +69,7 @@ class Store:
         self._loop: asyncio.AbstractEventLoop | None = None
         self.directory = Directory(settings, clock)
         self.logins = Logins(settings, self.directory, self.run, clock)
+        self.rates = Rates(settings.run / "rates", clock)
         self.traces = Traces(settings.data / "state", settings.traces, clock)
 
     @classmethod
@@ -91,6 +93,7 @@ class Store:
         self._open.clear()
         self.logins.close()
         self.directory.close()
+        self.rates.close()
         await asyncio.to_thread(self.traces.close)
 
     @property
