@@ -16,6 +16,7 @@ from pathlib import Path
 
 from storage import describe, reconcile, tree, undo
 from storage import folder as folders
+from storage.errors import Busy
 from storage.folder import BOOT, Folder
 from storage.index import damaged, open_index
 from storage.layout import account_dir
@@ -32,8 +33,6 @@ class AccountFiles:
         self.dir = account_dir(data, address)
         self.maildir = self.dir / "Maildir"
         self._index = str(self.dir / "index.sqlite")
-        self.arriving: list[object] = []  # deliveries that wait for the next turn (storage/mailbox.py)
-        self.turn = threading.Lock()  # who has it writes for all that wait
         self._mutex = threading.RLock()
         self._lock: AccountLock | None = None
         self._db: sqlite3.Connection | None = None
@@ -53,15 +52,25 @@ class AccountFiles:
                 pass
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """The index under the account's lock, whole and without a predecessor's half-done work."""
-        lock, dirty = self._locked()
+    def writing(self, *, wait: bool = True) -> Iterator[sqlite3.Connection]:
+        """The index under the account's lock, whole and without a predecessor's half-done work.
+
+        Raises Busy where `wait` is false and somebody else has it, or something is to be mended.
+        """
+        lock, dirty = self._locked(wait)
         try:
-            with self._mutex, self._distrusting():
-                db = self._open_index()
-                if dirty:
-                    self._mend(db, lock, dirty)
-                yield db
+            if not self._mutex.acquire(blocking=wait):
+                raise Busy
+            try:
+                with self._distrusting():
+                    db = self._open_index()
+                    if dirty:
+                        if not wait:
+                            raise Busy
+                        self._mend(db, lock, dirty)
+                    yield db
+            finally:
+                self._mutex.release()
         finally:
             lock.release()
 
@@ -76,10 +85,12 @@ class AccountFiles:
         yield
         self._lock.mark_clean()
 
-    def folder(self, db: sqlite3.Connection, name: str) -> Folder:
-        """A mailbox ready for a change: reconciled since the machine started. Raises MailboxMissing."""
+    def folder(self, db: sqlite3.Connection, name: str, *, wait: bool = True) -> Folder:
+        """A mailbox ready for a change: reconciled since the machine started. Raises MailboxMissing, Busy."""
         folder = folders.load(db, self.maildir, name)
         if folder.boot != BOOT:
+            if not wait:
+                raise Busy
             self.reconcile(db, folder)
         return folder
 
@@ -127,7 +138,7 @@ class AccountFiles:
                 self._lock.close()
                 self._lock = None
 
-    def _locked(self) -> tuple[AccountLock, tuple[str, ...]]:
+    def _locked(self, wait: bool) -> tuple[AccountLock, tuple[str, ...]]:
         while True:
             with self._mutex:
                 if self._lock is None:
@@ -135,7 +146,7 @@ class AccountFiles:
                     self._lock = AccountLock(self.dir / "lock")
                 lock = self._lock
             try:
-                return lock, lock.acquire()
+                return lock, lock.acquire(wait)
             except FileNotFoundError:  # the account was deleted, and perhaps made again
                 with self._mutex:
                     if self._lock is lock:

@@ -1,27 +1,28 @@
 """Messages on their way in, many at a time: the *arriving* half of the order of writes (storage/mailbox.py).
 
-Whoever wants to put something into an account waits for the turn; who has it writes for all that wait, so that
-many deliveries share one lock, one fsync of each directory and one transaction.
+What is to come into several accounts at the same moment is written together (storage/rounds.py): each account is
+locked once, the directories of all are fsynced one after the other, which costs hardly more than the first of them
+alone, and each index has one transaction. No lock is waited for while another is held.
 """
 
 import contextlib
 import errno
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from storage import filename, quota, reconcile, records, undo
 from storage import folder as folders
+from storage import quota, reconcile, records, undo
 from storage.account_files import AccountFiles
 from storage.durable import sync_dir
-from storage.errors import StoreError, neutral
+from storage.errors import Busy, MailboxMissing, StoreError, neutral
 from storage.folder import Folder
-from storage.message import Message
+from storage.layout import INBOX
 from storage.quota import Limits
-from storage.rows import Row, Summary
-from storage.summary import summarise
+from storage.rows import Row
+from storage.written import Written
 
 LINK_FAILS = (errno.EMLINK, errno.EXDEV, errno.EPERM)
 
@@ -30,13 +31,9 @@ LINK_FAILS = (errno.EMLINK, errno.EXDEV, errno.EPERM)
 class Arrival:
     """One message on its way in: a complete, fsynced file, and what its row will say."""
 
-    file: str
-    size: int  # octets
-    base: str
+    file: Written
     flags: frozenset[str]
-    date: int  # seconds
     came: str
-    summary: Summary | None = None
     shared: bool = False  # the file is other recipients' too: link it, do not take it
     uid: int = 0
     placed: str = ""
@@ -49,6 +46,7 @@ class Batch:
     mailbox: str
     arrivals: list[Arrival]
     limits: Limits = field(default_factory=Limits)
+    else_inbox: bool = False  # where the user has deleted the mailbox
     error: Exception | None = None
     done: bool = False
     used_before: int = 0
@@ -57,39 +55,56 @@ class Batch:
     uidvalidity: int = 0
 
 
-def arrive(files: AccountFiles, batch: Batch) -> None:
-    """Put a batch into its mailbox, together with all others that wait for this account.
+Group = tuple[AccountFiles, Sequence[Batch]]  # one account and all that is to come into it
 
-    One thread writes for all: whoever gets the turn takes every waiting batch. Raises the batch's error:
-    MailboxMissing, OverQuota, DiskFull, KeywordsFull.
+
+def arrive(groups: Sequence[Group], *, wait: bool = False) -> list[Group]:
+    """Put batches into their mailboxes; each is then `done`, or has its `error`.
+
+    Returns those that would have to wait: for a lock, or until an account is opened or mended. With `wait` there is
+    one group alone, for nobody may wait who has another account's lock.
     """
-    files.arriving.append(batch)
-    with files.turn:
-        if not batch.done:
-            waiting: list[Batch] = []
-            while files.arriving:
-                waiting.append(files.arriving.pop(0))  # type: ignore[arg-type]
+    busy: list[Group] = []
+    begun: list[tuple[Generator[set[str], None, None], Sequence[Batch]]] = []
+    directories: set[str] = set()
+    try:
+        for files, batches in groups:
+            steps = _steps(files, batches, wait)
             try:
-                _write_batches(files, waiting)
-            except BaseException as error:
-                for other in waiting:
-                    other.error = other.error or neutral(error)
-                if not isinstance(error, Exception):
-                    raise
-            finally:
-                for other in waiting:
-                    other.done = True
-    if batch.error is not None:
-        raise batch.error
+                directories |= next(steps)
+                begun.append((steps, batches))
+            except Busy:
+                busy.append((files, batches))
+            except StopIteration:  # none of them may come in
+                pass
+            except Exception as error:
+                _fail(batches, error)
+        failure = _sync(directories)
+        for steps, batches in begun:
+            try:
+                if failure is not None:
+                    steps.throw(failure)
+                next(steps)
+            except StopIteration:
+                pass
+            except Exception as error:
+                _fail(batches, error)
+    finally:
+        for steps, _ in begun:
+            steps.close()
+    return busy
 
 
-def _write_batches(files: AccountFiles, batches: list[Batch]) -> None:
-    with files.writing() as db:
+def _steps(files: AccountFiles, batches: Sequence[Batch], wait: bool) -> Generator[set[str], None, None]:
+    """The work on one account, under its lock. It yields directories, to be fsynced before it goes on."""
+    if not wait and not files.ready:
+        raise Busy
+    with files.writing(wait=wait) as db:
         touched: dict[str, Folder] = {}
         used = quota.used_now(db)
         for batch in batches:
             try:
-                folder = touched.get(batch.mailbox) or files.folder(db, batch.mailbox)
+                folder = _folder(files, db, batch, touched, wait)
                 used = _admit(batch, folder, used)
                 touched[batch.mailbox] = folder
             except StoreError as error:
@@ -107,16 +122,49 @@ def _write_batches(files: AccountFiles, batches: list[Batch]) -> None:
         ]
         with files.half_done(*touched.values(), marks=together):
             try:
-                _place(touched, going)
+                yield _place(touched, going)
                 _record(db, touched, going)
+                for batch in going:
+                    batch.done = True
             except BaseException:
                 _undo(going)
                 raise
 
 
+def _fail(batches: Sequence[Batch], error: Exception) -> None:
+    for batch in batches:
+        if not batch.done:
+            batch.error = batch.error or neutral(error)
+
+
+def _sync(directories: set[str]) -> OSError | None:
+    try:
+        for directory in sorted(directories):
+            sync_dir(directory)
+    except OSError as error:
+        return error
+    return None
+
+
+def _folder(
+    files: AccountFiles, db: sqlite3.Connection, batch: Batch, touched: dict[str, Folder], wait: bool
+) -> Folder:
+    """The batch's mailbox, ready for a change. Raises MailboxMissing, Busy."""
+    found = touched.get(batch.mailbox)
+    if found is not None:
+        return found
+    try:
+        return files.folder(db, batch.mailbox, wait=wait)
+    except MailboxMissing:
+        if not batch.else_inbox or batch.mailbox == INBOX:
+            raise
+        batch.mailbox = INBOX
+        return touched.get(INBOX) or files.folder(db, INBOX, wait=wait)
+
+
 def _admit(batch: Batch, folder: Folder, used: tuple[int, int]) -> tuple[int, int]:
     """The account's use after this batch. Raises OverQuota."""
-    octets = sum(arrival.size for arrival in batch.arrivals)
+    octets = sum(arrival.file.size for arrival in batch.arrivals)
     after = (used[0] + octets, used[1] + len(batch.arrivals))
     quota.check_quota(after, batch.limits, folder)
     for arrival in batch.arrivals:
@@ -138,8 +186,8 @@ def _take_numbers(files: AccountFiles, touched: dict[str, Folder], batches: list
                 uid += 1
 
 
-def _place(touched: dict[str, Folder], batches: list[Batch]) -> None:
-    """Give each file its name, then fsync each directory once."""
+def _place(touched: dict[str, Folder], batches: list[Batch]) -> set[str]:
+    """Give each file its name; returns the directories of the new names."""
     directories: set[str] = set()
     for batch in batches:
         folder = touched[batch.mailbox]
@@ -147,13 +195,12 @@ def _place(touched: dict[str, Folder], batches: list[Batch]) -> None:
             row = _row(arrival, folder, batch.modseq)
             target = reconcile.row_path(folder, row)
             if arrival.shared:
-                link(arrival.file, target)
+                link(arrival.file.path, target)
             else:
-                os.rename(arrival.file, target)
+                os.rename(arrival.file.path, target)
             arrival.placed = target
             directories.add(os.path.dirname(target))
-    for directory in directories:
-        sync_dir(directory)
+    return directories
 
 
 def link(source: str, target: str) -> None:
@@ -178,11 +225,11 @@ def _row(arrival: Arrival, folder: Folder, modseq: int) -> Row:
     letters = folder.letters(arrival.flags, make=False)
     return Row(
         uid=arrival.uid,
-        base=arrival.base,
+        base=arrival.file.base,
         flags=letters,
         modseq=modseq,
-        size=arrival.size,
-        date=arrival.date,
+        size=arrival.file.size,
+        date=arrival.file.date,
         born=modseq,
         came=arrival.came,
         cur=bool(letters),
@@ -201,9 +248,11 @@ def _record(db: sqlite3.Connection, touched: dict[str, Folder], batches: list[Ba
             ]
             records.insert_rows(db, folder, [_row(arrival, folder, m) for arrival, m in arrivals])
             records.save_summaries(
-                db, folder, {arrival.uid: arrival.summary for arrival, _ in arrivals if arrival.summary}
+                db,
+                folder,
+                {arrival.uid: arrival.file.summary for arrival, _ in arrivals if arrival.file.summary},
             )
-            quota.count_use(db, folder, len(arrivals), sum(arrival.size for arrival, _ in arrivals))
+            quota.count_use(db, folder, len(arrivals), sum(arrival.file.size for arrival, _ in arrivals))
             folder.record_mtimes()
             folders.save(db, folder)
 
@@ -215,27 +264,3 @@ def _undo(batches: list[Batch]) -> None:
             if arrival.placed:
                 with contextlib.suppress(OSError):
                     os.unlink(arrival.placed)
-
-
-def write_tmp(mailbox: Path, write: Callable[[int], int], date: int, now: float) -> str:
-    """A complete, fsynced file in the mailbox's tmp/, with INTERNALDATE as its time."""
-    path = f"{mailbox}/tmp/{filename.new_base(now)}"  # noqa: S108 - the Maildir's own
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        write(fd)
-        os.utime(fd, (date, date))
-        os.fsync(fd)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            os.unlink(path)
-        raise neutral(error) from error
-    finally:
-        os.close(fd)
-    return path
-
-
-def summary_of(message: Message, path: str) -> Summary:
-    """ENVELOPE and BODYSTRUCTURE of a message that was written to `path`; a large one is read from there."""
-    source = message if isinstance(message.source, bytes) else Message(Path(path), message.size)
-    with source.octets() as data:
-        return summarise(data)

@@ -5,23 +5,19 @@ names a recipient and is written only where there is one (RFC 5321 §7.2: a copy
 What can't be stored is answered with a Status, never with an exception.
 """
 
-import contextlib
 import logging
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from storage import arriving, status
-from storage.account_files import AccountFiles
+from storage import status
 from storage.arriving import Arrival, Batch
 from storage.errors import Broken, DiskFull, OverQuota, neutral
-from storage.filename import new_base
-from storage.layout import INBOX, folder_name
+from storage.layout import INBOX, account_dir, folder_name
 from storage.message import Message
-from storage.quota import Limits
-from storage.rows import Summary
+from storage.rounds import Parcel, store_now
 from storage.status import Status
+from storage.written import Written
 
 if TYPE_CHECKING:
     from storage.store import Store
@@ -51,116 +47,82 @@ class Delivered:
     limit: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
-    """A message as it lies ready for its recipients."""
+class Delivery(Parcel):
+    """A message on its way to its recipients."""
 
-    path: str
-    size: int
-    base: str
-    date: int
-    summary: Summary
-    shared: bool
+    def __init__(self, message: Message, reverse_path: str, targets: Sequence[Target], trace: str) -> None:
+        super().__init__(message)
+        fields = [f"Return-Path: <{reverse_path}>\r\n".encode(errors="surrogateescape")]
+        if len(targets) == 1:
+            to = targets[0].original or targets[0].address
+            fields.append(f"Delivered-To: {to}\r\n".encode(errors="surrogateescape"))
+        self._message = message.prepend(*fields)
+        self._targets = targets
+        self._trace = trace
+
+    def write(self, store: "Store") -> None:
+        now = store.clock()
+        alone = len(self._targets) == 1
+        if alone:
+            self.files.append(_in_mailbox(store, self._message, self._targets[0], now))
+        else:
+            self.files.append(_in_spool(store, self._message, now))
+        for target in self._targets:
+            arrival = Arrival(self.files[0], target.flags, "delivered", shared=not alone)
+            batch = Batch(target.mailbox, [arrival], else_inbox=True)
+            self.batches.append((target.address, batch))
+            try:
+                batch.limits = store.limits(target.address)
+            except Exception as error:
+                batch.error = error
+
+    def outcomes(self) -> list[Delivered]:
+        """One for each target, when it is settled."""
+        if self.error is not None:
+            failed = _status(self.error, self._trace)
+            return [Delivered(target, failed) for target in self._targets]
+        return [
+            self._outcome(target, batch)
+            for target, (_, batch) in zip(self._targets, self.batches, strict=True)
+        ]
+
+    def _outcome(self, target: Target, batch: Batch) -> Delivered:
+        if batch.error is not None:
+            return Delivered(target, _status(batch.error, self._trace))
+        uid = batch.arrivals[0].uid
+        return Delivered(
+            target, status.DELIVERED, uid, batch.used_before, batch.used_after, batch.limits.bytes
+        )
 
 
 def deliver(
     store: "Store", message: Message, reverse_path: str, targets: Sequence[Target], trace: str
 ) -> list[Delivered]:
     """For a thread. Everything that is said to be delivered is fsynced."""
-    fields = [f"Return-Path: <{reverse_path}>\r\n".encode(errors="surrogateescape")]
-    if len(targets) == 1:
-        to = targets[0].original or targets[0].address
-        fields.append(f"Delivered-To: {to}\r\n".encode(errors="surrogateescape"))
-        return [_deliver_one(store, message.prepend(*fields), targets[0], trace)]
-    return _deliver_shared(store, message.prepend(*fields), targets, trace)
+    delivery = Delivery(message, reverse_path, targets, trace)
+    store_now(store, delivery)
+    return delivery.outcomes()
 
 
-def _deliver_one(store: "Store", message: Message, target: Target, trace: str) -> Delivered:
+def _in_mailbox(store: "Store", message: Message, target: Target, now: float) -> Written:
+    """The file of the only recipient: into the mailbox it will be renamed in."""
+    maildir = account_dir(store.settings.data, target.address) / "Maildir"
     try:
-        with store.files(target.address) as files:
-            limits = store.limits(target.address)
-            mailbox = _existing(files, target.mailbox)
-            now = store.clock()
-            folder = files.maildir if mailbox == INBOX else files.maildir / folder_name(mailbox)
-            path = arriving.write_tmp(folder, message.write_to, int(now), now)
-            file = _File(
-                path, message.size, new_base(now), int(now), arriving.summary_of(message, path), False
-            )
-            return _arrive(store, files, target, mailbox, file, limits)
-    except Exception as error:
-        return Delivered(target, _status(error, trace))
+        return Written(maildir / folder_name(target.mailbox) / "tmp", message, int(now), now)
+    except FileNotFoundError:
+        with store.files(target.address) as files, files.reading():
+            pass  # the account is there now; the mailbox may be one that its user has deleted
+        return Written(maildir / "tmp", message, int(now), now)
 
 
-def _deliver_shared(
-    store: "Store", message: Message, targets: Sequence[Target], trace: str
-) -> list[Delivered]:
+def _in_spool(store: "Store", message: Message, now: float) -> Written:
+    """One file for all."""
     spool = store.settings.data / "spool"
-    spool.mkdir(parents=True, exist_ok=True, mode=0o700)
-    now = store.clock()
-    path = f"{spool}/{new_base(now)}"
     try:
-        _write(path, message, int(now))
-        file = _File(path, message.size, new_base(now), int(now), arriving.summary_of(message, path), True)
-        return [_deliver_link(store, target, file, trace) for target in targets]
-    except Exception as error:
-        failed = _status(error, trace)
-        return [Delivered(target, failed) for target in targets]
-    finally:
-        with contextlib.suppress(OSError):
-            os.unlink(path)
-
-
-def _deliver_link(store: "Store", target: Target, file: _File, trace: str) -> Delivered:
-    try:
-        with store.files(target.address) as files:
-            limits = store.limits(target.address)
-            return _arrive(store, files, target, _existing(files, target.mailbox), file, limits)
-    except Exception as error:
-        return Delivered(target, _status(error, trace))
-
-
-def _arrive(
-    store: "Store", files: AccountFiles, target: Target, mailbox: str, file: _File, limits: Limits
-) -> Delivered:
-    arrival = Arrival(
-        file=file.path,
-        size=file.size,
-        base=file.base,
-        flags=target.flags,
-        date=file.date,
-        came="delivered",
-        summary=file.summary,
-        shared=file.shared,
-    )
-    batch = Batch(mailbox, [arrival], limits)
-    try:
-        arriving.arrive(files, batch)
-    except BaseException:
-        if not file.shared:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(file.path)
-        raise
-    store.publish(target.address, mailbox, batch.modseq)
-    return Delivered(target, status.DELIVERED, arrival.uid, batch.used_before, batch.used_after, limits.bytes)
-
-
-def _existing(files: AccountFiles, mailbox: str) -> str:
-    """The mailbox asked for, or INBOX where the user has deleted it. The account exists when this returns."""
-    if mailbox == INBOX and files.ready:
-        return INBOX
-    with files.reading() as db:
-        found = db.execute("SELECT 1 FROM mailboxes WHERE name = ?", (mailbox,)).fetchone()
-    return mailbox if found else INBOX
-
-
-def _write(path: str, message: Message, date: int) -> None:
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        message.write_to(fd)
-        os.utime(fd, (date, date))
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+        return Written(spool, message, int(now), now)
+    except FileNotFoundError:
+        spool.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return Written(spool, message, int(now), now)
 
 
 def _status(error: Exception, trace: str) -> Status:

@@ -4,6 +4,10 @@ import errno
 import sqlite3
 
 
+class Busy(Exception):
+    """Not without waiting: somebody holds the account's lock, or it has to be opened or mended first."""
+
+
 class StoreError(Exception):
     """Any answer of the store that is not the thing asked for."""
 

@@ -13,6 +13,8 @@ import threading
 import zlib
 from pathlib import Path
 
+from storage.errors import Busy
+
 CLEAN = b"0"
 _MOST = 64 * 1024
 
@@ -27,11 +29,18 @@ class AccountLock:
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._mutex = threading.Lock()
 
-    def acquire(self) -> tuple[str, ...]:
-        """Wait for the lock; returns the mailboxes that are dirty. FileNotFoundError: the account went."""
-        self._mutex.acquire()
+    def acquire(self, wait: bool = True) -> tuple[str, ...]:
+        """Take the lock; returns the mailboxes that are dirty. FileNotFoundError: the account went.
+
+        Raises Busy where somebody holds it and `wait` is false.
+        """
+        if not self._mutex.acquire(blocking=wait):
+            raise Busy
         try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(self._fd, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise Busy from None
             if os.fstat(self._fd).st_nlink == 0:
                 fcntl.flock(self._fd, fcntl.LOCK_UN)
                 raise FileNotFoundError(self.path)

@@ -7,25 +7,20 @@ new. `uids` is a tuple that is replaced, never changed: a session keeps it as it
 """
 
 import asyncio
-import contextlib
-import os
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from storage import arriving, reconcile, records
 from storage import folder as folders
 from storage import mailbox as changes
+from storage import reconcile, records
 from storage.account_files import AccountFiles
-from storage.arriving import Arrival, Batch
+from storage.appending import Appended
 from storage.errors import MailboxMissing
-from storage.filename import new_base
 from storage.folder import KEYWORDS_MOST, Folder
 from storage.look import Loaded, look, name_of, work_and_look
 from storage.message import Message
-from storage.quota import Limits
 from storage.rows import Changes, Copied, Row, Stored, Summary
 from storage.summary import summarise
 
@@ -35,15 +30,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 REMEMBERED = 1000  # changes, arrivals and departures each, beside twice as many as there are messages
-
-
-@dataclass(frozen=True, slots=True)
-class Appended:
-    """One message of an APPEND: its bytes, flags, and INTERNALDATE in seconds."""
-
-    message: Message
-    flags: frozenset[str]
-    date: int
 
 
 class Mailbox:
@@ -283,38 +269,6 @@ def message_of(folder: Folder, row: Row) -> Message:
 
 def _remove(files: AccountFiles, name: str, uids: Sequence[int]) -> list[int]:
     return changes.expunge(files, name, uids, flagged_only=False)
-
-
-def append(
-    files: AccountFiles, name: str, messages: Sequence[Appended], limits: Limits
-) -> tuple[Batch, list[int]]:
-    """Files, fsynced, then one batch. Raises MailboxMissing, OverQuota, DiskFull, KeywordsFull."""
-    with files.reading() as db:
-        path = folders.load(db, files.maildir, name).path
-    arrivals = []
-    for appended in messages:
-        now = files.clock()
-        file = arriving.write_tmp(path, appended.message.write_to, appended.date, now)
-        arrivals.append(
-            Arrival(
-                file=file,
-                size=appended.message.size,
-                base=new_base(now),
-                flags=appended.flags,
-                date=appended.date,
-                came="appended",
-                summary=arriving.summary_of(appended.message, file),
-            )
-        )
-    batch = Batch(name, arrivals, limits)
-    try:
-        arriving.arrive(files, batch)
-    except BaseException:
-        for arrival in arrivals:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(arrival.file)
-        raise
-    return batch, [arrival.uid for arrival in arrivals]
 
 
 def _summaries(files: AccountFiles, folder: Folder, rows: list[Row]) -> dict[int, Summary]:

@@ -17,12 +17,12 @@ from typing import Concatenate, ParamSpec, TypeVar
 from weakref import WeakValueDictionary
 
 from config.settings import Settings
-from storage import delivery, selected, tree
 from storage import folder as folders
+from storage import tree
 from storage.account_files import AccountFiles
-from storage.arriving import Batch
+from storage.appending import Appended, Appending
 from storage.bus import Bus, Hint
-from storage.delivery import Delivered, Target
+from storage.delivery import Delivered, Delivery, Target
 from storage.directory import Directory
 from storage.durable import sync_dir
 from storage.errors import MailboxExists, MailboxMissing, neutral
@@ -32,8 +32,9 @@ from storage.look import Loaded, look, status_of
 from storage.message import Message
 from storage.quota import Limits, used_now
 from storage.rates import Rates
+from storage.rounds import Rounds
 from storage.rows import MailboxInfo, MailboxStatus, QuotaUse
-from storage.selected import Appended, Mailbox
+from storage.selected import Mailbox
 from storage.spool import Spool, remove_leftovers
 from storage.threads import Threads
 from storage.traces import Traces
@@ -57,6 +58,7 @@ class Store:
         self.clock = clock
         self.bus = Bus(settings.run)
         self._threads = Threads(THREADS, "store")
+        self._rounds = Rounds(self, self._threads.run)
         self._mutex = threading.Lock()
         self._open: OrderedDict[str, AccountFiles] = OrderedDict()
         self._pins: dict[str, int] = {}
@@ -134,7 +136,15 @@ class Store:
         self, message: Message, reverse_path: str, targets: Sequence[Target], trace: str
     ) -> list[Delivered]:
         """Put a message into mailboxes; fsynced when this returns. One outcome for each target, in order."""
-        return await self.run(delivery.deliver, self, message, reverse_path, targets, trace)
+        delivery = Delivery(message, reverse_path, targets, trace)
+        await self._rounds.take(delivery)
+        return delivery.outcomes()
+
+    async def append(self, address: str, name: str, messages: Sequence[Appended]) -> tuple[int, list[int]]:
+        """See `Account.append`."""
+        appending = Appending(address, name, messages)
+        await self._rounds.take(appending)
+        return appending.outcome()
 
     def spool(self, most: int) -> Spool:
         return Spool(self.settings.data / "spool", most, self.run, self.settings.storage.spool_memory)
@@ -349,15 +359,7 @@ class Account:
 
     async def append(self, name: str, messages: Sequence[Appended]) -> tuple[int, list[int]]:
         """Into a mailbox that need not be open: UIDVALIDITY and UIDs. Raises MailboxMissing, OverQuota, …"""
-        name = canonical_name(name)
-        batch, uids = await self.do(self._append, name, messages)
-        self.publish(name, batch.modseq)
-        return batch.uidvalidity, uids
-
-    def _append(
-        self, files: AccountFiles, name: str, messages: Sequence[Appended]
-    ) -> tuple[Batch, list[int]]:
-        return selected.append(files, name, messages, self.store.limits(self.address))
+        return await self.store.append(self.address, canonical_name(name), messages)
 
     def publish(self, name: str, modseq: int) -> None:
         self.store.publish(self.address, name, modseq)

@@ -135,9 +135,9 @@ class House:
 
     async def put(self, local: str, mailbox: str, data: bytes, flags: Sequence[str] = ()) -> int:
         """Append a message to a mailbox (made when it is missing); its UID."""
+        from storage.appending import Appended
         from storage.errors import MailboxMissing
         from storage.message import Message
-        from storage.store import Appended
 
         account = self.store.account(f"{local}@{DOMAIN}")
         await account.ensure()

@@ -14,9 +14,9 @@ from imap.mailbox_name import BadName
 from imap.replies import TRYCREATE, No, Reply, ok
 from imap.scanner import BadSyntax, Scanner
 from imap.sequence import compact
+from storage.appending import Appended
 from storage.errors import MailboxMissing, OverQuota, StoreError
 from storage.message import Message
-from storage.selected import Appended
 
 if TYPE_CHECKING:
     from imap.session import Session

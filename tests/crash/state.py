@@ -11,11 +11,12 @@ from pathlib import Path
 
 from storage import delivery, filename, leftovers, selected, tree
 from storage.account_files import AccountFiles
+from storage.appending import Appended
 from storage.layout import folder_name
 from storage.look import look as look_at
 from storage.message import Message
 from storage.quota import Limits, used_now
-from storage.selected import Appended
+from tests.alone import append as append_to
 
 TARO, HANAKO = "taro@example.test", "hanako@example.test"
 NONE: frozenset[str] = frozenset()
@@ -121,9 +122,7 @@ class Place:
 def append(files: AccountFiles, *texts: bytes, to: str = "INBOX", flags: frozenset[str] = NONE) -> list[int]:
     with files.reading():
         pass
-    return selected.append(
-        files, to, [Appended(Message.of(text), flags, 1_700_000_000) for text in texts], Limits()
-    )[1]
+    return append_to(files, to, [Appended(Message.of(text), flags, 1_700_000_000) for text in texts])
 
 
 def look(files: AccountFiles) -> Account:

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from storage import selected
+from storage.appending import Appended
 from storage.bus import Bus
 from storage.message import Message
-from storage.selected import Appended, Mailbox
+from storage.selected import Mailbox
 from storage.store import Store
 from tests.promises.world import NONE, TARO, settings_at
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from storage.appending import Appended
 from storage.delivery import Target
 from storage.message import Message
-from storage.selected import Appended
 from storage.store import Store
 from tests.promises.world import HANAKO, TARO, files_in, folder_of, settings_at
 

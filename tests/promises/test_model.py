@@ -33,11 +33,12 @@ from hypothesis.stateful import (
 
 from storage import selected, tree
 from storage.admin_mail import remove_mail
+from storage.appending import Appended
 from storage.delivery import Target
 from storage.errors import MailboxExists, MailboxHasChildren, MailboxMissing, MailboxProtected, NameRefused
 from storage.message import Message
 from storage.rows import Row
-from storage.selected import Appended, Mailbox
+from storage.selected import Mailbox
 from storage.store import Store
 from tests.promises.world import NONE, TARO, Clock, files_in, folder_of, lose_index, settings_at
 

@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from storage.admin_mail import remove_mail
+from storage.appending import Appended
 from storage.message import Message
-from storage.selected import Appended, Mailbox
+from storage.selected import Mailbox
 from storage.store import Account
 from tests.clients.daemons import needs
 from tests.house import House

@@ -221,8 +221,8 @@ async def test_many_messages_are_answered_in_pieces(
 ) -> None:
     monkeypatch.setattr(fetch, "PIECE", 70)
     monkeypatch.setattr(fetch, "BATCH", 16)
+    from storage.appending import Appended
     from storage.message import Message
-    from storage.selected import Appended
 
     count = 300
     message = Appended(Message.of(b"Subject: x\r\n\r\nx\r\n"), frozenset({"\\Seen"}), 1_700_000_000)

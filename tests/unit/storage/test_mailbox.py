@@ -14,12 +14,13 @@ import pytest
 from storage import arriving, filename, leftovers, mailbox, quota, records, selected, tree
 from storage import folder as folders
 from storage.account_files import AccountFiles
+from storage.appending import Appended
 from storage.errors import KeywordsFull, MailboxExists, MailboxMissing, OverQuota
 from storage.look import Loaded, look
 from storage.message import Message
 from storage.quota import Limits
 from storage.rows import Row
-from storage.selected import Appended
+from tests.alone import append as append_to
 
 TEXT = b"Subject: hello\r\n\r\nbody\r\n"
 NONE: frozenset[str] = frozenset()
@@ -56,7 +57,7 @@ def append(
     with account.reading():
         pass
     messages = [Appended(Message.of(text), flags, 1_700_000_000) for text in texts]
-    return selected.append(account, name, messages, Limits())[1]
+    return append_to(account, name, messages)
 
 
 def state(account: AccountFiles, name: str = "INBOX") -> Loaded:
@@ -220,7 +221,7 @@ def test_all_or_none_of_several_messages_are_appended(account: AccountFiles) -> 
         pass
     messages = [Appended(Message.of(TEXT), NONE, 0)] * 3
     with pytest.raises(OverQuota):
-        selected.append(account, "INBOX", messages, Limits(messages=2))
+        append_to(account, "INBOX", messages, Limits(messages=2))
     assert names(account) == set()
     assert not os.listdir(account.maildir / "tmp")
 

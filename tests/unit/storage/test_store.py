@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from storage import selected
+from storage.appending import Appended
 from storage.bus import Bus, Hint
 from storage.delivery import Target
 from storage.errors import MailboxExists, MailboxMissing, NameRefused
 from storage.message import Message
-from storage.selected import Appended, Mailbox
+from storage.selected import Mailbox
 from storage.store import Store
 from tests.house import Site
 

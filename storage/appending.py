@@ -1,0 +1,56 @@
+"""APPEND: messages that a client puts into one of its mailboxes, all of them or none (RFC 9051 §6.3.12)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from storage.arriving import Arrival, Batch
+from storage.errors import MailboxMissing
+from storage.layout import account_dir, folder_name
+from storage.message import Message
+from storage.rounds import Parcel
+from storage.written import Written
+
+if TYPE_CHECKING:
+    from storage.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """One message of an APPEND: its bytes, flags, and INTERNALDATE in seconds."""
+
+    message: Message
+    flags: frozenset[str]
+    date: int
+
+
+class Appending(Parcel):
+    """The messages of one command."""
+
+    def __init__(self, address: str, name: str, messages: Sequence[Appended]) -> None:
+        super().__init__(*(appended.message for appended in messages))
+        self._address = address
+        self._name = name
+        self._messages = messages
+
+    def write(self, store: "Store") -> None:
+        folder = account_dir(store.settings.data, self._address) / "Maildir" / folder_name(self._name)
+        batch = Batch(self._name, [], store.limits(self._address))
+        self.batches.append((self._address, batch))
+        if not (folder / "tmp").is_dir():
+            with store.files(self._address) as files, files.reading():
+                pass  # an account that was never used is made now
+        for appended in self._messages:
+            try:
+                file = Written(folder / "tmp", appended.message, appended.date, store.clock())
+            except FileNotFoundError:
+                raise MailboxMissing(self._name) from None
+            self.files.append(file)
+            batch.arrivals.append(Arrival(file, appended.flags, "appended"))
+
+    def outcome(self) -> tuple[int, list[int]]:
+        """UIDVALIDITY and UIDs. Raises MailboxMissing, OverQuota, DiskFull, KeywordsFull."""
+        batch = self.batches[0][1] if self.batches else Batch(self._name, [])
+        if (error := self.error or batch.error) is not None:
+            raise error
+        return batch.uidvalidity, [arrival.uid for arrival in batch.arrivals]
