@@ -12,9 +12,13 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 ROOMS := kwcmaild web smtp imap pop3 filters storage net config
 
 # Debian packages that the tests talk to; where one is missing its tests are skipped by name.
-CLIENTS := swaks libnet-ssleay-perl curl msmtp isync fetchmail getmail6 neomutt thunderbird systemd rsync vim
+CLIENTS := swaks libnet-ssleay-perl curl msmtp isync fetchmail getmail6 neomutt thunderbird systemd rsync vim iproute2
 
-.PHONY: bench crash fuzz soak run test check format docs lock install debian-packages help
+# Programs of tests/neighbours. As packages some of them conflict, and name servers would start on this machine: they
+# are unpacked into $(VENV)/neighbours, without any of their scripts.
+NEIGHBOURS := postfix/postfix exim4/exim4-daemon-light nsd/nsd unbound/unbound
+
+.PHONY: neighbours bench crash fuzz soak run test check format docs lock install debian-packages help
 
 help:
 	@echo "make run      a server on this machine with made-up accounts, in ./demo"
@@ -29,7 +33,7 @@ help:
 run: $(VENV)/.runtime
 	@$(VENV)/bin/kwcmaild demo
 
-test: $(VENV)/.dev debian-packages
+test: $(VENV)/.dev debian-packages neighbours
 	@$(VENV)/bin/python -m pytest
 
 # Every parser for a minute each (SECONDS=600 for longer), and ten thousand connections. With atheris where it is
@@ -119,6 +123,26 @@ debian-packages:
 	  done; \
 	else \
 	  echo "Not installed (their tests are skipped):$$missing"; \
+	fi
+
+neighbours: $(VENV)/bin/python
+	@folder=$(CURDIR)/$(VENV)/neighbours; missing=; for each in $(NEIGHBOURS); do \
+	  PATH="$$PATH:/usr/sbin:$$folder/usr/sbin" command -v $${each%/*} >/dev/null || missing="$$missing $${each#*/}"; \
+	done; \
+	[ -n "$$missing" ] || exit 0; \
+	if command -v apt-get >/dev/null && { [ "$$(id -u)" = 0 ] || [ -n "$(SUDO)" ]; }; then \
+	  echo "Unpacking Debian's$$missing ..."; \
+	  mkdir -p $$folder/archives/partial; \
+	  $(SUDO) apt-get update -qq || true; \
+	  for name in $$missing; do \
+	    $(SUDO) apt-get install -y -qq --no-install-recommends --download-only -o Dir::Cache::archives=$$folder/archives \
+	      -o APT::Sandbox::User=root $$name >/dev/null || true; \
+	  done; \
+	  for package in $$folder/archives/*.deb; do dpkg-deb -x $$package $$folder || true; done; \
+	  [ ! -d $$folder/lib ] || cp -a $$folder/lib/. $$folder/usr/lib/; \
+	  $(SUDO) rm -rf $$folder/archives; \
+	else \
+	  echo "Not unpacked (their tests are skipped):$$missing"; \
 	fi
 
 # New pins: delete a lock (or a line in it), then `make lock`. pip-tools itself is not part of the locks.

@@ -1,0 +1,118 @@
+"""kwcmaild on a host of the stage: the processes that carry mail, on their standard ports."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from kwcmaild.init import NewAccount, account_text
+from tests.clients.daemons import ROOT, Login
+from tests.log import Log
+from tests.neighbours.authority import Authority, Pair
+from tests.neighbours.names import VALIDATOR
+from tests.neighbours.stage import Host, end
+
+PASSWORD = "correct-horse-battery"
+ROOMS = ("smtp", "relay")
+START = 60.0  # seconds that a process may take to serve, on a busy machine
+
+SETTINGS = """\
+hostname: {name}
+data: {folder}/data
+run: {folder}/run
+domains: {folder}/domains
+log: {{level: info, format: json}}
+tls: {{certificate: {certificate}, key: {key}}}
+smtp:
+  listen:
+    - {{address: "0.0.0.0:25", mode: mx}}
+    - {{address: "0.0.0.0:587", mode: submission}}
+    - {{address: "0.0.0.0:465", mode: submission, tls: implicit}}
+  max_connections_per_address: 1000
+filters: {{virus: {{engine: none}}, spam: {{engine: none}}}}
+queue: {{retry: [1s, 1s, 2s], give_up: 2h}}
+resolver: {{nameservers: ["{nameserver}"]}}
+"""
+
+
+class Kwcmaild:
+    """The mail server `mail.<domain>` with accounts that are made when a test asks for them."""
+
+    def __init__(self, host: Host, domain: str, authority: Authority, pair: Pair, more: str = "") -> None:
+        """`more` is further YAML."""
+        self.host = host
+        self.domain = domain
+        self.name = f"mail.{domain}"
+        self.folder = host.folder
+        self.log = Log()
+        self.relay_log = Log()
+        self.settings = self.folder / "kwcmaild.yaml"
+        self.authority = authority
+        self._processes: dict[str, subprocess.Popen[str]] = {}
+        text = SETTINGS.format(
+            name=self.name,
+            folder=self.folder,
+            certificate=pair.certificate,
+            key=pair.key,
+            nameserver=f"{VALIDATOR}:53",
+        )
+        self.settings.write_text(text + more)
+        accounts = self._accounts
+        accounts.mkdir(parents=True)
+        (accounts.parent / "domain.yaml").write_text("capacity: 100G\n")
+
+    @property
+    def _accounts(self) -> Path:
+        return self.folder / "domains" / self.domain / "accounts"
+
+    # ---- processes
+
+    def launch(self) -> "Kwcmaild":
+        """Start them; `serving` waits."""
+        for room in ROOMS:
+            self.start(room)
+        return self
+
+    def serving(self) -> "Kwcmaild":
+        self.log.wait("process.serving", room="smtp", timeout=START)
+        self.relay_log.wait("process.serving", room="relay", timeout=START)
+        return self
+
+    def start(self, room: str) -> None:
+        process = self.host.start(
+            sys.executable, "-m", "kwcmaild", room, "-c", self.settings,
+            env={"PYTHONPATH": str(ROOT), "SSL_CERT_FILE": str(self.authority.certificate)},
+        )  # fmt: skip
+        self._processes[room] = process
+        log = self.log if room == "smtp" else self.relay_log
+        log.follow(process, self.folder / f"{room}.log")
+
+    def kill(self, room: str) -> None:
+        """SIGKILL."""
+        self._processes[room].send_signal(signal.SIGKILL)
+        self._processes[room].wait()
+
+    def stop(self, room: str) -> None:
+        end(self._processes[room])
+
+    def run(self, *arguments: str) -> str:
+        """A kwcmaild command on this server's files."""
+        return self.host.run(sys.executable, "-m", "kwcmaild", *arguments, "-c", self.settings)
+
+    def queue(self) -> list[dict[str, Any]]:
+        """What `queue list` has."""
+        told: list[dict[str, Any]] = json.loads(self.run("queue", "list", "--json"))
+        return told
+
+    # ---- accounts
+
+    def account(self, local: str, more: str = "") -> Login:
+        path = self._accounts / f"{local}.yaml"
+        new = path.with_name(f".{local}.new")
+        new.write_text(account_text(NewAccount(local, PASSWORD, quota="1G")) + more)
+        new.chmod(0o600)
+        new.rename(path)
+        mail = self.folder / "data" / "mail" / self.domain / local
+        return Login(f"{local}@{self.domain}", PASSWORD, mail / "Maildir")
