@@ -101,7 +101,9 @@ def fail_at(count: int, code: int = errno.ENOSPC) -> Hook:
         left -= 1
         if left <= 0:
             if name in ("commit", "script"):
-                raise sqlite3.OperationalError("database or disk is full")
+                full = sqlite3.OperationalError("database or disk is full")
+                full.sqlite_errorcode = sqlite3.SQLITE_FULL
+                raise full
             if name in ("open", "write", "pwrite", "copy_file_range", "link", "rename", "mkdir"):
                 raise OSError(code, os.strerror(code))
         return None if name == "fsync" else real(*args)

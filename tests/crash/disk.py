@@ -8,7 +8,8 @@ it is there whole when either of its two folders was fsynced. `survive` builds w
     SOME   some of it            TWICE  as NONE, but the old name of a rename is still there as long as the old
                                         folder was not fsynced (a file system without a journal)
 
-The index is not of that kind: it may be lost, as it was before, or as it is now.
+The index is not of that kind: it may be lost, as it was before, or as it is now; nor is the queue's database, which
+is as it was at its last durable commit, or as it is now.
 """
 
 import os
@@ -18,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+DATABASES = ("index.sqlite", "queue.sqlite")
 NONE, SOME, ALL, TWICE = "none", "some", "all", "twice"
 
 
@@ -116,7 +118,7 @@ class Disk:
         node = self._nodes[number]
         if node.folder:
             for child in path.iterdir():
-                if not child.name.startswith("index.sqlite"):
+                if not child.name.startswith(DATABASES):
                     known = self._inodes.get(child.lstat().st_ino)
                     node.names[child.name] = self._take(child) if known is None else known
         else:
@@ -133,7 +135,7 @@ class Disk:
     def _place(self, path: Any) -> tuple[int, str, int] | None:
         """Where a name is; None for what this disk does not hold (the index, another folder)."""
         path = Path(path)
-        if self.root not in path.parents or path.name.startswith("index.sqlite"):
+        if self.root not in path.parents or path.name.startswith(DATABASES):
             return None
         return (
             self._inodes[path.parent.stat().st_ino],
