@@ -137,7 +137,7 @@ def submission(workers: Workers, rng: random.Random) -> None:
 def mail_that_waits(workers: Workers, rng: random.Random) -> None:
     """Put into the queue, so that the relay has something to deliver; and one for nobody, which comes back."""
     bus = Bus(workers.server.folder / "run")
-    queue = Queue(workers.server.folder / "data" / "queue", wake=lambda: bus.publish(ADDED))
+    queue = Queue(workers.server.folder / "data" / "queue", wake=lambda *_: bus.publish(ADDED))
     try:
         while True:
             user, sender = rng.sample(workers.server.users, 2)
