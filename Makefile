@@ -33,7 +33,7 @@ help:
 run: $(VENV)/.runtime
 	@$(VENV)/bin/kwcmaild demo
 
-test: $(VENV)/.dev debian-packages neighbours
+test: $(VENV)/.dev $(VENV)/.suites debian-packages neighbours
 	@$(VENV)/bin/python -m pytest
 
 # Every parser for a minute each (SECONDS=600 for longer), and ten thousand connections. With atheris where it is
@@ -99,15 +99,28 @@ $(VENV)/bin/kwcmaild: $(VENV)/bin/python Makefile
 	@printf '%s\n' '#!/bin/sh' 'exec "$$(dirname "$$(readlink -f "$$0")")/python" -P -m kwcmaild "$$@"' > $@
 	@chmod 755 $@
 
-$(VENV)/.runtime: requirements.lock $(VENV)/bin/kwcmaild
-	@echo "Installing the locked packages ..."
-	@$(PIP) install --require-hashes -r requirements.lock
+# dkimpy and pyspf come as sources only: what builds them is locked too, and nothing else is fetched for it.
+$(VENV)/.build: requirements-build.lock $(VENV)/bin/kwcmaild
+	@$(PIP) install --require-hashes -r requirements-build.lock
 	@touch $@
 
-$(VENV)/.dev: requirements-dev.lock $(VENV)/bin/kwcmaild
+$(VENV)/.runtime: requirements.lock $(VENV)/.build
+	@echo "Installing the locked packages ..."
+	@$(PIP) install --no-build-isolation --require-hashes -r requirements.lock
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.build
 	@echo "Installing the locked packages of the tests ..."
-	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@$(PIP) install --no-build-isolation --require-hashes -r requirements-dev.lock
 	@touch $@ $(VENV)/.runtime
+
+# Others' test suites in their source distributions (tests/suites.py); without them some tests are skipped.
+SUITES := pyspf dkimpy
+$(VENV)/.suites: requirements.lock $(VENV)/.dev
+	@mkdir -p $(VENV)/suites
+	@$(PIP) download --no-deps --no-binary :all: --no-build-isolation --dest $(VENV)/suites \
+	  $$(for name in $(SUITES); do sed -n "s/^\($$name==[^ ]*\).*/\1/p" requirements.lock; done) || true
+	@touch $@
 
 debian-packages:
 	@missing=; for name in $(CLIENTS); do \
@@ -150,6 +163,7 @@ COMPILE := $(VENV)/bin/python -m piptools compile --quiet --generate-hashes --st
   --annotation-style=line --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
 lock: $(VENV)/bin/python
 	@$(PIP) install 'pip-tools>=7.5'
+	printf 'setuptools\nwheel\n' | $(COMPILE) -o requirements-build.lock -
 	$(COMPILE) -o requirements.lock pyproject.toml
 	$(COMPILE) -c requirements.lock --extra dev -o requirements-dev.lock pyproject.toml
 
@@ -159,7 +173,7 @@ install:
 	@getent passwd kwcmaild >/dev/null || useradd --system --home-dir /var/lib/kwcmaild --shell /usr/sbin/nologin kwcmaild
 	@install -d $(PREFIX)
 	@cd $(PREFIX) && rm -rf $(ROOMS)
-	@cp -R Makefile pyproject.toml requirements.lock $(ROOMS) $(PREFIX)/
+	@cp -R Makefile pyproject.toml requirements-build.lock requirements.lock $(ROOMS) $(PREFIX)/
 	@$(MAKE) --no-print-directory -C $(PREFIX) $(VENV)/.runtime
 	@$(PREFIX)/$(VENV)/bin/python -m compileall -q $(PREFIX)
 	@install -d -o kwcmaild -g kwcmaild -m 0750 /etc/kwcmaild /var/lib/kwcmaild
