@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
+from config.sending import AccountSendLimit
 from config.units import GIB
 from config.values import MailAddress, OwnLocalPart, Section, Size, section
 
@@ -132,6 +133,7 @@ class AccountFile(Section):
     forward: Forward = section(Forward)
     autoreply: Autoreply = section(Autoreply)
     spam: AccountSpam = section(AccountSpam)
+    send_limit: AccountSendLimit = section(AccountSendLimit)
     receive: bool = Field(
         default=True, description="Whether mail to it is accepted; logging in and sending stay possible."
     )

@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from config.listen import Count, Listen, Workers
+from config.sending import SendLimit
 from config.units import DAY, KIB, MIB, MINUTE
-from config.values import Duration, Section, Size
+from config.values import Duration, Section, Size, section
 
 __all__ = ["Smtp", "SmtpListen"]
 
@@ -79,6 +80,17 @@ class Smtp(Section):
         le=10 * 365 * DAY,
         description="How long a submitted message may be held back at its sender's wish (FUTURERELEASE, RFC 4865);"
         " 0: this is not offered.",
+    )
+    check_from: Literal["reject", "off"] = Field(
+        default="reject",
+        description="What happens to a submitted message whose From or Sender is not the account's own address,"
+        " an alias or a `send_as` address: it is refused, or taken all the same.",
+    )
+    send_limit: SendLimit = section(SendLimit)
+    hold_senders: bool = Field(
+        default=True,
+        description="Hold an account that suddenly passes its limit of an hour until an administrator lets it send"
+        " again (`kwcmaild account unhold`); false: it is only asked to wait.",
     )
     hide_client_address: bool = Field(
         default=False, description="Leave the IP address of the submitting client out of the Received field."

@@ -5,13 +5,10 @@ most, however often mail is deleted and comes again. A notice is delivered as an
 reverse-path, and never causes another notice (RFC 5321 §4.5.5 and common sense).
 """
 
-import base64
-import secrets
 from collections.abc import Sequence
-from email.header import Header
-from email.utils import formatdate
 
 from config.units import GIB, MIB
+from filters.notice import compose
 from storage.message import Message
 
 LEVELS = (95, 80)  # percent, the higher first
@@ -67,20 +64,7 @@ def notice(
         english=english,
     )
     subject = f"メールボックスの使用量 {percent} % / Mailbox {percent} % full: {address}"
-    fields = [
-        f"Date: {formatdate(now, localtime=True)}",
-        f"From: Mail System <postmaster@{address.rpartition('@')[2]}>",
-        f"To: {address}",
-        *([f"Cc: {', '.join(administrators)}"] if administrators else []),
-        f"Subject: {Header(subject, 'utf-8', header_name='Subject').encode(linesep=chr(13) + chr(10))}",
-        f"Message-ID: <{int(now * 1000):x}.{secrets.token_hex(8)}@{hostname}>",
-        "Auto-Submitted: auto-generated",  # RFC 3834 §5
-        "MIME-Version: 1.0",
-        "Content-Type: text/plain; charset=utf-8",
-        "Content-Transfer-Encoding: base64",
-    ]
-    body = base64.encodebytes(text.replace("\n", "\r\n").encode()).replace(b"\n", b"\r\n")
-    return Message.of("\r\n".join(fields).encode() + b"\r\n\r\n" + body)
+    return compose(hostname, address.rpartition("@")[2], [address], administrators, subject, text, now)
 
 
 def _size(octets: int) -> str:

@@ -35,6 +35,7 @@ from storage.rates import Rates
 from storage.rounds import Rounds
 from storage.rows import MailboxInfo, MailboxStatus, QuotaUse
 from storage.selected import Mailbox
+from storage.sending import Sending
 from storage.spool import Spool, remove_leftovers
 from storage.threads import Threads
 from storage.traces import Traces
@@ -72,6 +73,7 @@ class Store:
         self.directory = Directory(settings, clock)
         self.logins = Logins(settings, self.directory, self.run, clock)
         self.rates = Rates(settings.run / "rates", clock)
+        self.sending = Sending(settings.data / "state", clock)
         self.traces = Traces(settings.data / "state", settings.traces, clock)
 
     @classmethod
@@ -96,6 +98,7 @@ class Store:
         self.logins.close()
         self.directory.close()
         self.rates.close()
+        self.sending.close()
         await asyncio.to_thread(self.traces.close)
 
     @property

@@ -39,7 +39,7 @@ _KEYS = (
     "account = :address COLLATE NOCASE AND account != ''",
 )
 _TRACES = (
-    "SELECT trace, max(at) FROM ("
+    "SELECT trace, max(at) FROM ("  # noqa: S608
     + " UNION ALL ".join(
         f"SELECT * FROM (SELECT trace, at FROM event WHERE {key} ORDER BY id DESC LIMIT :seen)"  # noqa: S608
         for key in _KEYS
@@ -135,4 +135,19 @@ def _events(db: StateDb, trace: str) -> Iterable[Event]:
 def _event(row: tuple[object, ...]) -> Event:
     *head, code, text, detail = row
     status = None if code is None else Status(str(code), str(text or ""))
-    return Event(*head, status, json.loads(str(detail)) if detail else {})  # type: ignore[arg-type]
+    return Event(*head, status, json.loads(str(detail)) if detail else {})  # type: ignore[call-arg, arg-type]
+
+
+def traces_of(state: Path, account: str) -> frozenset[str]:
+    """The traces of what an account has sent, as far as is known."""
+    if not (state / "traces.sqlite").exists():
+        return frozenset()
+    db = database(state)
+    try:
+        rows = db.query(
+            "SELECT trace FROM event WHERE account = ? COLLATE NOCASE AND account != '' AND what = 'accepted'",
+            (account,),
+        )
+    finally:
+        db.close()
+    return frozenset(row[0] for row in rows)

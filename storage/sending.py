@@ -1,0 +1,116 @@
+"""How much each account has sent, how much it may still send now, and whether its sending is held.
+
+Counted are messages and recipients that were taken, over sliding hours and days (`storage.rates`), in a file of
+its own: what strangers do at the doors cannot push these counts out. All processes count together, and a message
+is counted before it is delivered, so that many connections at once get no more through than one.
+
+*Sudden* is what passes the limit of an hour while all of the day before it was less than that limit: nobody's
+habit, and most often a stolen password. So is an account that goes on asking after it was refused, as often
+again as it may send. What is sudden gets the account held; a steady sender is only asked to wait.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from config.sending import SendLimit
+from config.units import DAY, HOUR
+from storage.holds import Hold, Holds
+from storage.rates import Rates
+from storage.status import Status
+
+MESSAGES, RECIPIENTS, REFUSED = "messages", "recipients", "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Full:
+    """A limit that is reached: which one, when it goes on, and whether it was reached suddenly."""
+
+    kind: str
+    window: int
+    most: int
+    until: float
+    sudden: bool
+
+    @property
+    def words(self) -> str:
+        return f"{self.most} {self.kind} in {'an hour' if self.window == HOUR else 'a day'}"
+
+    @property
+    def status(self) -> Status:
+        """What the sender is told: the limit, and when to try again."""
+        then = time.strftime("%Y-%m-%d %H:%M %z", time.localtime(self.until + 60))
+        code = "4.5.3" if self.kind == RECIPIENTS else "4.7.1"
+        return Status(code, f"this account may send {self.words}, try again at {then}")
+
+
+class Sending:
+    """The counts and holds of all accounts. Blocks on the disk: for threads."""
+
+    def __init__(self, state: Path, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._rates = Rates(state / "sending", clock)
+        self.holds = Holds(state)
+
+    def close(self) -> None:
+        self._rates.close()
+        self.holds.close()
+
+    def room(self, account: str, limit: SendLimit) -> int | Full:
+        """How many recipients a message may have now; nothing is counted."""
+        room = min(limit.recipients_per_hour, limit.recipients_per_day)
+        for kind, window, most in _bounds(limit):
+            tally = self._rates.add(kind, account, window, 0)
+            if tally.total >= most:
+                return self._full(account, kind, window, most, 1)
+            if kind == RECIPIENTS:
+                room = min(room, most - tally.total)
+        return room
+
+    def take(self, account: str, recipients: int, limit: SendLimit) -> Full | None:
+        """Count a message that is about to be taken; uncounted again where it would pass a limit."""
+        amounts = {MESSAGES: 1, RECIPIENTS: recipients}
+        counted: list[tuple[str, int]] = []
+        for kind, window, most in _bounds(limit):
+            counted.append((kind, window))
+            if self._rates.add(kind, account, window, amounts[kind]).total > most:
+                for back, span in counted:
+                    self._rates.add(back, account, span, -amounts[back])
+                return self._full(account, kind, window, most, amounts[kind])
+        return None
+
+    def full(self, account: str, limit: SendLimit) -> Full:
+        """A message has more recipients than there was room for."""
+        rows = [
+            (self._rates.add(RECIPIENTS, account, window, 0), most) for window, most in _recipients(limit)
+        ]
+        tally, most = min(rows, key=lambda row: row[1] - row[0].total)
+        return self._full(account, RECIPIENTS, tally.window, most, 1)
+
+    def unhold(self, account: str) -> Hold | None:
+        """Let it send again, from nothing; the hold there was."""
+        for kind in (MESSAGES, RECIPIENTS, REFUSED):
+            for window in (HOUR, DAY):
+                self._rates.forget(kind, account, window)
+        return self.holds.release(account)
+
+    def _full(self, account: str, kind: str, window: int, most: int, amount: int) -> Full:
+        hour = self._rates.add(kind, account, HOUR, 0)
+        day = self._rates.add(kind, account, DAY, 0)
+        tally = hour if window == HOUR else day
+        asked = self._rates.add(REFUSED, account, HOUR).total
+        sudden = asked > most or (window == HOUR and day.total - hour.total < most)
+        return Full(kind, window, most, tally.falls(max(0, most - amount)), sudden)
+
+
+def _bounds(limit: SendLimit) -> tuple[tuple[str, int, int], ...]:
+    return (
+        (MESSAGES, HOUR, limit.messages_per_hour),
+        (MESSAGES, DAY, limit.messages_per_day),
+        *((RECIPIENTS, window, most) for window, most in _recipients(limit)),
+    )
+
+
+def _recipients(limit: SendLimit) -> tuple[tuple[int, int], ...]:
+    return (HOUR, limit.recipients_per_hour), (DAY, limit.recipients_per_day)
