@@ -140,11 +140,15 @@ class AccountFiles:
 
     def _locked(self, wait: bool) -> tuple[AccountLock, tuple[str, ...]]:
         while True:
-            with self._mutex:
+            if not self._mutex.acquire(blocking=wait):
+                raise Busy
+            try:
                 if self._lock is None:
                     self._make()
                     self._lock = AccountLock(self.dir / "lock")
                 lock = self._lock
+            finally:
+                self._mutex.release()
             try:
                 return lock, lock.acquire(wait)
             except FileNotFoundError:  # the account was deleted, and perhaps made again
