@@ -16,6 +16,10 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from storage.bus import Bus
+from storage.message import Message
+from storage.queue import ADDED, Queue
+from storage.queued import Addressee
 from tests.crash.server import Server
 
 FOLDERS = ("INBOX", "Archive", "Sent")
@@ -42,6 +46,7 @@ class Book:
     flags: dict[str, frozenset[str]] = field(default_factory=dict)  # that every copy has at least
     uids: dict[tuple[str, int], str] = field(default_factory=dict)  # (mailbox, UID) -> word
     means: dict[tuple[str, int, int], str] = field(default_factory=dict)  # for ever: with UIDVALIDITY
+    queued: set[str] = field(default_factory=set)  # put into the queue, for INBOX
     doubt: Doubt = field(default_factory=Doubt)
 
 
@@ -53,6 +58,7 @@ class Load:
         self._done = 0
         self._news = threading.Condition()
         self._threads: list[threading.Thread] = []
+        self.stopping = threading.Event()
         self.failures: list[BaseException] = []
 
     def start(
@@ -77,11 +83,14 @@ class Load:
             self._news.notify_all()
 
     def wait(self, commands: int) -> None:
-        """Until so many commands were acknowledged."""
+        """Until so many commands more were acknowledged."""
         with self._news:
-            assert self._news.wait_for(lambda: self._done >= commands or self.failures, 120), "it hangs"
+            wanted = self._done + commands
+            assert self._news.wait_for(lambda: self._done >= wanted or self.failures, 120), "it hangs"
 
     def join(self) -> None:
+        """Whoever has a connection ends what is being done, and stops."""
+        self.stopping.set()
         for thread in self._threads:
             thread.join(60)
             assert not thread.is_alive()
@@ -101,7 +110,7 @@ def _new(book: Book, rng: random.Random) -> tuple[str, bytes]:
 def deliver(load: Load, server: Server, book: Book, rng: random.Random) -> None:
     """SMTP, one message after the other on one connection."""
     with contextlib.closing(smtplib.SMTP("127.0.0.1", server.demo.ports["mx"], timeout=30)) as client:
-        while True:
+        while not load.stopping.is_set():
             word, text = _new(book, rng)
             book.doubt = Doubt({word: Counter(INBOX=1)})
             refused = client.sendmail("a@example.net", [book.address], text)
@@ -111,11 +120,23 @@ def deliver(load: Load, server: Server, book: Book, rng: random.Random) -> None:
             load.count()
 
 
+def enqueue(load: Load, server: Server, book: Book, rng: random.Random) -> None:
+    """Mail that waits, put into the queue from here; the relay delivers it."""
+    bus = Bus(server.demo.folder / "run")
+    with contextlib.closing(Queue(server.data / "queue", wake=lambda *_: bus.publish(ADDED))) as queue:
+        while not load.stopping.wait(0.05):  # the relay keeps up with that
+            word, text = _new(book, rng)
+            queue.add(Message.of(text), "a@example.net", [Addressee(book.address)], "t")
+            book.queued.add(word)
+            load.count()
+    bus.close()
+
+
 def change(load: Load, server: Server, book: Book, rng: random.Random) -> None:
     """APPEND, STORE, COPY, MOVE and EXPUNGE of this worker's own messages, at random."""
     client = server.imap(book.address)
     try:
-        while True:
+        while not load.stopping.is_set():
             folder = rng.choice(FOLDERS)
             if rng.random() < 0.3 or not book.uids:
                 _append(client, book, folder, rng)
