@@ -38,12 +38,14 @@ def application(first: str = "") -> typer.Typer:
 
 
 def _administration(app: typer.Typer) -> None:
-    from kwcmaild.commands import account, check, config, domain, index, init, queue, trace
+    from kwcmaild.commands import account, check, config, domain, hold, index, init, queue, trace
 
     app.command("init")(init.init)
     app.command("check")(check.check)
     app.command("trace")(trace.trace)
     account.app.command("restored")(index.restored)
+    account.app.command("hold")(hold.hold)
+    account.app.command("unhold")(hold.unhold)
     app.add_typer(account.app, name="account")
     app.add_typer(domain.app, name="domain")
     app.add_typer(queue.app, name="queue")

@@ -31,7 +31,9 @@ from storage.directory import Directory
 from storage.directory_cache import Name
 from storage.directory_files import Known
 from storage.errors import Broken
+from storage.holds import Hold
 from storage.lockout import Lock, Lockout, Seen
+from storage.sending import Sending
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ class AccountDetails:
     used: tuple[int, int] | None
     locks: tuple[Lock, ...]
     seen: tuple[Seen, ...]
+    hold: Hold | None = None  # its sending is held
 
 
 def add_account(directory: Directory, address: str, change: AccountChange) -> AccountSummary:
@@ -141,6 +144,8 @@ def show_account(directory: Directory, address: str) -> AccountDetails:
     account = known.content if isinstance(known.content, AccountFile) else AccountFile()
     with _lockout(directory) as lockout:
         locks, seen = lockout.locks(_address(name)), lockout.seen(_address(name))
+    with _sending(directory) as sending:
+        hold = sending.holds.of(_address(name))
     return AccountDetails(
         _summary(name, known),
         account.password is not None,
@@ -148,6 +153,7 @@ def show_account(directory: Directory, address: str) -> AccountDetails:
         used(directory.settings.data, _address(name)),
         tuple(locks),
         tuple(seen),
+        hold,
     )
 
 
@@ -156,6 +162,20 @@ def unlock(directory: Directory, address: str) -> list[Lock]:
     name = find_account(directory, address)
     with _lockout(directory) as lockout:
         return lockout.unlock(_address(name))
+
+
+def hold_sending(directory: Directory, address: str, reason: str) -> bool:
+    """Let the account send nothing more; whether it was not held yet."""
+    name = find_account(directory, address)
+    with _sending(directory) as sending:
+        return sending.holds.hold(_address(name), directory.clock(), reason)
+
+
+def unhold_sending(directory: Directory, address: str) -> Hold | None:
+    """Let the account send again, its counts begun anew; the hold there was."""
+    name = find_account(directory, address)
+    with _sending(directory) as sending:
+        return sending.unhold(_address(name))
 
 
 def find_account(directory: Directory, address: str) -> Name:
@@ -258,6 +278,8 @@ def _forget(directory: Directory, name: Name) -> None:
         directory.files.forget(name)
         with _lockout(directory) as lockout:
             lockout.forget(_address(name))
+        with _sending(directory) as sending:
+            sending.unhold(_address(name))
     except sqlite3.Error:
         return  # the background pass sees that it is gone
 
@@ -292,6 +314,15 @@ def _lockout(directory: Directory) -> Iterator[Lockout]:
         yield lockout
     finally:
         lockout.close()
+
+
+@contextmanager
+def _sending(directory: Directory) -> Iterator[Sending]:
+    sending = Sending(directory.settings.data / "state", directory.clock)
+    try:
+        yield sending
+    finally:
+        sending.close()
 
 
 def _address(name: Name) -> str:

@@ -218,6 +218,9 @@ def _lines(details: AccountDetails) -> list[str]:
     }
     lines = [f"{name + ':':<15}{value}" for name, value in facts.items() if value]
     lines += [f"{'locked:':<15}{_lock(lock)}" for lock in details.locks]
+    if details.hold is not None:
+        hold = f"since {moment(details.hold.since)}: {details.hold.reason} (kwcmaild account unhold)"
+        lines.append(f"{'sending held:':<15}{hold}")
     lines += [f"{'logged in:':<15}{moment(one.at)} by {one.protocol} from {one.net}" for one in details.seen]
     return lines
 
