@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from config.values import ListenAddress, Section, split_host_port
+from config.values import ListenAddress, Network, Section, split_host_port
 
 TlsVersion = Literal["1.0", "1.1", "1.2", "1.3"]
 TlsMode = Literal["none", "starttls", "implicit"]
@@ -29,6 +29,11 @@ class Listen(Section):
     )
 
     @property
+    def path(self) -> str | None:
+        """Where a Unix socket lies; None for an address and a port."""
+        return None
+
+    @property
     def host(self) -> str:
         """The address without port and brackets."""
         return split_host_port(self.address)[0]
@@ -36,3 +41,13 @@ class Listen(Section):
     @property
     def port(self) -> int:
         return split_host_port(self.address)[1]
+
+
+class ProxiedListen(Listen):
+    """One address to listen on, in front of which a load balancer may stand."""
+
+    proxy_from: tuple[Network, ...] = Field(
+        default=(),
+        description="Addresses and networks of load balancers, each of whose connections begins with who the client"
+        " is (PROXY protocol, version 1 or 2); from them nothing else is taken, and from nobody else this.",
+    )

@@ -87,7 +87,12 @@ def _pair(location: Location, certificate: Path, key: Path) -> Iterator[tuple[Lo
 
 def _addresses(settings: Settings) -> Iterator[tuple[Location, str]]:
     """Two listeners on one port, where the same address or a wildcard would take it from the other."""
-    all_of_them = [(location, listen.host, listen.port) for location, listen in listeners(settings)]
+    all_of_them = [
+        (location, listen.path or listen.host, listen.port) for location, listen in listeners(settings)
+    ]
+    for number, (location, path, _) in enumerate(all_of_them):
+        if path.startswith("/") and any(path == other for _, other, _ in all_of_them[:number]):
+            yield location, f"the socket {path} is already another listener's"
     if settings.metrics.listen is not None:
         all_of_them.append((("metrics", "listen"), *split_host_port(settings.metrics.listen)))
     for number, (location, host, port) in enumerate(all_of_them):

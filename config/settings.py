@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from config.filters import Filters
-from config.listen import Count, Listen, TlsVersion, Workers
+from config.listen import Count, Listen, ProxiedListen, TlsVersion, Workers
 from config.outbound import Family, OutboundTls, Port, Route, Smarthost, Timeouts
 from config.smtp import Smtp, SmtpListen
 from config.traces import Traces
@@ -95,8 +95,11 @@ class Imap(Section):
     workers: Workers = Field(
         default=1, description="Processes that share the work; more than 1 where a core is not enough."
     )
-    listen: tuple[Listen, ...] = Field(
-        default=(Listen(address="0.0.0.0:143"), Listen(address="0.0.0.0:993", tls="implicit")),
+    listen: tuple[ProxiedListen, ...] = Field(
+        default=(
+            ProxiedListen(address="0.0.0.0:143"),
+            ProxiedListen(address="0.0.0.0:993", tls="implicit"),
+        ),
         description="Addresses to listen on.",
     )
     max_connections: Count = Field(default=20_000, description="Most connections at once in one process.")
@@ -132,8 +135,11 @@ class Pop3(Section):
     workers: Workers = Field(
         default=1, description="Processes that share the work; more than 1 where a core is not enough."
     )
-    listen: tuple[Listen, ...] = Field(
-        default=(Listen(address="0.0.0.0:110"), Listen(address="0.0.0.0:995", tls="implicit")),
+    listen: tuple[ProxiedListen, ...] = Field(
+        default=(
+            ProxiedListen(address="0.0.0.0:110"),
+            ProxiedListen(address="0.0.0.0:995", tls="implicit"),
+        ),
         description="Addresses to listen on.",
     )
     max_connections: Count = Field(default=5000, description="Most connections at once in one process.")
@@ -221,6 +227,14 @@ class Queue(Section):
         default=("ipv4", "ipv6"),
         description="Which addresses of a server are tried, in this order; big receivers ask more of IPv6.",
     )
+    connections: Count = Field(
+        default=200, description="Most connections to other servers at once in one relay process."
+    )
+    connections_per_destination: Count = Field(
+        default=20,
+        description="Most connections at once to one destination; it begins with two, and gets fewer when it has"
+        " trouble.",
+    )
     messages_per_connection: Count = Field(default=100, description="Most messages sent over one connection.")
     recipients_per_message: Count = Field(
         default=100,
@@ -234,6 +248,12 @@ class Queue(Section):
         default=5 * DAY,
         ge=1,
         description="After this time the mail goes back to its sender (RFC 5321 §4.5.4.1).",
+    )
+    delay_notice: Duration | None = Field(
+        default=4 * HOUR,
+        ge=1,
+        description="After this time the sender is told once that the mail is still under way, unless he asked not to"
+        " be (NOTIFY, RFC 3461); null: never.",
     )
     timeouts: Timeouts = section(Timeouts)
     tls: OutboundTls = section(OutboundTls)

@@ -1,24 +1,73 @@
 """The SMTP door: its listeners and its limits."""
 
-from typing import Annotated, Literal
+import ipaddress
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from config.listen import Count, Listen, Workers
+from config.listen import Count, ProxiedListen, Workers
 from config.sending import SendLimit
 from config.units import DAY, KIB, MIB, MINUTE
-from config.values import Duration, Section, Size, section
+from config.values import DoorAddress, Duration, Network, Section, Size, section
 
 __all__ = ["Smtp", "SmtpListen"]
 
 
-class SmtpListen(Listen):
-    """One address to listen on for SMTP."""
+class SmtpListen(ProxiedListen):
+    """One address to listen on for SMTP or LMTP."""
 
-    mode: Literal["mx", "submission"] = Field(
-        description="`mx` takes mail from anybody for our own recipients; `submission` takes mail to anybody"
-        " from accounts that have logged in."
+    address: DoorAddress = Field(
+        description="IP address and port, such as `0.0.0.0:25` or `[::]:25`; port 0 takes a free one. For `lmtp`"
+        " also `unix:` and the path of a socket, such as `unix:/run/kwcmaild/lmtp.sock`."
     )
+    mode: Literal["mx", "submission", "lmtp"] = Field(
+        description="`mx`: from anybody for our own recipients; `submission`: from accounts that have logged in, to"
+        " anybody; `lmtp`: for our own recipients from a mail server on this machine, which is believed."
+    )
+    xclient_from: tuple[Network, ...] = Field(
+        default=(),
+        description="Addresses and networks of proxies and mail servers that may say on whose behalf they speak"
+        " (Postfix's XCLIENT).",
+    )
+    socket_mode: Annotated[str, Field(pattern="^0?[0-7]{3}$")] = Field(
+        default="660", description="Who may connect to a Unix socket, as `chmod` writes it."
+    )
+    socket_group: str | None = Field(
+        default=None, description="The group of a Unix socket, such as `postfix`; null: the server's own."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _lmtp_in_the_clear(cls, value: Any) -> Any:
+        if isinstance(value, dict) and value.get("mode") == "lmtp":
+            return {"tls": "none", **value}
+        return value
+
+    @model_validator(mode="after")
+    def _lmtp_stays_here(self) -> "SmtpListen":
+        if self.mode != "lmtp":
+            if self.path is not None:
+                raise ValueError(f"{self.address}: a Unix socket is for mode: lmtp alone")
+            return self
+        if self.path is None and self.host != "localhost" and not ipaddress.ip_address(self.host).is_loopback:
+            raise ValueError(
+                f"{self.address}: lmtp believes its peer, so it listens on a Unix socket or a loopback address only"
+            )
+        if self.tls != "none" or self.proxy_from or self.xclient_from:
+            raise ValueError("lmtp has no TLS, no proxy_from and no xclient_from")
+        return self
+
+    @property
+    def path(self) -> str | None:
+        return self.address.removeprefix("unix:") if self.address.startswith("unix:") else None
+
+    @property
+    def host(self) -> str:
+        return "" if self.path is not None else super().host
+
+    @property
+    def port(self) -> int:
+        return 0 if self.path is not None else super().port
 
 
 class Smtp(Section):

@@ -46,6 +46,7 @@ class Mail:
     tls: str | None = None  # version, such as TLSv1.3
     authenticated: str | None = None  # canonical address of the account that submits
     smtputf8: bool = False
+    trusted: bool = False  # handed over by a mail server of ours, which has judged it (LMTP)
     eightbit: bool = False  # BODY=8BITMIME (RFC 6152)
     require_tls: bool = False  # RFC 8689
     hold_until: int | None = None  # seconds since 1970 before which it does not leave (RFC 4865)

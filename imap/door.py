@@ -16,6 +16,7 @@ class ImapDoor:
     """Answers connections. `settings` is replaced by the hall when the configuration is read again."""
 
     busy = b"* BYE [UNAVAILABLE] Too many connections, try again later\r\n"
+    crowded = b"* BYE [UNAVAILABLE] Too many connections from your address\r\n"
 
     def __init__(self, settings: Settings, store: Store, contexts: Contexts) -> None:
         self.settings = settings

@@ -11,10 +11,10 @@ import socket
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from config.settings import Listen, Settings
+from config.settings import Listen, Settings, SmtpListen
 from net.log import event
 from net.notify import Inherited
-from net.server import bind, prepare
+from net.server import bind, bind_unix, prepare
 
 ROOMS = ("smtp", "imap", "pop3", "relay", "web")  # one process each; relay listens nowhere
 
@@ -64,6 +64,8 @@ def open_listeners(room: str, listens: Sequence[Listen], given: Sequence[Inherit
 
 def name(sock: socket.socket) -> str:
     """`127.0.0.1:2143`, `[::]:143`"""
+    if sock.family == socket.AF_UNIX:
+        return f"unix:{sock.getsockname()}"
     host, port = sock.getsockname()[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
@@ -72,7 +74,13 @@ def _take(listen: Listen, left: list[socket.socket]) -> socket.socket | None:
     host = "127.0.0.1" if listen.host == "localhost" else listen.host
     for sock in left:
         address = sock.getsockname()
-        if address[0] == host and listen.port in (0, address[1]):
+        if sock.family == socket.AF_UNIX:
+            if listen.path != address:
+                continue
+            left.remove(sock)
+            prepare(sock)
+            return sock
+        if listen.path is None and address[0] == host and listen.port in (0, address[1]):
             left.remove(sock)
             prepare(sock)
             return sock
@@ -81,12 +89,21 @@ def _take(listen: Listen, left: list[socket.socket]) -> socket.socket | None:
 
 def _bind(room: str, listen: Listen) -> socket.socket:
     try:
+        if listen.path is not None:
+            mode, group = 0o660, None
+            if isinstance(listen, SmtpListen):
+                mode, group = int(listen.socket_mode, 8), listen.socket_group
+            return bind_unix(listen.path, mode, group)
         return bind(listen.host, listen.port)
     except OSError as error:
         raise CannotListen(f"{room}: cannot listen on {listen.address}: {_reason(error, listen)}") from error
 
 
 def _reason(error: OSError, listen: Listen) -> str:
+    if listen.path is not None:
+        if error.errno == errno.EADDRINUSE:
+            return "another program listens there; end it, or change the address in kwcmaild.yaml"
+        return str(error.strerror or error)
     if error.errno == errno.EADDRINUSE:
         return (
             f"another program has that port (`ss -ltnp 'sport = :{listen.port}'` as root names it);"

@@ -25,6 +25,7 @@ from typing import Protocol, cast
 from net.inbuffer import InBuffer, LineTooLong
 from net.layer import Layer, TlsInfo
 from net.log import event
+from net.networks import end_of
 
 HIGH_WATER = 64 * 1024  # unread bytes above which the socket is left alone
 UNTAKEN = 4 * HIGH_WATER  # unsent bytes at which a peer is cut off that asks OpenSSL for more
@@ -32,7 +33,6 @@ LINGER = 30.0  # seconds for a peer to take what was written before the close
 SLACK = 0.002  # timers of the loop may come a tick early
 
 _log = logging.getLogger("net")
-
 
 __all__ = ["Connection", "Draining", "LineTooLong", "PeerGone", "TimedOut"]
 
@@ -56,6 +56,7 @@ class Host(Protocol):
 
     def arrived(self, connection: "Connection") -> bool: ...  # False: turned away
     async def serve(self, connection: "Connection") -> None: ...
+    def moved(self, connection: "Connection", address: str) -> bool: ...  # False: that address is full
     def left(self, connection: "Connection") -> None: ...  # gone, and its session has ended
 
 
@@ -149,6 +150,13 @@ class Connection(asyncio.Protocol):
         finally:
             self._reader = None
 
+    def speak_for(self, peer: str, port: int) -> bool:
+        """A trusted peer has said who its client is; false, and nothing changed, if that one has too many here."""
+        if not self._host.moved(self, peer):
+            return False
+        self.peer, self.peer_port = peer, port
+        return True
+
     # Writing
 
     @property
@@ -224,13 +232,7 @@ class Connection(asyncio.Protocol):
         try:
             plain = layer.receive(data)
         except ssl.SSLError as error:
-            event(_log, "tls.failed", trace=self.trace, peer=self.peer, why=error.reason or str(error))
-            alert = layer.outgoing()
-            if alert and not self._closing:
-                self._transport.write(alert)
-            self._eof = True
-            self._wake()
-            self._transport.close()
+            self._broken(layer, error)
             return b""
         if layer.established and self.tls is None:
             self.tls = layer.info()
@@ -247,6 +249,16 @@ class Connection(asyncio.Protocol):
             self._eof = True
             self._wake()
         return plain
+
+    def _broken(self, layer: Layer, error: ssl.SSLError) -> None:
+        """The peer's TLS makes no sense, or proves nothing: tell it so, and end."""
+        event(_log, "tls.failed", trace=self.trace, peer=self.peer, why=error.reason or str(error))
+        alert = layer.outgoing()
+        if alert and not self._closing:
+            self._transport.write(alert)
+        self._eof = True
+        self._wake()
+        self._transport.close()
 
     # Ending
 
@@ -295,8 +307,8 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self.peer, self.peer_port = _address(transport.get_extra_info("peername"))
-        self.local, self.local_port = _address(transport.get_extra_info("sockname"))
+        self.peer, self.peer_port = end_of(transport.get_extra_info("peername"))
+        self.local, self.local_port = end_of(transport.get_extra_info("sockname"))
         if self._host.arrived(self):
             self._task = self._host.loop.create_task(self._host.serve(self))
         else:
@@ -389,10 +401,3 @@ class Connection(asyncio.Protocol):
 def _fail(waiter: asyncio.Future[None] | None, error: Exception) -> None:
     if waiter is not None and not waiter.done():
         waiter.set_exception(error)
-
-
-def _address(name: object) -> tuple[str, int]:
-    """Host and port as people write them; an IPv4 peer of an IPv6 socket is shown as IPv4."""
-    if not isinstance(name, tuple) or len(name) < 2:
-        return "local", 0
-    return str(name[0]).removeprefix("::ffff:"), int(name[1])

@@ -4,6 +4,7 @@ No socket and no waiting here. OpenSSL's memory buffers never shrink, so bytes p
 one TLS record (16 KiB): a connection that once moved 100 MB costs no more memory afterwards than any other.
 """
 
+import _ssl
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,10 +34,12 @@ class Layer:
 
     __slots__ = ("_incoming", "_object", "_outgoing", "ended", "established")
 
-    def __init__(self, context: ssl.SSLContext) -> None:
+    def __init__(self, context: ssl.SSLContext, server_name: str | None = None) -> None:
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
-        self._object = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        self._object = context.wrap_bio(
+            self._incoming, self._outgoing, server_side=server_name is None, server_hostname=server_name
+        )
         self.established = False
         self.ended = False  # the peer said close_notify: no more will come
 
@@ -108,3 +111,30 @@ class Layer:
         name, _, bits = self._object.cipher() or ("", "", 0)
         asked = self._object.server_name_asked if isinstance(self._object, ServerSide) else None
         return TlsInfo(self._object.version() or "", name, bits, asked)
+
+
+class ClientLayer(Layer):
+    """The client's side: it asks for `server_name` and, if the context says so, holds the peer to that name."""
+
+    __slots__ = ()
+
+    def __init__(self, context: ssl.SSLContext, server_name: str) -> None:
+        super().__init__(context, server_name)
+
+    def begin(self) -> bytes:
+        """The ClientHello: the client speaks first."""
+        try:
+            self._object.do_handshake()
+        except ssl.SSLWantReadError:
+            pass
+        return self._outgoing.read()
+
+    @property
+    def patient(self) -> bool:
+        """Never: the server may wait for the end of our handshake before it says a word."""
+        return False
+
+    def certificates(self) -> list[bytes]:
+        """What the server showed, in DER, its own certificate first; nothing of it is proven by being here."""
+        shown = self._object._sslobj.get_unverified_chain()  # type: ignore[attr-defined]  # public from 3.13
+        return [each.public_bytes(_ssl.ENCODING_DER) for each in shown or ()]

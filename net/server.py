@@ -8,15 +8,22 @@ at once and say goodbye; the busy ones finish their command; what is left after 
 import asyncio
 import ipaddress
 import logging
+import os
+import shutil
 import socket
 import ssl
-from collections.abc import Awaitable, Callable
+import stat
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
+from net import proxy
 from net.connection import Connection, Draining, PeerGone, TimedOut
 from net.log import event
+from net.networks import Networks
+from net.proxy import NotProxy
 
 BACKLOG = 1024  # connections that the kernel may hold ready for us
+PROXY_PATIENCE = 10.0  # seconds for a load balancer to say for whom it speaks
 
 _log = logging.getLogger("net")
 
@@ -35,12 +42,20 @@ class Guests:
         self.total = 0
         self._by_address: dict[str, int] = {}
 
+    def full(self, address: str) -> str:
+        """What is full for one more of that address: `house`, `address`, or nothing."""
+        if self.total >= self.most:
+            return "house"
+        if self.most_per_address is None or address == "local":  # a Unix socket's peer has none
+            return ""
+        return "address" if self._by_address.get(_network(address), 0) >= self.most_per_address else ""
+
     def enter(self, address: str) -> bool:
         """Count one in; false, and not counted, when the house or that address is full."""
+        if self.full(address):
+            return False
         address = _network(address)
         here = self._by_address.get(address, 0)
-        if self.total >= self.most or (self.most_per_address is not None and here >= self.most_per_address):
-            return False
         self.total += 1
         self._by_address[address] = here + 1
         return True
@@ -65,27 +80,37 @@ class Server:
         tls: Callable[[], ssl.SSLContext] | None = None,
         *,
         busy: bytes = b"",  # what one hears who is turned away; nothing before implicit TLS
+        crowded: bytes | None = None,  # the same, where only its own address is full
         guests: Guests | None = None,
-        handshake_timeout: float = 30.0,
+        handshake_timeout: float | Callable[[], float] = 30.0,
+        proxy_from: Sequence[str] = (),
     ) -> None:
         self._socket = sock
         self._handle = handle
         self._tls = tls
         self._busy = busy
+        self._crowded = busy if crowded is None else crowded
         self._guests = guests or Guests()
         self._handshake_timeout = handshake_timeout
-        self._inside: set[Connection] = set()
+        self._proxies = Networks(proxy_from)
+        self._inside: dict[Connection, str] = {}  # and the address that each counts under
         self._listener: asyncio.AbstractServer | None = None
         self._empty: asyncio.Event | None = None
         self._stopping = False
-        self.address: tuple[str, int] = sock.getsockname()[:2]
+        self._local = sock.family == socket.AF_UNIX
+        self.address: tuple[str, int] = (sock.getsockname(), 0) if self._local else sock.getsockname()[:2]
 
     async def start(self) -> None:
         """Accept from now on."""
         self.loop = asyncio.get_running_loop()
-        self._listener = await self.loop.create_server(
-            lambda: Connection(self), sock=self._socket, backlog=BACKLOG
-        )
+        if self._local:
+            self._listener = await self.loop.create_unix_server(
+                lambda: Connection(self), sock=self._socket, backlog=BACKLOG
+            )
+        else:
+            self._listener = await self.loop.create_server(
+                lambda: Connection(self), sock=self._socket, backlog=BACKLOG
+            )
 
     def stop_accepting(self) -> None:
         if self._listener is not None:
@@ -117,25 +142,52 @@ class Server:
     # What a connection asks of its server (net.connection.Host)
 
     def arrived(self, connection: Connection) -> bool:
-        if self._stopping or not self._guests.enter(connection.peer):
+        proxied = bool(self._proxies) and connection.peer in self._proxies
+        if not proxied and not self._enter(connection):
+            return False
+        if proxied:  # it enters as the client that it speaks for
+            self._inside[connection] = ""
+            return not self._stopping
+        # before the first byte can come: the ClientHello must find the layer in place
+        return self._tls is None or self._begin_tls(connection, self._tls)
+
+    def _enter(self, connection: Connection) -> bool:
+        """Count it in, or turn it away with a word (but none in the clear where TLS is expected)."""
+        full = self._guests.full(connection.peer)
+        if self._stopping or full:
             event(_log, "connection.refused", trace=connection.trace, peer=connection.peer)
             if self._tls is None:
-                connection.write(self._busy)
+                connection.write(self._crowded if full == "address" and not self._stopping else self._busy)
             return False
-        self._inside.add(connection)
-        if self._tls is not None:
-            # before the first byte can come: the ClientHello must find the layer in place
-            try:
-                connection.begin_tls(self._tls())
-            except (OSError, ValueError) as error:  # a certificate that cannot be read
-                event(_log, "tls.unavailable", logging.ERROR, trace=connection.trace, why=error)
-                return False
+        self._guests.enter(connection.peer)
+        self._inside[connection] = connection.peer
+        return True
+
+    def _begin_tls(self, connection: Connection, context: Callable[[], ssl.SSLContext]) -> bool:
+        try:
+            connection.begin_tls(context())
+        except (OSError, ValueError) as error:  # a certificate that cannot be read
+            event(_log, "tls.unavailable", logging.ERROR, trace=connection.trace, why=error)
+            return False
+        return True
+
+    def moved(self, connection: Connection, address: str) -> bool:
+        """Count a connection under the address of the client that it turns out to speak for; false: full."""
+        if self._guests.full(address) == "address":
+            return False
+        if before := self._inside[connection]:
+            self._guests.leave(before)
+        self._guests.enter(address)
+        self._inside[connection] = address
         return True
 
     async def serve(self, connection: Connection) -> None:
         try:
+            if not self._inside[connection] and not await self._introduced(connection):
+                return
             if self._tls is not None:
-                await connection.handshake(self._handshake_timeout)
+                patience = self._handshake_timeout
+                await connection.handshake(patience() if callable(patience) else patience)
             await self._handle(connection)
         except (PeerGone, TimedOut, Draining) as end:
             event(_log, "connection.ended", logging.DEBUG, trace=connection.trace, why=type(end).__name__)
@@ -147,11 +199,43 @@ class Server:
         finally:
             connection.close()
 
+    async def _introduced(self, connection: Connection) -> bool:
+        """A load balancer says for whom it speaks; that client is let in or not."""
+        proxy = connection.peer
+        try:
+            await self._take_header(connection)
+        except NotProxy as error:
+            event(
+                _log, "connection.not_proxied", logging.WARNING, trace=connection.trace, peer=proxy, why=error
+            )
+            return False
+        if not self._enter(connection):
+            return False
+        if self._tls is None:
+            return True
+        sent = await connection.read(connection.buffered, 0) if connection.buffered else b""
+        if not self._begin_tls(connection, self._tls):
+            return False
+        connection.data_received(sent)
+        return True
+
+    async def _take_header(self, connection: Connection) -> None:
+        """The header of the PROXY protocol, which comes first. Raises NotProxy, as what else it finds."""
+        deadline = self.loop.time() + PROXY_PATIENCE
+        data = b""
+        while (said := proxy.parse(data)) is None:
+            data += await connection.read(proxy.LONGEST, deadline - self.loop.time())
+        connection.unread(data[said.length :])
+        if said.client is not None and said.called is not None:
+            connection.peer, connection.peer_port = said.client
+            connection.local, connection.local_port = said.called
+
     def left(self, connection: Connection) -> None:
-        if connection not in self._inside:
+        address = self._inside.pop(connection, None)
+        if address is None:
             return  # it was turned away
-        self._inside.remove(connection)
-        self._guests.leave(connection.peer)
+        if address:
+            self._guests.leave(address)
         if not self._inside and self._empty is not None:
             self._empty.set()
 
@@ -180,8 +264,51 @@ def bind(host: str, port: int) -> socket.socket:
     return sock
 
 
+def bind_unix(path: str, mode: int = 0o660, group: str | None = None) -> socket.socket:
+    """A listening Unix socket with the rights that it is to have; what a dead process left there is replaced."""
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        _remove_dead(path)
+        mask = os.umask(0o777)  # nobody connects before its rights are what they are to be
+        try:
+            sock.bind(path)
+        finally:
+            os.umask(mask)
+        if group is not None:
+            shutil.chown(path, group=group)
+        prepare(sock)
+        sock.listen(BACKLOG)
+        os.chmod(path, mode)
+    except LookupError:  # of the group
+        sock.close()
+        raise OSError(f"there is no group {group}") from None
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def _remove_dead(path: str) -> None:
+    """A socket on which nobody listens any more; any other file stays, and bind says so."""
+    try:
+        if not stat.S_ISSOCK(os.stat(path).st_mode):
+            return
+    except FileNotFoundError:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1)
+        try:
+            probe.connect(path)
+        except ConnectionRefusedError:
+            os.unlink(path)
+        except OSError:
+            return
+
+
 def prepare(sock: socket.socket) -> None:
     """Set what accepted sockets inherit: a peer that vanished without a word is noticed by keepalive."""
     sock.setblocking(False)
+    if sock.family == socket.AF_UNIX:
+        return
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 600)

@@ -15,6 +15,7 @@ class Pop3Door:
     """`settings` is replaced by the hall when the configuration is read again."""
 
     busy = b"-ERR [SYS/TEMP] too many connections, try again later\r\n"
+    crowded = b"-ERR [SYS/TEMP] too many connections from your address\r\n"
 
     def __init__(
         self,

@@ -33,7 +33,7 @@ async def starttls(session: Session, _: None) -> Reply | bytes:
     await session.flush()
     await session.conn.start_tls(context, session.settings.tls.handshake_timeout)
     await session.reset()
-    session.name, session.extended, session.login = "", False, None
+    session.forget()
     return b""
 
 

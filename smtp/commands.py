@@ -2,25 +2,26 @@
 
 import time
 
-from smtp import grammar, replies
+from smtp import grammar, replies, xclient
 from smtp.auth import auth, starttls
 from smtp.content import bdat, data
 from smtp.envelope import mail, rcpt
 from smtp.replies import Reply
 from smtp.session import Command, Session, When
+from smtp.xclient import ATTRIBUTES
 
 
 async def helo(session: Session, name: str) -> Reply | bytes:
     """RFC 5321 §4.1.1.1. No extension is used after it."""
     await session.reset()
-    session.name, session.extended = name, False
+    session.name, session.extended = session.helo or name, False
     return Reply(250, "", session.settings.hostname)
 
 
 async def ehlo(session: Session, name: str) -> Reply | bytes:
     """RFC 5321 §4.1.1.1: what is offered here and now. It ends a transaction, as RSET does (§4.1.4)."""
     await session.reset()
-    session.name, session.extended = name, True
+    session.name, session.extended = session.helo or name, True
     smtp = session.settings.smtp
     keywords = [
         "PIPELINING",  # RFC 2920
@@ -37,11 +38,18 @@ async def ehlo(session: Session, name: str) -> Reply | bytes:
         latest = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + smtp.max_hold))
         keywords.append(f"FUTURERELEASE {smtp.max_hold} {latest}")  # RFC 4865 §3
     keywords.append(f"LIMITS RCPTMAX={smtp.max_recipients}")  # RFC 9422
+    if session.may_xclient:
+        keywords.append(f"XCLIENT {' '.join(ATTRIBUTES)}")
     if session.may_start_tls:
         keywords.append("STARTTLS")  # RFC 3207
     if session.may_log_in and session.login is None:
         keywords.append(f"AUTH {' '.join(session.settings.auth.mechanisms)}")  # RFC 4954 §3
     return replies.capabilities(session.settings.hostname, keywords)
+
+
+async def lhlo(session: Session, name: str) -> Reply | bytes:
+    """RFC 2033 §4.1: EHLO under another name, so that nobody takes the one protocol for the other."""
+    return await ehlo(session, name)
 
 
 async def rset(session: Session, _: None) -> Reply:
@@ -74,6 +82,7 @@ async def quit_(session: Session, _: None) -> Reply:
 COMMANDS = (
     Command("HELO", grammar.name, helo, When.ANY),  # RFC 5321 §4.1.1.1
     Command("EHLO", grammar.name, ehlo, When.ANY),  # RFC 5321 §4.1.1.1
+    Command("LHLO", grammar.name, lhlo, When.ANY),  # RFC 2033 §4.1
     Command("MAIL", grammar.mail, mail, When.GREETED),  # RFC 5321 §4.1.1.2
     Command("RCPT", grammar.rcpt, rcpt, When.TRANSACTION),  # RFC 5321 §4.1.1.3
     Command("DATA", grammar.nothing, data, When.TRANSACTION),  # RFC 5321 §4.1.1.4
@@ -86,5 +95,7 @@ COMMANDS = (
     Command("QUIT", grammar.nothing, quit_, When.ANY),  # RFC 5321 §4.1.1.10
     Command("STARTTLS", grammar.nothing, starttls, When.GREETED),  # RFC 3207 §4
     Command("AUTH", grammar.auth, auth, When.GREETED),  # RFC 4954 §4
+    Command("XCLIENT", xclient.parse, xclient.run, When.ANY),  # RFC 5321 §2.2.2
 )
-BY_NAME = {command.name: command for command in COMMANDS}
+SMTP = {command.name: command for command in COMMANDS if command.name != "LHLO"}
+LMTP = {command.name: command for command in COMMANDS if command.name not in ("HELO", "EHLO", "XCLIENT")}

@@ -10,6 +10,7 @@ import logging
 import time
 from dataclasses import replace
 
+from filters.mail import Mail
 from net.log import event
 from smtp import replies
 from smtp.data import Data, Fault, Lines
@@ -32,14 +33,14 @@ FAULTS = {Fault.BARE_LINE_END: replies.BARE_LINE_ENDS, Fault.LONG_LINE: replies.
 _log = logging.getLogger("smtp")
 
 
-async def data(session: Session, _: None) -> Reply:
+async def data(session: Session, _: None) -> Reply | bytes:
     """RFC 5321 §4.1.1.4."""
     transaction = session.transaction
     assert transaction is not None
     if transaction.spool is not None:
         return replies.MIXED_DATA
     if not transaction.recipients:
-        return replies.NO_RECIPIENTS
+        return replies.NO_RECIPIENTS_LMTP if session.lmtp else replies.NO_RECIPIENTS
     transaction.spool = session.door.store.spool(session.settings.smtp.max_message)
     session.say(replies.GO_AHEAD)
     await session.flush()
@@ -65,7 +66,7 @@ async def _take_data(session: Session, spool: Spool) -> Reply | None:
     return refusal
 
 
-async def bdat(session: Session, chunk: Chunk | None) -> Reply:
+async def bdat(session: Session, chunk: Chunk | None) -> Reply | bytes:
     """RFC 3030 §2. The octets follow the command whatever is thought of it, so they are taken first."""
     most = session.settings.smtp.max_message
     if chunk is None or chunk.size > OVERRUN * most:
@@ -128,15 +129,21 @@ async def _keep(spool: Spool, text: bytes, fault: Fault | None, session: Session
     return refusal
 
 
-async def _end(session: Session, transaction: Transaction, spool: Spool, refusal: Reply | None) -> Reply:
+async def _end(
+    session: Session, transaction: Transaction, spool: Spool, refusal: Reply | None
+) -> Reply | bytes:
     """The message is here, or is known not to be wanted. The transaction ends either way."""
     trace = session.next_trace()
     try:
-        if refusal is None:
+        if refusal is not None:
+            refusal = _refused(session, transaction, trace, refusal)
+        elif session.lmtp:
+            return await _hand_over_each(session, transaction, spool, trace)
+        else:
             return await _hand_over(session, transaction, await spool.finish(), trace)
     finally:
         await session.reset()
-    return _refused(session, transaction, trace, refusal)
+    return _for_each(transaction, refusal) if session.lmtp else refusal
 
 
 def _refused(session: Session, transaction: Transaction, trace: str, refusal: Reply) -> Reply:
@@ -160,11 +167,44 @@ def _refused(session: Session, transaction: Transaction, trace: str, refusal: Re
 
 async def _hand_over(session: Session, transaction: Transaction, message: Message, trace: str) -> Reply:
     """Ask the pipeline to take the message, and say what it has answered."""
+    mail = await _complete(session, transaction, message, trace)
+    if isinstance(mail, Reply):
+        return _refused(session, transaction, trace, mail)
+    pipeline = session.door.pipeline
+    answer = await (pipeline.submit(mail) if session.submission else pipeline.receive(mail))
+    _tell(mail, answer, message.size)
+    return replies.accepted(trace) if answer.ok else replies.of_status(answer)
+
+
+async def _hand_over_each(session: Session, transaction: Transaction, spool: Spool, trace: str) -> bytes:
+    """The same over LMTP, where each recipient has its own answer, also when all fail (RFC 2033 §4.2)."""
+    try:
+        message = await spool.finish()
+        mail = await _complete(session, transaction, message, trace)
+        if isinstance(mail, Reply):
+            return _for_each(transaction, _refused(session, transaction, trace, mail))
+        answers = await session.door.pipeline.receive_each(mail)
+    except Exception as error:
+        event(_log, "smtp.failed", logging.ERROR, trace=trace, exc_info=True)
+        return _for_each(transaction, replies.of_error(error, trace))
+    for answer in answers:
+        _tell(mail, answer, message.size)
+    return b"".join(
+        (replies.accepted(trace) if answer.ok else replies.of_status(answer)).wire() for answer in answers
+    )
+
+
+def _for_each(transaction: Transaction, reply: Reply) -> bytes:
+    return reply.wire() * len(transaction.recipients)
+
+
+async def _complete(session: Session, transaction: Transaction, message: Message, trace: str) -> Mail | Reply:
+    """The mail with its Received field, as the pipeline is to have it."""
     head = await _head(session, message)
     if head is None:
-        return _refused(session, transaction, trace, replies.HEADER_TOO_BIG)
+        return replies.HEADER_TOO_BIG
     if hops(head) > session.settings.smtp.max_hops:
-        return _refused(session, transaction, trace, replies.LOOP)
+        return replies.LOOP
     recipients = transaction.recipients
     field = received(
         _hop(session, transaction),
@@ -173,29 +213,29 @@ async def _hand_over(session: Session, transaction: Transaction, message: Messag
         str(recipients[0].address) if len(recipients) == 1 and recipients[0].address.domain else None,
         time.time(),
     )
-    mail = replace(
+    return replace(
         transaction.mail,
         trace=trace,
         recipients=tuple(recipients),
         message=message.prepend(field),
         head=head,
     )
-    pipeline = session.door.pipeline
-    answer = await (pipeline.submit(mail) if session.submission else pipeline.receive(mail))
+
+
+def _tell(mail: Mail, answer: Status, size: int) -> None:
     event(
         _log,
         "smtp.accepted" if answer.ok else "smtp.message_refused",
-        trace=trace,
+        trace=mail.trace,
         peer=mail.peer,
         helo=mail.helo,
         tls=mail.tls,
         login=mail.authenticated,
         sender=f"<{mail.reverse_path}>",
-        recipients=len(recipients),
-        size=message.size,
+        recipients=len(mail.recipients),
+        size=size,
         answer=answer,
     )
-    return replies.accepted(trace) if answer.ok else replies.of_status(answer)
 
 
 async def _head(session: Session, message: Message) -> bytes | None:
@@ -221,8 +261,9 @@ def _hop(session: Session, transaction: Transaction) -> Hop:
     return Hop(
         helo="localhost" if hide else session.name,
         extended=session.extended,
-        peer=None if hide else session.conn.peer,
+        peer=None if hide or session.conn.peer == "local" else session.conn.peer,
         tls=session.conn.tls,
         authenticated=session.login is not None,
         smtputf8=transaction.command.smtputf8,
+        lmtp=session.lmtp,
     )

@@ -5,7 +5,7 @@ from filters.pipeline import Pipeline
 from net.connection import Connection
 from net.tls import Contexts
 from smtp import replies
-from smtp.commands import BY_NAME
+from smtp.commands import LMTP, SMTP
 from smtp.refusals import Refusals
 from smtp.session import Session
 from storage.store import Store
@@ -28,5 +28,12 @@ class SmtpDoor:
         """What one hears who is turned away (RFC 5321 §3.8)."""
         return replies.closing("4.3.2", self.settings.hostname, "is too busy, try again later").wire()
 
+    @property
+    def crowded(self) -> bytes:
+        """The same, where only the client's own address has too many."""
+        return replies.closing(
+            "4.7.0", self.settings.hostname, "too many connections from your address"
+        ).wire()
+
     async def handle(self, conn: Connection, listen: SmtpListen) -> None:
-        await Session(self, conn, listen).run(BY_NAME)
+        await Session(self, conn, listen).run(LMTP if listen.mode == "lmtp" else SMTP)

@@ -42,11 +42,13 @@ async def mail(session: Session, command: MailCommand) -> Reply:
         envid=command.envid,
         require_tls=command.requiretls,
         hold_until=_hold_until(command),
+        trusted=session.lmtp,
     )
-    answer = await session.door.pipeline.sender(envelope)
-    if not answer.ok:
-        _refused(session, answer, reverse_path, None)
-        return replies.of_status(answer)
+    if not session.lmtp:  # an LMTP client is a mail server that has asked all this
+        answer = await session.door.pipeline.sender(envelope)
+        if not answer.ok:
+            _refused(session, answer, reverse_path, None)
+            return replies.of_status(answer)
     session.transaction = Transaction(command, envelope)
     return replies.SENDER_OK
 

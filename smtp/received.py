@@ -25,10 +25,13 @@ class Hop:
     tls: TlsInfo | None
     authenticated: bool
     smtputf8: bool
+    lmtp: bool = False
 
 
 def protocol(hop: Hop) -> str:
     """The `with` keyword: RFC 3848, and RFC 6531 §4.3 for SMTPUTF8."""
+    if hop.lmtp:
+        return "UTF8LMTP" if hop.smtputf8 else "LMTP"
     if not hop.extended and hop.tls is None and not hop.authenticated:
         return "SMTP"
     base = "UTF8SMTP" if hop.smtputf8 else "ESMTP"

@@ -76,9 +76,9 @@ def of_error(error: Exception, trace: str) -> Reply:
     return Reply(451, "4.3.0", f"internal error {trace}")
 
 
-def greeting(hostname: str) -> bytes:
+def greeting(hostname: str, protocol: str = "ESMTP") -> bytes:
     """RFC 5321 §4.2: the first word is our name."""
-    return f"220 {hostname} ESMTP\r\n".encode()
+    return f"220 {hostname} {protocol}\r\n".encode()
 
 
 def capabilities(hostname: str, keywords: list[str]) -> bytes:
@@ -124,9 +124,11 @@ HOLD_TWICE = Reply(501, "5.5.4", "HOLDFOR and HOLDUNTIL exclude each other")  # 
 HOLD_TOO_LONG = Reply(501, "5.5.4", "the message cannot be held for so long")  # RFC 4865 §4
 PARAMETER_TWICE = Reply(501, "5.5.4", "parameter given twice")
 GREET_FIRST = Reply(503, "5.5.1", "say EHLO first")
+GREET_FIRST_LMTP = Reply(503, "5.5.1", "say LHLO first")
 ONE_TRANSACTION = Reply(503, "5.5.1", "MAIL already given")
 MAIL_FIRST = Reply(503, "5.5.1", "say MAIL first")
 NO_RECIPIENTS = Reply(554, "5.5.1", "no valid recipients")
+NO_RECIPIENTS_LMTP = Reply(503, "5.5.1", "no valid recipients")  # RFC 2033 §4.2
 AFTER_BDAT = Reply(503, "5.5.1", "RCPT cannot follow BDAT")  # RFC 3030 §2
 MIXED_DATA = Reply(503, "5.5.1", "DATA cannot follow BDAT")  # RFC 3030 §2
 CHUNK_FAILED = Reply(503, "5.5.1", "an earlier chunk was refused, say RSET")
@@ -152,5 +154,9 @@ LOGIN_CANCELLED = Reply(501, "5.7.0", "authentication cancelled")
 LOGIN_MALFORMED = Reply(501, "5.5.2", "malformed authentication exchange")
 LOGIN_TOO_LONG = Reply(500, "5.5.6", "authentication exchange line is too long")  # RFC 4954 §6
 MECHANISM_UNKNOWN = Reply(504, "5.5.4", "mechanism not offered")
+
+XCLIENT_REFUSED = Reply(550, "5.7.0", "you may not speak for others")
+XCLIENT_LATE = Reply(503, "5.5.1", "no XCLIENT within a mail transaction")
+XCLIENT_LOGIN = Reply(550, "5.7.0", "nobody logs in here under this name")
 
 EARLY_TALKER = Reply(554, "5.5.1", "you spoke before the greeting")  # RFC 5321 §4.3.1

@@ -18,6 +18,7 @@ from config.settings import SmtpListen
 from filters.mail import Mail, Recipient
 from net.connection import Connection, Draining, LineTooLong, PeerGone, TimedOut
 from net.log import event
+from net.networks import Networks
 from smtp import grammar, replies
 from smtp.data import Lines
 from smtp.grammar import MailCommand
@@ -34,12 +35,13 @@ LEAST_RATE = 100  # octets a second below which a client that sends a message is
 
 # Commands that bring a message no further: so many of them, and so many temporary refusals (recipients past the
 # limit, mostly), are borne with between two messages; then each counts as an error.
-IDLE = frozenset({"EHLO", "HELO", "HELP", "NOOP", "RSET", "VRFY"})
+IDLE = frozenset({"EHLO", "HELO", "LHLO", "HELP", "NOOP", "RSET", "VRFY", "XCLIENT"})
 MOST_IDLE = 100
 MOST_PUT_OFF = 1000
 
 # What a browser says when it is led to this port: one line of it is enough.
-NOT_SMTP = frozenset({"GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT"})
+# And a load balancer that was not named.
+NOT_SMTP = frozenset({"GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT", "PROXY"})
 
 _log = logging.getLogger("smtp")
 
@@ -83,6 +85,9 @@ class Session:
         self.listen = listen
         self.settings = door.settings
         self.submission = listen.mode == "submission"
+        self.lmtp = listen.mode == "lmtp"
+        self.may_xclient = bool(listen.xclient_from) and conn.peer in Networks(listen.xclient_from)
+        self.helo: str | None = None  # the client's name as its proxy tells it (XCLIENT)
         self.name = ""  # what the client calls itself
         self.extended = False  # it said EHLO, not HELO
         self.login: str | None = None  # canonical address of the account
@@ -158,6 +163,10 @@ class Session:
     def may_start_tls(self) -> bool:
         return self.conn.tls is None and self.listen.tls == "starttls" and self.door.contexts is not None
 
+    def forget(self) -> None:
+        """The client is a stranger again: after STARTTLS (RFC 3207 §4.2) and after XCLIENT."""
+        self.name, self.extended, self.login = "", False, None
+
     @property
     def may_log_in(self) -> bool:
         """Passwords only under TLS, or on this machine where the operator says so (RFC 4954 §4)."""
@@ -177,7 +186,7 @@ class Session:
 
     async def _greet(self) -> None:
         """Greet, unless the client speaks first, as only programs do that do not listen (RFC 5321 §3.1)."""
-        delay = 0 if self.submission else self.settings.smtp.greeting_delay
+        delay = self.settings.smtp.greeting_delay if self.listen.mode == "mx" else 0
         early = self.conn.buffered > 0
         if delay and not early:
             try:
@@ -189,7 +198,7 @@ class Session:
             self.say(replies.EARLY_TALKER)
             self.over = True
             return
-        self.say(replies.greeting(self.settings.hostname))
+        self.say(replies.greeting(self.settings.hostname, "LMTP" if self.lmtp else "ESMTP"))
 
     async def _step(self, commands: Mapping[str, Command]) -> None:
         if not self.conn.buffered or len(self._gathered) >= MOST_GATHERED:
@@ -224,7 +233,7 @@ class Session:
                 self.over = verb in NOT_SMTP
                 return replies.UNKNOWN
             if command.when is not When.ANY and not self.name:
-                return replies.GREET_FIRST
+                return replies.GREET_FIRST_LMTP if self.lmtp else replies.GREET_FIRST
             if command.when is When.TRANSACTION and self.transaction is None:
                 return replies.MAIL_FIRST
             return await command.run(self, command.parse(rest))

@@ -87,6 +87,7 @@ class House:
         self.contexts = Contexts(self.settings.tls)
         self.store: Any = None
         self.servers: list[Server] = []
+        self.listen_more: dict[str, Any] = {}  # further settings of SMTP listeners
 
     async def open(self) -> "House":
         from storage.store import Store
@@ -117,14 +118,21 @@ class House:
         from smtp.door import SmtpDoor
 
         door = SmtpDoor(self.settings, self.store, build(self.settings, self.store), self.contexts)
-        listen = SmtpListen(address="127.0.0.1:0", tls=tls, mode=mode)
+        more = self.listen_more if mode != "lmtp" else {}
+        listen = SmtpListen(address="127.0.0.1:0", tls="none" if mode == "lmtp" else tls, mode=mode, **more)
         return await self.listen(door.handle, listen, door.busy)
 
     async def listen(
         self, handle: Callable[[Connection, Any], Awaitable[None]], listen: Listen, busy: bytes
     ) -> tuple[str, int]:
         context = self.contexts.context if listen.tls == "implicit" else None
-        server = Server(bind(listen.host, 0), partial(_call, handle, listen), context, busy=busy)
+        server = Server(
+            bind(listen.host, 0),
+            partial(_call, handle, listen),
+            context,
+            busy=busy,
+            proxy_from=getattr(listen, "proxy_from", ()),
+        )
         await server.start()
         self.servers.append(server)
         return server.address

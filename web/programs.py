@@ -45,5 +45,6 @@ def _only_this_machine(settings: Settings) -> bool:
     """A demo: nothing listens where another machine could connect, and its name is in no DNS."""
     listens = (*settings.smtp.listen, *settings.imap.listen, *settings.pop3.listen)
     return bool(listens) and all(
-        listen.host == "localhost" or ipaddress.ip_address(listen.host).is_loopback for listen in listens
+        listen.path is not None or listen.host == "localhost" or ipaddress.ip_address(listen.host).is_loopback
+        for listen in listens
     )

@@ -27,7 +27,7 @@ from pop3.replies import Refused
 from pop3.stuffing import pieces
 from pop3.table import BY_NAME as POP3
 from smtp import grammar as smtp
-from smtp.commands import BY_NAME as SMTP
+from smtp.commands import SMTP
 from smtp.data import Data
 from smtp.received import Hop, received
 from storage import filename, header, layout, mime

@@ -60,7 +60,7 @@ drain:
         '6: smtp.max_recipient: unknown key (did you mean "max_recipients"?)',
         '8: smtp.listen[0].address: "0.0.0.0" has no port: write address and port,'
         " such as 127.0.0.1:25 or [::1]:25",
-        '8: smtp.listen[0].mode: must be one of: mx, submission (did you mean "mx"?)',
+        '8: smtp.listen[0].mode: must be one of: mx, submission, lmtp (did you mean "mx"?)',
         '9: smtp.listen[1].tls: must be one of: none, starttls, implicit (did you mean "implicit"?)',
         "10: smtp.listen[2].mode: is missing",
         '11: smtp.listen[2].mod: unknown key (did you mean "mode"?)',

@@ -45,6 +45,9 @@ class Wire:
     async def serve(self, _connection: Connection) -> None:
         return
 
+    def moved(self, _connection: Connection, _address: str) -> bool:
+        return True
+
     def left(self, _connection: Connection) -> None:
         return
 

@@ -1,10 +1,13 @@
 """Which socket an address gets: one that was handed over, or a new one."""
 
+import os
 import socket
+import stat
+from pathlib import Path
 
 import pytest
 
-from config.settings import Listen
+from config.settings import Listen, SmtpListen
 from kwcmaild.listeners import CannotListen, name, open_listeners
 from net.notify import Inherited
 
@@ -58,3 +61,48 @@ def test_after_a_failure_nothing_stays_open() -> None:
         with pytest.raises(CannotListen, match=f"imap: cannot listen on 127.0.0.1:{port}: another program"):
             open_listeners("imap", listens, [first])
         assert first.sock.fileno() == -1
+
+
+def lmtp(path: Path, **more: str) -> SmtpListen:
+    return SmtpListen.model_validate({"address": f"unix:{path}", "mode": "lmtp", **more})
+
+
+def test_a_unix_socket_has_the_rights_that_were_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "lmtp.sock"
+    (listener,) = open_listeners("smtp", [lmtp(path, socket_mode="0600")])
+    try:
+        assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+        assert name(listener.sock) == f"unix:{path}"
+        with pytest.raises(CannotListen, match="another program listens there"):
+            open_listeners("smtp", [lmtp(path)])
+    finally:
+        listener.sock.close()
+    (again,) = open_listeners("smtp", [lmtp(path)])  # what a dead process left is replaced
+    assert stat.S_IMODE(os.stat(path).st_mode) == 0o660
+    again.sock.close()
+
+
+def test_a_file_that_is_no_socket_stays(tmp_path: Path) -> None:
+    path = tmp_path / "letter"
+    path.write_text("dear")
+    with pytest.raises(CannotListen, match=f"unix:{path}"):
+        open_listeners("smtp", [lmtp(path)])
+    assert path.read_text() == "dear"
+
+
+def test_a_group_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(CannotListen, match="no group kw-nobody"):
+        open_listeners("smtp", [lmtp(tmp_path / "s", socket_group="kw-nobody")])
+
+
+def test_an_inherited_unix_socket(tmp_path: Path) -> None:
+    path = tmp_path / "lmtp.sock"
+    sock = socket.socket(socket.AF_UNIX)
+    sock.bind(str(path))
+    sock.listen()
+    (tcp,) = given("127.0.0.1")
+    listens = [lmtp(path), SmtpListen(address=address(tcp), mode="mx")]
+    found = open_listeners("smtp", listens, [tcp, Inherited("x", sock)])
+    assert [listener.sock for listener in found] == [sock, tcp.sock]
+    for listener in found:
+        listener.sock.close()

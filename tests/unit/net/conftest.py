@@ -39,8 +39,9 @@ async def serving(
     *,
     busy: bytes = b"",
     guests: Guests | None = None,
+    **more: Any,
 ) -> AsyncIterator[Server]:
-    server = Server(bind("127.0.0.1", 0), handle, tls, busy=busy, guests=guests)
+    server = Server(bind("127.0.0.1", 0), handle, tls, busy=busy, guests=guests, **more)
     await server.start()
     try:
         yield server

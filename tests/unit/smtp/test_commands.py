@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from smtp import commands
-from smtp.commands import BY_NAME, COMMANDS
+from smtp.commands import COMMANDS, LMTP, SMTP
 from smtp.session import Command
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -21,4 +21,5 @@ def test_row(command: Command) -> None:
 
 
 def test_names_are_unique() -> None:
-    assert len(BY_NAME) == len(COMMANDS)
+    assert {*SMTP, *LMTP} == {command.name for command in COMMANDS}
+    assert len({command.name for command in COMMANDS}) == len(COMMANDS)

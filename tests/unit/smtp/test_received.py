@@ -22,6 +22,8 @@ HOP = Hop("client.example", True, "192.0.2.1", None, False, False)
         ({"authenticated": True}, "ESMTPA"),
         ({"tls": TLS, "authenticated": True}, "ESMTPSA"),
         ({"smtputf8": True}, "UTF8SMTP"),
+        ({"lmtp": True}, "LMTP"),
+        ({"lmtp": True, "smtputf8": True}, "UTF8LMTP"),
         ({"smtputf8": True, "tls": TLS}, "UTF8SMTPS"),
         ({"smtputf8": True, "authenticated": True}, "UTF8SMTPA"),
         ({"smtputf8": True, "tls": TLS, "authenticated": True}, "UTF8SMTPSA"),
