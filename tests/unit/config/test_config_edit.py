@@ -297,9 +297,9 @@ def test_write_goes_through_a_link(tmp_path: Path) -> None:
 def test_programs_write_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The comparison and the write are one step for whoever takes the folder's lock."""
     tried: list[bool] = []
-    rename = Path.replace
+    rename = os.rename
 
-    def rename_under_lock(self: Path, target: Path) -> Path:
+    def rename_under_lock(source: Path, target: Path) -> None:
         folder = os.open(tmp_path, os.O_RDONLY)
         try:
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -308,9 +308,9 @@ def test_programs_write_one_after_the_other(tmp_path: Path, monkeypatch: pytest.
             tried.append(False)
         finally:
             os.close(folder)
-        return rename(self, target)
+        rename(source, target)
 
-    monkeypatch.setattr(Path, "replace", rename_under_lock)
+    monkeypatch.setattr(os, "rename", rename_under_lock)
     write(tmp_path / "taro.yaml", "a: 1\n", None)
     assert tried == [False]
     folder = os.open(tmp_path, os.O_RDONLY)
