@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from config.settings import Settings
-from filters import noted, quota_notice
+from filters import noted
 from filters.check import Checks
+from filters.echoes import Echoes
 from filters.handover import Handover, Routed
 from filters.mail import Mail, Outside, Recipient
 from filters.originate import complete, is_report
@@ -22,10 +23,10 @@ from filters.routes import Refused, Routes
 from filters.verdict import Action, refusal
 from storage import status
 from storage.address import Address, AddressError, parse
-from storage.delivery import Delivered, Target
+from storage.delivery import Target
 from storage.directory import AccountEntry
 from storage.errors import Broken
-from storage.memory import Memory
+from storage.header import end_of_header
 from storage.message import Message
 from storage.queue import Queue
 from storage.queued import Addressee
@@ -61,11 +62,11 @@ class Pipeline:
         self._outgoing = outgoing
         self._clock = clock
         self._routes = Routes(store, clock)
-        self._memory = Memory(settings.data / "state")
+        self._echoes = Echoes(store, self._routes, self._handover, clock)
 
     def close(self) -> None:
         """Let go of what it opened itself; the queue is closed by whoever made it."""
-        self._memory.close()
+        self._echoes.close()
 
     # ---- the envelope
 
@@ -94,7 +95,7 @@ class Pipeline:
         found = await self._store.run(self._routes.find, address, size or 0, submitted)
         if isinstance(found, Refused):
             if found.status == status.MAILBOX_FULL:
-                await self._tell_of_quota(found.account, quota_notice.FULL, mail.trace)
+                await self._echoes.mailbox_full(found.account, mail.trace)
             return found.status
         verdict = await self._checks(mail).recipient(mail, found)
         return refusal(verdict) or found
@@ -123,12 +124,11 @@ class Pipeline:
         """Another attempt from the queue: for local recipients, without checks; one Status for each.
 
         Those with an `original` were routed before and only have to be stored; the others are new here."""
-        mail = Mail(reverse_path, "", trace, message=message)
-        if not all(each.original for each in recipients):
-            mail = replace(mail, head=await self._store.run(message.head, MOST_HEADER))
+        head = await self._store.run(_header, message)
+        mail = Mail(reverse_path, "", trace, message=message, head=head)
         routed = [await self._again(mail, each) for each in recipients]
         handed = await self._handover.take(mail, routed, each_alone=True)
-        await self._after(handed.delivered, trace)
+        await self._echoes.after(mail, routed, handed)
         return handed.statuses
 
     async def _again(self, mail: Mail, addressee: Addressee) -> Routed:
@@ -167,59 +167,17 @@ class Pipeline:
         spam = verdict.action is Action.QUARANTINE
         routed = [await self._routes.route(mail, each, spam) for each in mail.recipients]
         handed = await self._handover.take(mail, routed, each_alone=each_alone)
-        await self._after(handed.delivered, mail.trace)
+        await self._echoes.after(mail, routed, handed, spam=spam)
         return handed.statuses
-
-    async def _after(self, delivered: Sequence[Delivered], trace: str) -> None:
-        for copy in delivered:
-            noted.delivered(self._store.traces, copy, trace)
-            _tell_log(copy, trace)
-            await self._echo(copy, trace)
 
     def _checks(self, mail: Mail) -> Checks:
         return self._outgoing if mail.authenticated is not None else self._incoming
 
-    # ---- echoes: after delivery; a failure here is a line in the log
 
-    async def _echo(self, copy: Delivered, trace: str) -> None:
-        if copy.status == status.MAILBOX_FULL:
-            await self._tell_of_quota(copy.target.address, quota_notice.FULL, trace)
-            return
-        percent = quota_notice.crossed(copy.used_before, copy.used_after, copy.limit)
-        if percent is not None:
-            await self._tell_of_quota(copy.target.address, percent, trace)
-
-    async def _tell_of_quota(self, account: str, percent: int, trace: str) -> None:
-        try:
-            now = self._clock()
-            kind = f"quota {percent}"
-            if not await self._store.run(self._memory.first, kind, account, now, quota_notice.PERIOD):
-                return
-            use = await self._store.account(account).quota()
-            administrators = await self._store.run(self._administrators, account)
-            message = quota_notice.notice(
-                self.settings.hostname,
-                account,
-                administrators,
-                percent,
-                use.bytes,
-                use.bytes_limit or 0,
-                now,
-            )
-            targets = [Target(address) for address in (account, *administrators)]
-            for copy in await self._store.deliver(message, "", targets, trace):
-                noted.delivered(self._store.traces, copy, trace, "notice")
-                _tell_log(copy, trace)  # and no echo: a notice never causes another
-        except Exception:
-            _log.error("filters.echo_failed", exc_info=True, extra={"fields": {"trace": trace}})
-
-    def _administrators(self, account: str) -> list[str]:
-        """Who looks after the domain of an account, the account itself left out."""
-        directory = self._store.directory
-        contract = directory.domain(account.rpartition("@")[2])
-        named = contract.administrators if contract is not None else ()
-        found = [directory.account(address) for address in named or self.settings.operators]
-        return [entry.address for entry in found if entry is not None and entry.address != account]
+def _header(message: Message) -> bytes:
+    start = message.head(MOST_HEADER)
+    end = end_of_header(start)
+    return start if end < 0 else start[:end]
 
 
 def _belongs(reverse_path: str, entry: AccountEntry) -> bool:
@@ -228,18 +186,3 @@ def _belongs(reverse_path: str, entry: AccountEntry) -> bool:
     parts = address.without_detail()
     own = entry.own_addresses
     return str(address) in own or (parts is not None and str(parts[0]) in own)
-
-
-def _tell_log(copy: Delivered, trace: str) -> None:
-    level = logging.INFO if copy.status.ok else logging.WARNING
-    if _log.isEnabledFor(level):
-        fields = {
-            "trace": trace,
-            "account": copy.target.address,
-            "mailbox": copy.target.mailbox,
-            "uid": copy.uid,
-            "status": copy.status,
-        }
-        _log.log(
-            level, "mail.delivered" if copy.status.ok else "mail.not_delivered", extra={"fields": fields}
-        )
