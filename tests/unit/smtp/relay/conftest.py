@@ -1,0 +1,139 @@
+"""A small internet on loopback: a name server, mail servers at addresses of 127/8, and a courier between them."""
+
+import asyncio
+import dataclasses
+import ssl
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.outbound import OutboundTls, Timeouts
+from config.settings import Queue, Settings
+from net.resolver import Resolver
+from smtp.relay.courier import Courier
+from smtp.relay.destination import Destinations
+from smtp.relay.letter import Answered, Letter
+from smtp.relay.mta_sts import Policies
+from storage.message import Message
+from storage.queued import Envelope, Queued, State
+from tests.certificate import make_certificate
+from tests.nameserver import NameServer
+from tests.peer import Peer
+
+SHORT = 0.2  # seconds of every wait for another server
+TEXT = b"From: a@example.test\r\nSubject: x\r\n\r\nhello\r\n"
+
+
+def queued(number: int, address: str, **more: Any) -> Queued:
+    return Queued(
+        number,
+        address,
+        original=more.get("original", ""),
+        mailbox="INBOX",
+        notify=more.get("notify", ""),
+        orcpt=more.get("orcpt", ""),
+        state=State.WAITING,
+        due=0,
+        holder="test",
+        attempts=0,
+        last_attempt=None,
+        status=None,
+    )
+
+
+def letter(*to: str, text: bytes = TEXT, sender: str = "a@example.test", **more: Any) -> Letter:
+    envelope = Envelope("q1", sender, "trace", 0, len(text))
+    recipients = tuple(queued(number, address) for number, address in enumerate(to))
+    return Letter(dataclasses.replace(envelope, **more), Message.of(text), recipients)
+
+
+@dataclasses.dataclass
+class World:
+    names: NameServer
+    resolver: Resolver
+    settings: Settings
+    courier: Courier
+    destinations: Destinations
+    policies: Policies
+    folder: Path
+    peers: list[Peer] = dataclasses.field(default_factory=list)
+    reported: list[tuple[Letter, Sequence[Answered]]] = dataclasses.field(default_factory=list)
+
+    async def peer(self, host: str = "127.0.0.1", **more: Any) -> Peer:
+        """A mail server; all of them listen at the same port."""
+        port = self.peers[0].port if self.peers else 0
+        peer = await Peer(host=host, port=port, **more).start()
+        self.peers.append(peer)
+        self.configure(port=peer.port)
+        return peer
+
+    def serve(self, domain: str = "example.com", *hosts: str, secure: bool = False) -> None:
+        """Put the MX of a domain into DNS: `name=address`, the best first."""
+        for preference, host in enumerate(hosts or ("mx.example.com=127.0.0.1",)):
+            name, _, address = host.partition("=")
+            self.names.put(domain, "MX", f"{preference} {name}.", secure=secure)
+            self.names.put(name, "A", address, secure=secure)
+
+    def configure(self, **queue: Any) -> None:
+        """Change keys of the section `queue`."""
+        changed = self.settings.queue.model_copy(update=queue)
+        self.settings = self.settings.model_copy(update={"queue": changed})
+        self.courier.settings = self.settings
+
+    async def send(self, *letters: Letter, key: str = "example.com") -> dict[int, Answered]:
+        """Carry letters; what was answered, by number."""
+        waiting = list(letters)
+
+        async def take() -> Letter | None:
+            return waiting.pop(0) if waiting else None
+
+        async def report(letter: Letter, answered: Sequence[Answered]) -> None:
+            self.reported.append((letter, answered))
+
+        async with asyncio.timeout(15):
+            try:
+                await self.courier.carry(key, take, report)
+            finally:
+                await asyncio.gather(*(peer.idle() for peer in self.peers))
+        return {each.number: each for _, answered in self.reported for each in answered}
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    names = await NameServer().start()
+    resolver = Resolver([names.address], timeout=2)
+    short = dict.fromkeys(Timeouts.model_fields, SHORT)
+    tls = OutboundTls(trust=tmp_path / "authority.pem")
+    queue = Queue(timeouts=Timeouts.model_construct(**short), tls=tls)  # type: ignore[arg-type]
+    settings = Settings(hostname="mail.example.test", queue=queue, data=tmp_path)
+
+    async def threads(fn: Callable[..., Any], *args: Any) -> Any:
+        return await asyncio.to_thread(fn, *args)
+
+    made: list[World] = []
+    policies = Policies(
+        resolver,
+        tmp_path / "state",
+        threads,
+        lambda: ssl.create_default_context(cafile=str(made[0].settings.queue.tls.trust)),
+        lambda: made[0].settings.queue.tls.https_port,
+    )
+    destinations = Destinations(settings, resolver, policies)
+    courier = Courier(settings, destinations, threads)
+    world = World(names, resolver, settings, courier, destinations, policies, tmp_path)
+    made.append(world)
+    yield world
+    await asyncio.gather(*(peer.stop() for peer in world.peers))
+    await policies.close()
+    await resolver.close()
+    await names.stop()
+
+
+def server_context(folder: Path, name: str) -> ssl.SSLContext:
+    """A server's TLS with a self-signed certificate for `name`."""
+    certificate, key = make_certificate(folder, name)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context
