@@ -8,6 +8,10 @@ from kwcmaild.demo import DOMAIN
 from tests.clients.daemons import Daemons, Login
 
 USERS = ("aoi", "haruto", "mei", "sora", "yui", "ren")
+MUCH = (
+    "send_limit: {messages_per_hour: 1000000, messages_per_day: 1000000,"
+    " recipients_per_hour: 1000000, recipients_per_day: 1000000}\n"
+)
 
 
 class Server(Daemons):
@@ -15,7 +19,7 @@ class Server(Daemons):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self.users: list[Login] = [self.account(local) for local in USERS]
+        self.users: list[Login] = [self.account(local, MUCH) for local in USERS]
         self.trouble: list[str] = []
 
     def wanted(self, event: dict[str, Any]) -> bool:

@@ -79,9 +79,9 @@ class Workers:
         return self.server.demo.ports[name]
 
 
-def _text(rng: random.Random, kind: str = "soak") -> bytes:
+def _text(rng: random.Random, kind: str = "soak", author: str = "a@example.test") -> bytes:
     line = b"%016x some words of a mail\r\n" % rng.getrandbits(64)
-    head = f"From: a@example.test\r\nTo: b@example.test\r\nSubject: {kind} {rng.getrandbits(32)}\r\n"
+    head = f"From: {author}\r\nTo: b@example.test\r\nSubject: {kind} {rng.getrandbits(32)}\r\n"
     mime = "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n"
     return (head + mime).encode() + line * (rng.choice(SIZES) // len(line)) + b"--b--\r\n"
 
@@ -129,7 +129,7 @@ def submission(workers: Workers, rng: random.Random) -> None:
                 workers.done["login refused"] += 1
                 continue
             client.login(user.address, PASSWORD)
-            client.sendmail(user.address, [to.address], _text(rng, "submitted"))
+            client.sendmail(user.address, [to.address], _text(rng, "submitted", user.address))
             if not workers.step("submission"):
                 return
 
