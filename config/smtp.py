@@ -130,7 +130,7 @@ class Smtp(Section):
         description="How long a submitted message may be held back at its sender's wish (FUTURERELEASE, RFC 4865);"
         " 0: this is not offered.",
     )
-    check_from: Literal["reject", "off"] = Field(
+    check_from: Literal["reject", "accept"] = Field(
         default="reject",
         description="What happens to a submitted message whose From or Sender is not the account's own address,"
         " an alias or a `send_as` address: it is refused, or taken all the same.",
