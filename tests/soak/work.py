@@ -27,7 +27,7 @@ from storage.message import Message
 from storage.queue import ADDED, Queue
 from storage.queued import Addressee
 from tests.clients.daemons import PASSWORD, Login
-from tests.soak.server import Server
+from tests.soak.server import MUCH, Server
 
 KEPT = 60  # messages of a mailbox; what is older goes
 TIMEOUT = 60.0
@@ -336,7 +336,7 @@ def operator(workers: Workers, rng: random.Random) -> None:
                 path = accounts / f"{user.local}.yaml"
                 path.write_text(path.read_text())  # in place, as some editors do
             elif kind == 3:
-                server.account(user.local, f"# by hand, number {number}\n")
+                server.account(user.local, MUCH + f"# by hand, number {number}\n")
             else:
                 guest = server.account(f"guest{number // 5 % 3}")
                 client = _imap(workers, guest, rng)
