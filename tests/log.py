@@ -28,7 +28,7 @@ class Log:
     def ended(self) -> None:
         """The process has ended: the last line is read when this returns."""
         assert self._reader is not None
-        self._reader.join(5)
+        self._reader.join(30)
 
     def _read(self, process: "subprocess.Popen[str]", path: Path) -> None:
         assert process.stderr is not None
@@ -57,7 +57,7 @@ class Log:
             return [line for line in self._lines[since:] if _fits(line, event, fields)]
 
     def wait(
-        self, event: str, since: int = 0, timeout: float = 20, times: int = 1, **fields: Any
+        self, event: str, since: int = 0, timeout: float = 60, times: int = 1, **fields: Any
     ) -> dict[str, Any]:
         """The line about `event` with these fields (the last of so many), as soon as it is written."""
         end = time.monotonic() + timeout

@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import suppress
 
-WAIT = 20.0
+WAIT = 60.0
 
 
 class Talk:

@@ -390,6 +390,6 @@ async def test_many_connections(besieged: Besieged) -> None:
 
 async def _until(true: Callable[[], bool]) -> None:
     """Wait for what the server does by itself: it says nothing when a spool file goes."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not true():
             await asyncio.sleep(0.01)

@@ -52,7 +52,7 @@ async def _to_starttls(
     writer.write(STARTTLS[door] + more)
     line = b""
     while not line.startswith(READY[door]):
-        line = await asyncio.wait_for(reader.readline(), 10)
+        line = await asyncio.wait_for(reader.readline(), 60)
         assert line
     return reader, writer
 
@@ -65,7 +65,7 @@ async def test_garbage_in_the_handshake_ends_the_connection_and_nothing_else(hou
             writer.write(garbage)
             writer.write_eof()
             try:
-                answer = await asyncio.wait_for(reader.read(), 10)
+                answer = await asyncio.wait_for(reader.read(), 60)
             except ConnectionError:
                 answer = b""
             assert len(answer) < 100  # an alert at most, and no greeting in the clear
@@ -87,7 +87,7 @@ async def test_what_was_sent_ahead_of_the_handshake_is_never_a_command(house: Ho
     if door == "smtp":
         probe = b"MAIL FROM:<>\r\n"
     writer.write(probe)
-    assert (await asyncio.wait_for(reader.readline(), 10)).startswith(answer)
+    assert (await asyncio.wait_for(reader.readline(), 60)).startswith(answer)
     writer.close()
 
 
@@ -103,7 +103,7 @@ async def test_a_handshake_that_never_ends_is_given_up(tmp_path: Path) -> None:
             writer.write(b"\x16\x03\x01\x02\x00\x01")  # the beginning of a ClientHello
             waiting.append((reader, writer))
         for reader, writer in waiting:
-            await asyncio.wait_for(reader.read(), 10)
+            await asyncio.wait_for(reader.read(), 60)
             writer.close()
     finally:
         await house.close()
@@ -131,7 +131,7 @@ async def _served(tls: Tls, version: int) -> tuple[Server, list[Connection], soc
     client = RawTls(version)
     while not client.handshake():
         await loop.sock_sendall(sock, client.say())
-        client.hear(await asyncio.wait_for(loop.sock_recv(sock, 65536), 10))
+        client.hear(await asyncio.wait_for(loop.sock_recv(sock, 65536), 60))
     await loop.sock_sendall(sock, client.say())
     return server, inside, sock, client
 
@@ -140,7 +140,7 @@ async def _echoed(sock: socket.socket, client: RawTls, loop: asyncio.AbstractEve
     client.send(b"hello\n")
     await loop.sock_sendall(sock, client.say())
     while not (heard := client.read()):
-        data = await asyncio.wait_for(loop.sock_recv(sock, 65536), 10)
+        data = await asyncio.wait_for(loop.sock_recv(sock, 65536), 60)
         assert data
         client.hear(data)
     return heard
@@ -201,7 +201,7 @@ async def test_renegotiation_is_refused(tls: Tls) -> None:
     assert await _echoed(sock, client, loop) == b"hello\n"
     client.renegotiate()
     await loop.sock_sendall(sock, client.say())
-    client.hear(await asyncio.wait_for(loop.sock_recv(sock, 65536), 10))
+    client.hear(await asyncio.wait_for(loop.sock_recv(sock, 65536), 60))
     assert not client.handshake() and client.failed
     sock.close()
     await server.stop(wait=0)

@@ -78,10 +78,10 @@ class Daemons:
         )
         self._log.follow(self._process, self.folder / "log")
         for room in ROOMS:
-            self.wait("process.serving", room=room, timeout=60)
+            self.wait("process.serving", room=room, timeout=120)
         return self
 
-    def stop(self, wait: float = 40) -> int:
+    def stop(self, wait: float = 90) -> int:
         """SIGTERM to all; the exit status."""
         process = self.process
         if process.poll() is None:
@@ -105,7 +105,7 @@ class Daemons:
     def run(self, *arguments: str, input: str | None = None) -> str:
         """A kwcmaild command on this server's files; its output."""
         done = subprocess.run(
-            self.command(*arguments), input=input, capture_output=True, text=True, timeout=30, cwd=ROOT
+            self.command(*arguments), input=input, capture_output=True, text=True, timeout=90, cwd=ROOT
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -157,7 +157,7 @@ class Tools:
     home: Path
 
     def __call__(
-        self, *command: str | Path, input: bytes = b"", timeout: float = 45, ok: Sequence[int] = (0,)
+        self, *command: str | Path, input: bytes = b"", timeout: float = 120, ok: Sequence[int] = (0,)
     ) -> str:
         program = str(command[0])
         needs(program)

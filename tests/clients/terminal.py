@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def in_terminal(
-    command: list[str], home: Path, talk: Sequence[tuple[bytes, bytes]] = (), timeout: float = 30
+    command: list[str], home: Path, talk: Sequence[tuple[bytes, bytes]] = (), timeout: float = 90
 ) -> None:
     """Run a full-screen program to its end. `talk`: once this is on the screen, type that; then the next."""
     ours, theirs = pty.openpty()

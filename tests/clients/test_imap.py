@@ -180,7 +180,7 @@ def test_neomutt_reads_flags_and_moves(daemons: Daemons, login: Login, tmp_path:
 async def test_new_mail_reaches_an_idle_client(
     daemons: Daemons, login: Login, context: ssl.SSLContext, way: str
 ) -> None:
-    """aioimaplib waits in IDLE; the message is there within a second of its 250."""
+    """aioimaplib waits in IDLE; the message is there at once: no look around, each 5 s and more, is waited for."""
     port = daemons.port("imap", way)
     if way == "implicit":
         client: aioimaplib.IMAP4 = aioimaplib.IMAP4_SSL(HOST, port, timeout=20, ssl_context=context)
@@ -192,11 +192,11 @@ async def test_new_mail_reaches_an_idle_client(
     idle = await client.idle_start(timeout=30)
     await asyncio.to_thread(send, daemons, login, [mail("to the idle one")])
     accepted = time.monotonic()
-    while not any(line.endswith(b"EXISTS") for line in await client.wait_server_push(10)):
+    while not any(line.endswith(b"EXISTS") for line in await client.wait_server_push(30)):
         pass
-    assert time.monotonic() - accepted < 1
+    assert time.monotonic() - accepted < 4
     client.idle_done()
-    await asyncio.wait_for(idle, 10)
+    await asyncio.wait_for(idle, 30)
     answer = await client.fetch("1", "(RFC822.SIZE BODY.PEEK[HEADER.FIELDS (SUBJECT)])")
     assert answer.result == "OK" and b"to the idle one" in b"".join(answer.lines)
     await client.logout()

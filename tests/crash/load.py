@@ -86,13 +86,13 @@ class Load:
         """Until so many commands more were acknowledged."""
         with self._news:
             wanted = self._done + commands
-            assert self._news.wait_for(lambda: self._done >= wanted or self.failures, 120), "it hangs"
+            assert self._news.wait_for(lambda: self._done >= wanted or self.failures, 300), "it hangs"
 
     def join(self) -> None:
         """Whoever has a connection ends what is being done, and stops."""
         self.stopping.set()
         for thread in self._threads:
-            thread.join(60)
+            thread.join(150)
             assert not thread.is_alive()
         if self.failures:
             raise self.failures[0]
@@ -109,7 +109,7 @@ def _new(book: Book, rng: random.Random) -> tuple[str, bytes]:
 
 def deliver(load: Load, server: Server, book: Book, rng: random.Random) -> None:
     """SMTP, one message after the other on one connection."""
-    with contextlib.closing(smtplib.SMTP("127.0.0.1", server.demo.ports["mx"], timeout=30)) as client:
+    with contextlib.closing(smtplib.SMTP("127.0.0.1", server.demo.ports["mx"], timeout=120)) as client:
         while not load.stopping.is_set():
             word, text = _new(book, rng)
             book.doubt = Doubt({word: Counter(INBOX=1)})

@@ -19,7 +19,7 @@ from tests.clients.daemons import ROOT, free_ports
 from tests.log import Log
 
 ROOMS = ("smtp", "imap", "relay")
-START = 60.0  # seconds that a process may take to serve, on a busy machine
+START = 120.0  # seconds that a process may take to serve, on a busy machine
 
 # What the supervisor does between fork and exec: the sockets are 3, 4, …, LISTEN_PID is the child's own number.
 LAUNCH = """

@@ -24,7 +24,7 @@ ONE = [Appended(Message.of(b"Subject: hello\r\n\r\n"), NONE, 0)]
 async def reached(mailbox: Mailbox, uids: tuple[int, ...]) -> None:
     event = asyncio.Event()
     unwatch = mailbox.watch(event.set)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while mailbox.uids != uids:
             event.clear()
             if mailbox.uids != uids:

@@ -24,7 +24,7 @@ class Wire:
         self.number = 0
 
     async def line(self) -> bytes:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             return await self.reader.readline()
 
     async def do(self, command: bytes) -> list[bytes]:

@@ -49,7 +49,7 @@ class Stage:
     @asynccontextmanager
     async def run(self, *programs: Program, patience: Patience = QUICK) -> AsyncIterator[Supervisor]:
         self.supervisor = Supervisor(programs, self.ready.set, patience=patience)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             task = asyncio.create_task(self.supervisor.run())
             try:
                 yield self.supervisor
@@ -122,11 +122,11 @@ async def test_pause_doubles_while_a_child_keeps_failing(
 
 
 async def test_silent_child_is_ended_by_the_watchdog(stage: Stage) -> None:
-    patience = Patience(drain=5, watchdog=0.3, first_pause=0.01)
+    patience = Patience(drain=5, watchdog=1.0, first_pause=0.01)
     chatty = "import time\nwrite('ready'); notices.send(b'READY=1')\n"
     chatty += "while True: time.sleep(.05); notices.send(b'WATCHDOG=1')"
     async with stage.run(stage.program("a", LIVE), stage.program("b", chatty), patience=patience):
-        await stage.until(lambda: len(stage.said("a", "ready")) > 2)
+        await stage.until(lambda: len(stage.said("a", "ready")) > 1)
     assert len(stage.said("b", "ready")) == 1
 
 
@@ -163,7 +163,7 @@ async def test_child_does_not_outlive_a_killed_supervisor(stage: Stage) -> None:
     outer = await asyncio.create_subprocess_exec(
         sys.executable, "-c", source, *program.command, env={**os.environ, "PYTHONPATH": str(ROOT)}
     )
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         await stage.until(lambda: bool(stage.said("a", "ready")))
         outer.kill()
         await stage.until(lambda: stage.said("a", "term") == stage.said("a", "ready"))

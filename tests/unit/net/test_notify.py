@@ -16,7 +16,7 @@ from net.notify import Notifier, inherited
 def supervisor(tmp_path: Path) -> Iterator[socket.socket]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
         sock.bind(str(tmp_path / "notify"))
-        sock.settimeout(5)
+        sock.settimeout(60)
         yield sock
 
 
@@ -40,7 +40,7 @@ def test_an_abstract_socket_is_written_with_an_at_sign() -> None:
     name = f"kwcmaild-test-{os.getpid()}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
         sock.bind("\0" + name)
-        sock.settimeout(5)
+        sock.settimeout(60)
         Notifier({"NOTIFY_SOCKET": "@" + name}).ready()
         assert sock.recv(100) == b"READY=1"
 

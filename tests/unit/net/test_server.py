@@ -15,7 +15,7 @@ from tests.unit.net.conftest import Run, serving
 
 async def _one_line(conn: Connection) -> None:
     conn.write(b"welcome\n")
-    await conn.readline(100, 5)
+    await conn.readline(100, 60)
 
 
 def test_the_house_can_be_full_and_has_room_again_when_one_leaves(run: Run) -> None:
@@ -57,7 +57,7 @@ def test_a_session_that_fails_is_logged_with_its_trace_and_hurts_nobody_else(
 
     async def handle(conn: Connection) -> None:
         traces.append(conn.trace)
-        if await conn.readline(100, 5) == b"fail\n":
+        if await conn.readline(100, 60) == b"fail\n":
             raise RuntimeError("a fault of ours")
         conn.write(b"fine\n")
 
@@ -117,7 +117,7 @@ def test_a_server_stops_after_the_session_whose_peer_is_gone_has_cleaned_up(run:
 
     async def handle(conn: Connection) -> None:
         try:
-            await conn.readline(100, 5)
+            await conn.readline(100, 60)
         finally:
             for _ in range(20):  # what a session does last: a spool is thrown away in a thread
                 await asyncio.to_thread(cleaned.append, "a step")

@@ -38,7 +38,7 @@ class Client:
         return client
 
     async def line(self) -> bytes:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             return await self.reader.readline()
 
     async def ask(self, command: bytes) -> bytes:
@@ -47,7 +47,7 @@ class Client:
 
     async def rest(self) -> bytes:
         """All until the server hangs up."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             return await self.reader.read(-1)
 
     def close(self) -> None:
@@ -220,7 +220,7 @@ async def test_a_stranger_has_so_much_time_in_all(house: House) -> None:
             while await client.line() not in (b".\r\n", b""):
                 pass
             await asyncio.sleep(0.02)
-    assert 0.2 < loop.time() - began < 5
+    assert 0.2 < loop.time() - began < 30
     client.close()
 
 

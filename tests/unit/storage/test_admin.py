@@ -184,7 +184,7 @@ def test_two_administrators_do_not_share_out_the_last_gigabyte_twice(house: Hous
     ready = threading.Barrier(2)
 
     def make(directory: Directory, address: str) -> None:
-        ready.wait(5)
+        ready.wait(60)
         try:
             admin.add_account(directory, address, AccountChange(quota=GIB))
             outcomes.append("made")

@@ -508,7 +508,7 @@ async def test_run_keeps_the_cache_until_it_is_cancelled(
 
     monkeypatch.setattr(directory, "make_pass", failing_first)
     task = asyncio.create_task(directory.run())
-    await asyncio.wait_for(passes.wait(), 5)
+    await asyncio.wait_for(passes.wait(), 60)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -34,7 +34,7 @@ def test_ten_who_open_a_new_file_at_once_make_it_once(tmp_path: Path) -> None:
     ready = threading.Barrier(10)
 
     def work(number: int) -> None:
-        ready.wait(5)
+        ready.wait(60)
         add(StateDb(tmp_path / "x.sqlite", SCRIPTS), str(number))
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(10)]
