@@ -17,6 +17,7 @@ import logging
 import os
 import resource
 import signal
+import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +35,7 @@ from net.server import Guests, Server
 from net.tls import Contexts
 
 if TYPE_CHECKING:
-    from smtp.runner import Runner
+    from smtp.relay.runner import Runner
     from storage.store import Store
 
 _log = logging.getLogger("kwcmaild")
@@ -65,7 +66,9 @@ class Door(Protocol):
     """What answers connections. Each door has its own kind of `listen`, that of its section in the settings."""
 
     @property
-    def busy(self) -> bytes: ...
+    def busy(self) -> bytes: ...  # said to one too many
+    @property
+    def crowded(self) -> bytes: ...  # said to one too many from its address
     async def handle(self, conn: Connection, listen: Any) -> None: ...
 
 
@@ -131,7 +134,10 @@ async def pop3(settings: Settings, listeners: Sequence[Listener]) -> Process:
 async def relay(settings: Settings, _: Sequence[Listener]) -> Process:
     from filters.build import build
     from net.resolver import Resolver
-    from smtp.runner import Runner
+    from smtp.relay.courier import Courier
+    from smtp.relay.destination import Destinations
+    from smtp.relay.mta_sts import Policies
+    from smtp.relay.runner import Runner
     from storage import leftovers
     from storage.queue import Queue
     from storage.store import Store
@@ -140,16 +146,35 @@ async def relay(settings: Settings, _: Sequence[Listener]) -> Process:
     store.start(leftovers.run(store))
     queue = await store.run(Queue.of, store)
     resolver = Resolver(settings.resolver.nameservers)
+    policies = Policies(
+        resolver,
+        settings.data / "state",
+        store.run,
+        lambda: ssl.create_default_context(cafile=courier.settings.queue.tls.trust),
+        lambda: courier.settings.queue.tls.https_port,
+    )
+    destinations = Destinations(settings, resolver, policies)
+    courier = Courier(settings, destinations, store.run)
     pipeline = build(settings, store, queue)
-    runner = Runner(settings, queue, store.run, pipeline.deliver)
+    runner = Runner(
+        settings,
+        queue,
+        store.run,
+        pipeline.deliver,
+        courier,
+        destinations.key,
+        store.directory.is_local,
+        traces=store.traces,
+    )
 
     async def close() -> None:
         pipeline.close()
+        await policies.close()
         await resolver.close()
         queue.close()
         await store.close()
 
-    return Process((Work(runner),), (*settled(store), pipeline, runner), None, close)
+    return Process((Work(runner),), (*settled(store), pipeline, courier, runner), None, close)
 
 
 async def web(settings: Settings, listeners: Sequence[Listener]) -> Process:
@@ -197,8 +222,10 @@ class Entrance:
                     handle,
                     tls if listen.tls == "implicit" else None,
                     busy=door.busy,
+                    crowded=door.crowded,
                     guests=self._guests,
-                    handshake_timeout=contexts.handshake_timeout,
+                    handshake_timeout=lambda: contexts.handshake_timeout,
+                    proxy_from=getattr(listen, "proxy_from", ()),
                 )
             )
 

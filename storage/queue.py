@@ -1,29 +1,29 @@
-"""The queue: mail that was accepted and could not be stored or handed on at once.
+"""The queue: mail that was accepted and is on its way, to others or into a mailbox that could not take it at once.
 
-A message is one file `<data>/queue/<queue id>.eml`, whatever the number of its recipients; the envelope and
-the state of each recipient are rows of `queue.sqlite`. What must hold:
+A message is one file, whatever the number of its recipients (`storage.queue_files`); the envelope and the state of
+each recipient are rows of `queue.sqlite`. What must hold:
 
-- `add` returns after the file, its directory entry and its rows are fsynced, in that order. A crash before
-  the rows leaves a file that nobody acknowledged; `recover` removes it after a grace, which protects a file
-  whose rows another process is about to write.
-- A settled message loses its rows first, then its file. A crash in between leaves the same kind of file.
-- So rows without a file come from outside only. They are logged and held, never silently dropped. And files
-  whose queue.sqlite is gone are no waste: they are put aside in `lost/`.
+- `add` returns after the file, its directory entry and its rows are fsynced, in that order.
+- A message that is done loses its rows first, in the transaction that records its last outcome, then its file.
 - A runner leases recipients until a time: `due` is moved to the end of the lease, so a runner that was killed
-  gives them back by the clock alone. Delivered and failed are recorded whoever holds the lease now, a
-  temporary outcome only by the holder.
-- A failed recipient is settled by the transaction that queues the notice to the sender. A crash repeats no
-  notice and loses none.
+  gives them back by the time alone, which is the queue's own (`storage.queue_time`): no clock that is set flushes
+  or freezes the queue. Delivered and failed are recorded whoever holds the lease now, a temporary outcome only by
+  the holder. A recorded outcome is durable on return: that recipient is never sent to again.
+- A recipient stays until its sender has been told what he wants to be told; the transaction that queues the notice
+  settles him. A crash repeats no notice and loses none.
+- Work is found by destination (`lane`), each with the time at which it is to be looked at next: what waits costs
+  nothing, and a destination that does not answer is passed over as a whole.
 
 Everything here blocks on the disk: it is called through the store's threads.
 """
 
+import contextlib
+import json
 import logging
-import os
 import secrets
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from errno import EDQUOT, ENOSPC
 from pathlib import Path
@@ -34,16 +34,20 @@ from storage.bus import Hint
 from storage.errors import DiskFull
 from storage.message import Message
 from storage.queue_db import QueueDatabase
-from storage.queued import Addressee, Envelope, Notice, Outcome, Queued, Work
+from storage.queue_files import GRACE, QueueFiles, _log
+from storage.queue_rows import Key, Row
+from storage.queue_time import QueueTime
+from storage.queued import Addressee, Envelope, Lane, Notice, Outcome, Parcel, Recorded, Work
 
 if TYPE_CHECKING:
     from storage.store import Store
 
-SUFFIX = ".eml"
 ADDED = Hint("", "queue", 0)  # told to the bus: something may be due
-LEASE = 300  # seconds a runner has for what it took
-GRACE = 3600  # seconds a file without rows is left alone
-logger = logging.getLogger("storage.queue")
+TRY_ALL = Hint(
+    "", "queue try all", 0
+)  # told to the bus: an operator asked for attempts, also where nobody answered
+LEASE = 300  # seconds a runner has for what it took, until it renews the lease
+TELL_WITHIN = 60  # seconds that a notice waits for the other recipients of a message
 
 
 class Queue:
@@ -53,30 +57,32 @@ class Queue:
         self,
         directory: Path,
         clock: Callable[[], float] = time.time,
-        wake: Callable[[], None] = lambda: None,
+        wake: Callable[[Hint], None] = lambda hint: None,
+        steady: Callable[[], float] | None = None,
     ) -> None:
         self.directory = directory
-        self._clock = clock
         self._wake = wake
         if not directory.is_dir():
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             durable.sync_dir(directory.parent)
-        self.database = QueueDatabase(directory / "queue.sqlite")
+        self.time = QueueTime(clock, steady)
+        self.files = QueueFiles(directory)
+        self.database = QueueDatabase(directory / "queue.sqlite", self.time)
         if self.database.created:
             durable.sync_dir(directory)
-            self._put_aside()
+            self.files.put_aside()
 
     @classmethod
     def of(cls, store: "Store") -> "Queue":
         """The queue beside a process's store; runners are woken over the bus. Blocks on the disk."""
-        return cls(store.settings.data / "queue", store.clock, lambda: store.bus.publish(ADDED))
+        return cls(store.settings.data / "queue", store.clock, store.bus.publish)
 
     def close(self) -> None:
         self.database.close()
 
-    def wake(self) -> None:
+    def wake(self, hint: Hint = ADDED) -> None:
         """Tell the runners that something may be due."""
-        self._wake()
+        self._wake(hint)
 
     # ------------------------------------------------------------------ in
 
@@ -90,136 +96,200 @@ class Queue:
         due: int | None = None,
         envid: str = "",
         ret: str = "",
+        smtputf8: bool = False,
+        require_tls: bool = False,
+        hold_until: int | None = None,
+        holder: str = "",
     ) -> str:
         """Take responsibility for a message: durable when this returns its queue id.
 
-        `due` is the time of the next attempt, now if not given. Raises DiskFull."""
-        if not recipients:
+        The first attempt is made at once, at the time `due`, or not before `hold_until` (RFC 4865): both are
+        times of day. Recipients marked `here` are leased to `holder`, who delivers them and records it. Raises
+        DiskFull."""
+        parcel = Parcel(message, reverse_path, recipients, due, envid, ret, smtputf8, require_tls, hold_until)
+        return self.add_all([parcel], trace, holder)[0]
+
+    def add_all(self, parcels: Sequence[Parcel], trace: str, holder: str = "") -> list[str]:
+        """The same for several messages: all of them, or none."""
+        if not all(parcel.recipients for parcel in parcels):
             raise ValueError("a queued message has at least one recipient")
-        now = int(self._clock())
-        envelope = Envelope(_new_id(self._clock()), reverse_path, trace, now, message.size, envid, ret)
-        with self._written(envelope.queue_id, message), self.database.writing() as db:
-            queue_rows.insert(db, envelope, recipients, now if due is None else due)
+        now = int(self.time.now())
+        dues = [self._due(parcel, now) for parcel in parcels]
+        envelopes = [self._envelope(parcel, trace, due) for parcel, due in zip(parcels, dues, strict=True)]
+
+        def insert(db: sqlite3.Connection) -> None:
+            for parcel, envelope, due in zip(parcels, envelopes, dues, strict=True):
+                queue_rows.insert(db, envelope, parcel.recipients, now, due, holder, LEASE)
+
+        with _neutral(), contextlib.ExitStack() as files:
+            for parcel, envelope in zip(parcels, envelopes, strict=True):
+                files.enter_context(self.files.written(envelope.queue_id, parcel.message))
+            self.database.grouped(insert, names=True)
         self.wake()
-        return envelope.queue_id
+        return [envelope.queue_id for envelope in envelopes]
 
-    def settle(self, queue_id: str, numbers: Sequence[int] = (), notice: Notice | None = None) -> str | None:
-        """End the failed recipients `numbers` of a message, and the message itself when nobody is left.
+    def _due(self, parcel: Parcel, now: int) -> int:
+        return max(
+            (self.time.at(at) for at in (parcel.due, parcel.hold_until) if at is not None), default=now
+        )
 
-        The notice, where there is one, is queued in the same transaction under the message's trace; its queue
-        id is returned. Another process that was faster has queued one already: then nothing is."""
-        if notice is None:
-            with self.database.writing() as db:
-                queue_rows.report(db, queue_id, numbers)
-                done = queue_rows.drop_if_done(db, queue_id)
-            if done:
-                self._unlink(queue_id)
-            return None
-        now = self._clock()
-        notice_id = _new_id(now)
-        with self._written(notice_id, notice.message):
-            with self.database.writing() as db:
-                told = queue_rows.report(db, queue_id, numbers)
-                if told:
-                    (trace,) = db.execute("SELECT trace FROM message WHERE id = ?", (queue_id,)).fetchone()
-                    envelope = Envelope(notice_id, "", trace, int(now), notice.message.size)
-                    queue_rows.insert(db, envelope, [Addressee(notice.to)], int(now))
-                done = queue_rows.drop_if_done(db, queue_id)
-        if done:
-            self._unlink(queue_id)
-        if not told:
-            self._unlink(notice_id)
-            return None
-        self._wake()
-        return notice_id
+    def _envelope(self, parcel: Parcel, trace: str, due: int) -> Envelope:
+        wall, message = self.time.wall(), parcel.message
+        return Envelope(
+            _new_id(wall),
+            parcel.reverse_path,
+            trace,
+            int(wall),
+            message.size,
+            parcel.envid,
+            parcel.ret,
+            parcel.smtputf8,
+            parcel.require_tls,
+            _has_eight_bits(message),
+            max(due, int(self.time.now())),  # what is held back is not tried, and so not too old
+        )
 
     # ------------------------------------------------------------------ out
 
-    def claim(self, holder: str, most: int = 100, lease: int = LEASE) -> list[Work]:
-        """Lease up to `most` due recipients to `holder`, grouped by message, the longest due first."""
-        now = int(self._clock())
-        with self.database.reading() as db:  # nothing due is the usual case, and takes no lock
-            if db.execute(queue_rows.DUE, (now, 1)).fetchone() is None:
-                return []
-        with self.database.writing() as db:
-            rows = db.execute(queue_rows.DUE, (now, most)).fetchall()
-            db.executemany(
-                "UPDATE recipient SET due = ?, holder = ? WHERE message = ? AND number = ?",
-                [(now + lease, holder, row[0], row[8]) for row in rows],
-            )
-        groups: dict[str, tuple[Envelope, list[Queued]]] = {}
-        for row in rows:
-            _, recipients = groups.setdefault(row[0], (Envelope(*row[:7]), []))
-            recipients.append(queue_rows.queued_from(row[7:]))
-        return [Work(envelope, tuple(recipients)) for envelope, recipients in groups.values()]
+    def lanes(self, most: int = 100) -> list[Lane]:
+        """Destinations with somebody due, the longest due first."""
+        with self.database.reading() as db:
+            return queue_rows.lanes(db, int(self.time.now()), most)
 
-    def renew(self, holder: str, queue_id: str, lease: int = LEASE) -> None:
-        """Prolong a lease, for an attempt that takes long."""
-        with self.database.writing() as db:
+    def sort(self, key: Key, most: int = 500) -> int:
+        """Find the lanes of new recipients; how many there were."""
+        with self.database.writing(durable=False) as db:
+            return queue_rows.sort(db, int(self.time.now()), most, key)
+
+    def claim(
+        self,
+        holder: str,
+        most: int = 100,
+        lease: int = LEASE,
+        lanes: Sequence[str] | None = None,
+        key: Key | None = None,
+    ) -> list[Work]:
+        """Lease up to `most` due recipients in each of some lanes, or all, to `holder`: grouped by message, the
+        longest due first. With `key`, recipients found in a lane that is not theirs are moved instead."""
+        now = int(self.time.now())
+        names = [each.name for each in self.lanes(most)] if lanes is None else lanes
+        if not names:  # nothing due is the usual case, and takes no lock
+            return []
+        rows: list[Row] = []
+        with self.database.writing(durable=False) as db:  # a lease that the power took is no loss
+            for name in names:
+                rows += queue_rows.claim(db, holder, name, now, most, lease, key)
+        return queue_rows.works(rows, self.time.ahead)
+
+    def postpone(self, lanes: Mapping[str, int]) -> None:
+        """Do not look at these destinations for so many seconds each, unless something new comes for them."""
+        with self.database.writing(durable=False) as db:
+            for lane, seconds in lanes.items():
+                queue_rows.settle_lane(db, lane, int(self.time.now()) + seconds)
+
+    def renew(self, holder: str, queue_ids: Collection[str], lease: int = LEASE) -> None:
+        """Prolong the leases of a runner that lives, for the messages that it has in hand."""
+        now = int(self.time.now())
+        with self.database.writing(durable=False) as db:
+            self.time.agree(db)
             db.execute(
-                "UPDATE recipient SET due = ? WHERE message = ? AND holder = ? AND state = 'waiting'",
-                (int(self._clock()) + lease, queue_id, holder),
+                """UPDATE recipient SET due = ? WHERE holder = ? AND holder != '' AND state = 'waiting'
+                   AND message IN (SELECT value FROM json_each(?))""",
+                (now + lease, holder, json.dumps(list(queue_ids))),
             )
 
-    def give_back(self, holder: str) -> int:
-        """End all leases of a runner that stops, so that others need not wait for their end."""
-        with self.database.writing() as db:
+    def give_back(self, holder: str, lane: str | None = None) -> int:
+        """End the leases of a runner that stops, or those in a lane that it leaves: others need not wait."""
+        with self.database.writing(durable=False) as db:
             return db.execute(
-                "UPDATE recipient SET due = ?, holder = '' WHERE holder = ? AND state = 'waiting'",
-                (int(self._clock()), holder),
+                """UPDATE recipient SET due = ?1, holder = '' WHERE holder = ?2 AND holder != ''
+                   AND state = 'waiting' AND (?3 IS NULL OR lane = ?3)""",
+                (int(self.time.now()), holder, lane),
             ).rowcount
 
-    def record(self, holder: str, queue_id: str, outcomes: Sequence[Outcome]) -> None:
+    def record(self, holder: str, queue_id: str, outcomes: Sequence[Outcome]) -> Recorded:
         """Write down how attempts ended; durable on return."""
-        now = int(self._clock())
-        with self.database.writing() as db:
-            for outcome in outcomes:
-                queue_rows.record(db, holder, queue_id, outcome, now)
+        return self.record_all(holder, [(queue_id, outcomes)])[0]
 
-    def untold(self, queue_id: str) -> list[Queued]:
-        """The recipients of a message that failed and of whom the sender has not been told."""
-        with self.database.reading() as db:
-            rows = db.execute(
-                """SELECT * FROM queued WHERE message = ?1 AND number IN
-                   (SELECT number FROM untold WHERE message = ?1) ORDER BY number""",
-                (queue_id,),
-            ).fetchall()
-        return [queue_rows.queued_from(row) for row in rows]
+    def record_all(self, holder: str, ended: Sequence[tuple[str, Sequence[Outcome]]]) -> list[Recorded]:
+        """The same for several messages, with one fsync."""
+        now, wall = int(self.time.now()), int(self.time.wall())
 
-    def unsettled(self) -> list[Envelope]:
-        """Messages that wait for no attempt but for `settle`: a runner was killed before it."""
-        with self.database.reading() as db:
-            rows = db.execute(
-                """SELECT * FROM envelope WHERE EXISTS (SELECT 1 FROM untold WHERE message = envelope.id)
-                   OR NOT EXISTS (SELECT 1 FROM open WHERE message = envelope.id)"""
-            ).fetchall()
-        return [Envelope(*row) for row in rows]
+        def write(db: sqlite3.Connection) -> list[Recorded]:
+            return [
+                queue_rows.record(db, holder, queue_id, outcomes, now, wall) for queue_id, outcomes in ended
+            ]
+
+        recorded = self.database.grouped(write)
+        self.files.remove([each.queue_id for each in recorded if each.done])
+        return recorded
 
     def next_due(self) -> int | None:
-        """When the next recipient is due or its lease ends; None when nobody waits."""
+        """The time of day at which the next recipient is due or a lease ends; None when nobody waits."""
         with self.database.reading() as db:
-            due: int | None = db.execute("SELECT min(due) FROM recipient WHERE state = 'waiting'").fetchone()[
-                0
-            ]
-        return due
+            (due,) = db.execute("SELECT min(next) FROM lane").fetchone()
+        return None if due is None else due + self.time.ahead
 
     def message(self, queue_id: str) -> Message:
         """The message of a queue id. Raises FileNotFoundError."""
-        path = self._path(queue_id)
-        return Message(path, path.stat().st_size)
+        return self.files.message(queue_id)
+
+    # ------------------------------------------------------------------ what the sender is told
+
+    def untold(self, most: int = 100) -> tuple[list[Work], bool]:
+        """Messages whose senders are to be told now, with the recipients to tell of; and whether there are more,
+        now or when their other recipients have been tried."""
+        now = int(self.time.now())
+        with self.database.reading() as db:
+            ids = queue_rows.tellable(db, now, now - TELL_WITHIN, most)
+            rows = queue_rows.untold(db, ids)
+            more = queue_rows.more_untold(db, ids)
+        return queue_rows.works(rows, self.time.ahead), more
+
+    def settle(self, queue_id: str, numbers: Sequence[int], notice: Notice | None = None) -> str | None:
+        """Recipients of whom the sender has been told, and the message itself where nobody is left.
+
+        The notice, where there is one, is queued in the same transaction under the message's trace; its queue
+        id is returned. Another process that was faster has told of some of them: then nothing is done."""
+        if notice is None:
+            with contextlib.suppress(_AlreadyTold):
+                if self.database.grouped(lambda db: self._told(db, queue_id, numbers)):
+                    self.files.remove([queue_id])
+            return None
+        now, wall = int(self.time.now()), self.time.wall()
+        notice_id = _new_id(wall)
+
+        def write(db: sqlite3.Connection) -> bool:
+            found = db.execute("SELECT trace FROM message WHERE id = ?", (queue_id,)).fetchone()
+            if found is None:
+                raise _AlreadyTold
+            size, eightbit = notice.message.size, _has_eight_bits(notice.message)
+            envelope = Envelope(
+                notice_id, "", found[0], int(wall), size, "", "", notice.smtputf8, False, eightbit, now
+            )
+            queue_rows.insert(db, envelope, [Addressee(notice.to)], now, now)
+            return self._told(db, queue_id, numbers)
+
+        try:
+            with _neutral(), self.files.written(notice_id, notice.message):
+                done = self.database.grouped(write, names=True)
+        except _AlreadyTold:
+            return None
+        if done:
+            self.files.remove([queue_id])
+        self.wake()
+        return notice_id
+
+    def _told(self, db: sqlite3.Connection, queue_id: str, numbers: Sequence[int]) -> bool:
+        if queue_rows.told(db, queue_id, numbers) < len(numbers):
+            raise _AlreadyTold
+        return queue_rows.drop_if_done(db, queue_id)
 
     # ------------------------------------------------------------------ after a crash
 
     def recover(self, grace: int = GRACE) -> None:
         """Bring files and rows together: run once when a runner starts."""
-        files = {entry.name.removesuffix(SUFFIX): entry for entry in self._files()}
-        with self.database.reading() as db:
-            known = {row[0] for row in db.execute("SELECT id FROM message")}
-        for queue_id in files.keys() - known:
-            self._remove_orphan(files[queue_id], grace)
-        missing = [queue_id for queue_id in known - files.keys() if not self._path(queue_id).exists()]
-        for queue_id in missing:
-            self.hold_missing(queue_id)
+        self.files.recover(self.database, self.hold_missing, self.time.wall(), grace)
 
     def hold_missing(self, queue_id: str) -> None:
         """A message whose file is gone: keep its envelope for the operator, try it no more."""
@@ -232,63 +302,9 @@ class Queue:
         if held:
             _log(logging.ERROR, "queue.file_missing", queue_id=queue_id, recipients=held)
 
-    def _remove_orphan(self, entry: "os.DirEntry[str]", grace: int) -> None:
-        try:
-            if entry.stat().st_mtime > self._clock() - grace:
-                return
-        except FileNotFoundError:
-            return
-        with self.database.reading() as db:  # it may have got its rows since the list was made
-            known = db.execute(
-                "SELECT 1 FROM message WHERE id = ?", (entry.name.removesuffix(SUFFIX),)
-            ).fetchone()
-        if known is None:
-            _log(logging.WARNING, "queue.orphan_removed", file=entry.name)
-            Path(entry.path).unlink(missing_ok=True)
 
-    def _put_aside(self) -> None:
-        """The tables are new: if there are files, queue.sqlite was lost and they have no envelope."""
-        lost = self.directory / "lost"
-        for entry in self._files():
-            lost.mkdir(mode=0o700, exist_ok=True)
-            os.replace(entry.path, lost / entry.name)
-            _log(logging.ERROR, "queue.envelope_lost", file=lost / entry.name)
-
-    # ------------------------------------------------------------------ files
-
-    def _path(self, queue_id: str) -> Path:
-        return self.directory / (queue_id + SUFFIX)
-
-    def _files(self) -> "list[os.DirEntry[str]]":
-        with os.scandir(self.directory) as entries:
-            return [entry for entry in entries if entry.name.endswith(SUFFIX)]
-
-    def _unlink(self, queue_id: str) -> None:
-        self._path(queue_id).unlink(missing_ok=True)
-
-    def forget_files(self, queue_ids: Sequence[str]) -> None:
-        """Unlink the files of messages whose rows are gone."""
-        for queue_id in queue_ids:
-            self._unlink(queue_id)
-
-    @contextmanager
-    def _written(self, queue_id: str, message: Message) -> Iterator[None]:
-        """The message file, durable, around the transaction of its rows; gone again if that fails."""
-        path = self._path(queue_id)
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            try:
-                message.write_to(fd)
-                os.fsync(fd)
-            finally:
-                os.close(fd)
-            durable.sync_dir(self.directory)
-            yield
-        except BaseException as error:
-            path.unlink(missing_ok=True)
-            if _is_full(error):
-                raise DiskFull("no room for the queue") from error
-            raise
+class _AlreadyTold(Exception):
+    """Another process has told the sender."""
 
 
 def _new_id(now: float) -> str:
@@ -296,11 +312,19 @@ def _new_id(now: float) -> str:
     return f"{int(now * 1_000_000):x}{secrets.token_hex(3)}"
 
 
-def _is_full(error: BaseException) -> bool:
-    if isinstance(error, OSError):
-        return error.errno in (ENOSPC, EDQUOT)
-    return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode == sqlite3.SQLITE_FULL
+def _has_eight_bits(message: Message) -> bool:
+    """Whether the next host must offer 8BITMIME (RFC 6152)."""
+    return not all(chunk.isascii() for chunk in message.chunks())
 
 
-def _log(level: int, event: str, **fields: object) -> None:
-    logger.log(level, event, extra={"fields": fields})
+@contextmanager
+def _neutral() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        full = isinstance(error, OSError) and error.errno in (ENOSPC, EDQUOT)
+        if not full and isinstance(error, sqlite3.OperationalError):
+            full = error.sqlite_errorcode == sqlite3.SQLITE_FULL
+        if full:
+            raise DiskFull("no room for the queue") from error
+        raise

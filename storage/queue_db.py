@@ -1,72 +1,35 @@
-"""The SQLite file of the queue: its tables, its durability, its transactions.
+"""The SQLite file of the queue: its durability, its transactions. Its tables are in `storage.queue_schema`.
 
-Unlike an account's index this file is no cache. It alone knows the envelope, so each commit is fsynced
-(`synchronous=FULL` with a write-ahead log) before the call returns. Several processes share it: a writer
-takes the lock at once (`BEGIN IMMEDIATE`) and holds it for some rows only, never while it waits.
+Unlike an account's index this file is no cache. It alone knows the envelope, so a commit is fsynced
+(`synchronous=FULL` with a write-ahead log) before the call returns; all but those that may be lost with the
+power, which are the leases. Several processes share the file: a writer takes the lock at once (`BEGIN IMMEDIATE`)
+and holds it for some rows only, never while it waits.
 
-One row in `message` for each message file, one in `recipient` for each recipient. Due work is found by an
-index on the waiting recipients alone, so a long queue of messages that are not yet due costs nothing.
-
-Two views give rows in the order of the fields of `storage.queued`: `envelope` as Envelope, `queued` as Queued
-behind the queue id (its status is the last two columns). `open` are the recipients that wait or are held,
-`untold` those that failed with nobody told yet: a message without either is done.
+What several threads want to be durable at the same time shares one transaction and one fsync: the first of them
+does it for all that have come by then (`grouped`). Each fails alone, or all with the commit.
 """
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
-VERSION = 1
+from storage import durable, queue_schema
+from storage.queue_time import QueueTime
 
-SCHEMA = """
-CREATE TABLE message (
-    id            TEXT PRIMARY KEY,
-    reverse_path  TEXT NOT NULL,
-    trace         TEXT NOT NULL,
-    added         INTEGER NOT NULL,
-    size          INTEGER NOT NULL,
-    envid         TEXT NOT NULL,
-    ret           TEXT NOT NULL
-) WITHOUT ROWID;
-
-CREATE TABLE recipient (
-    message       TEXT NOT NULL,
-    number        INTEGER NOT NULL,
-    address       TEXT NOT NULL,
-    domain        TEXT NOT NULL,
-    original      TEXT NOT NULL,
-    mailbox       TEXT NOT NULL,
-    notify        TEXT NOT NULL,
-    orcpt         TEXT NOT NULL,
-    state         TEXT NOT NULL,
-    reported      INTEGER NOT NULL DEFAULT 0,
-    due           INTEGER NOT NULL,
-    holder        TEXT NOT NULL DEFAULT '',
-    attempts      INTEGER NOT NULL DEFAULT 0,
-    last_attempt  INTEGER,
-    code          TEXT,
-    text          TEXT,
-    PRIMARY KEY (message, number)
-) WITHOUT ROWID;
-
-CREATE VIEW envelope AS SELECT id, reverse_path, trace, added, size, envid, ret FROM message;
-CREATE VIEW queued AS SELECT message, number, address, original, mailbox, notify, orcpt, state, due, holder,
-    attempts, last_attempt, code, text FROM recipient;
-CREATE VIEW open AS SELECT * FROM recipient WHERE state IN ('waiting', 'held');
-CREATE VIEW untold AS SELECT * FROM recipient WHERE state = 'failed' AND reported = 0;
-
-CREATE INDEX message_added ON message (added);
-CREATE INDEX recipient_due ON recipient (due, message, number) WHERE state = 'waiting';
-CREATE INDEX recipient_failed ON recipient (message) WHERE state = 'failed' AND reported = 0;
-"""
+T = TypeVar("T")
+Write = Callable[[sqlite3.Connection], T]
 
 
 class QueueDatabase:
-    """One connection for the threads of one process, used by one thread at a time."""
+    """Two connections for the threads of one process, one to write and one to read, so that who reads need not
+    wait for an fsync. Each is used by one thread at a time."""
 
-    def __init__(self, path: Path, busy_timeout: float = 10.0) -> None:
+    def __init__(self, path: Path, time: QueueTime, busy_timeout: float = 10.0) -> None:
+        self.time = time
+        self._folder = path.parent
         self._lock = threading.Lock()
         self._connection = sqlite3.connect(
             path, timeout=busy_timeout, isolation_level=None, check_same_thread=False
@@ -74,26 +37,25 @@ class QueueDatabase:
         path.chmod(0o600)
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=FULL")
-        self.created = self._make_tables()
-
-    def _make_tables(self) -> bool:
-        """Whether the tables were not there: then message files beside them have lost their envelopes."""
+        self._durable = True
+        self._reading = threading.Lock()
+        self._reader = sqlite3.connect(
+            path, timeout=busy_timeout, isolation_level=None, check_same_thread=False
+        )
+        self._gate = threading.Lock()
+        self._waiting: list[_Entry] = []
+        self._led = False
         with self.writing() as db:
-            (version,) = db.execute("PRAGMA user_version").fetchone()
-            if version > VERSION:
-                raise RuntimeError(f"queue.sqlite has version {version}; this program knows {VERSION}")
-            if version == VERSION:
-                return False
-            for statement in SCHEMA.split(";"):
-                if statement.strip():
-                    db.execute(statement)
-            db.execute(f"PRAGMA user_version={VERSION}")
-            return True
+            self.created = _lift(db)
+            time.agree(db)
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction, durable when the block is left without an exception, undone otherwise."""
+    def writing(self, durable: bool = True) -> Iterator[sqlite3.Connection]:
+        """One transaction, undone where the block raises. If it is not `durable` it may be lost with the power."""
         with self._lock:
+            if durable is not self._durable:
+                self._connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+                self._durable = durable
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
@@ -110,13 +72,94 @@ class QueueDatabase:
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """One consistent view, which waits for no writer."""
-        with self._lock:
-            self._connection.execute("BEGIN")
+        with self._reading:
+            self._reader.execute("BEGIN")
             try:
-                yield self._connection
+                yield self._reader
             finally:
-                self._connection.execute("ROLLBACK")
+                self._reader.execute("ROLLBACK")
+
+    def grouped(self, write: Write[T], *, names: bool = False) -> T:
+        """`write` in a transaction that it may share with others; durable on return. `names`: the folder's entries
+        are on the disk before the rows are."""
+        entry = _Entry(write, names)
+        with self._gate:
+            self._waiting.append(entry)
+            entry.leads = not self._led
+            self._led = True
+        if not entry.leads:
+            entry.woken.wait()
+        if entry.leads:
+            self._lead()
+        if entry.error is not None:
+            raise entry.error
+        result: T = entry.result
+        return result
+
+    def _lead(self) -> None:
+        """Do what waits, then let the next one lead that has come meanwhile."""
+        group: list[_Entry] = []
+        try:
+            with self.writing() as db:
+                with self._gate:  # now that the lock is ours: all that came while it was waited for
+                    group, self._waiting = self._waiting, []
+                if any(entry.names for entry in group):
+                    durable.sync_dir(self._folder)
+                for entry in group:
+                    entry.run(db)
+        except BaseException as error:
+            with self._gate:
+                group, self._waiting = group or self._waiting, [] if not group else self._waiting
+            for entry in group:
+                entry.error = entry.error or error
+        finally:
+            with self._gate:
+                follower = self._waiting[0] if self._waiting else None
+                self._led = follower is not None
+                if follower is not None:
+                    follower.leads = True
+            for entry in group:
+                entry.woken.set()
+            if follower is not None:
+                follower.woken.set()
 
     def close(self) -> None:
-        with self._lock:
+        with self._lock, self._reading:
             self._connection.close()
+            self._reader.close()
+
+
+class _Entry:
+    """One thread's part of a group."""
+
+    __slots__ = ("error", "leads", "names", "result", "woken", "write")
+
+    def __init__(self, write: Callable[[sqlite3.Connection], Any], names: bool) -> None:
+        self.write = write
+        self.names = names
+        self.leads = False
+        self.woken = threading.Event()
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+    def run(self, db: sqlite3.Connection) -> None:
+        db.execute("SAVEPOINT part")
+        try:
+            self.result = self.write(db)
+        except BaseException as error:
+            self.error = error
+            db.execute("ROLLBACK TO part")
+        db.execute("RELEASE part")
+
+
+def _lift(db: sqlite3.Connection) -> bool:
+    """Make or change the tables. Whether there were none: then files beside them have lost their envelopes."""
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    known = len(queue_schema.VERSIONS)
+    if version > known:
+        raise RuntimeError(f"queue.sqlite has version {version}; this program knows {known}")
+    for script in queue_schema.VERSIONS[version:]:
+        for statement in script:
+            db.execute(statement)
+    db.execute(f"PRAGMA user_version={known}")
+    return bool(version == 0)

@@ -1,5 +1,6 @@
 """The values of the queue: what is put in, what a runner takes out and records, what people are shown."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -12,20 +13,49 @@ class State(StrEnum):
 
     WAITING = "waiting"  # due at some time, or leased to a runner until then
     HELD = "held"  # an operator stopped it
-    DELIVERED = "delivered"  # done
+    DELIVERED = "delivered"  # done, once a sender who asked for it has been told
     FAILED = "failed"  # will not be tried again; done once the sender has been told
+
+
+def wants(notify: str, what: str) -> bool:
+    """Whether a sender is to be told of SUCCESS, FAILURE or DELAY; who did not say so is told of the last two
+    (RFC 3461 §4.1)."""
+    return what in notify.upper().split(",") if notify else what != "SUCCESS"
 
 
 @dataclass(frozen=True, slots=True)
 class Addressee:
-    """One recipient as it is put into the queue."""
+    """One recipient as it is put into the queue.
+
+    A temporary `status` is that of a first attempt, made before. A final one means that nothing is left to try:
+    the sender is told what he asked to be told, and that is all."""
 
     address: str
     original: str = ""  # what the sender wrote, where routing made another address of it
     mailbox: str = "INBOX"
     notify: str = ""  # NOTIFY of RFC 3461 §4.1: NEVER, or some of SUCCESS,FAILURE,DELAY; empty when not given
     orcpt: str = ""  # ORCPT of RFC 3461 §4.2, `addr-type;xtext` as it came
-    status: Status | None = None  # how the first attempt ended, made before the message was queued
+    status: Status | None = None
+    here: bool = False  # leased to whoever adds it, who delivers it now
+    action: str = ""  # of a final success: what to call it where that is not `delivered` (RFC 3464 §2.3.3)
+    reverse_path: str = (
+        ""  # for this recipient, where it is not that of the message (lists: one for each member)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """One of several messages that are put into the queue together."""
+
+    message: Message
+    reverse_path: str
+    recipients: Sequence[Addressee]
+    due: int | None = None  # time of day of the first attempt; now if not given
+    envid: str = ""
+    ret: str = ""
+    smtputf8: bool = False
+    require_tls: bool = False
+    hold_until: int | None = None  # RFC 4865
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +69,10 @@ class Envelope:
     size: int
     envid: str = ""  # ENVID of RFC 3461 §4.4
     ret: str = ""  # RET of RFC 3461 §4.3: FULL or HDRS
+    smtputf8: bool = False  # came with SMTPUTF8 (RFC 6531)
+    require_tls: bool = False  # came with REQUIRETLS (RFC 8689)
+    eightbit: bool = False  # has octets above 127
+    since: int = 0  # queue time from which its attempts are counted (`storage.queue_time`)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +91,17 @@ class Queued:
     attempts: int
     last_attempt: int | None
     status: Status | None  # of the last attempt
+    lane: str = ""  # what it shares connections with: a destination; empty before anybody looked
+    remote: str = ""  # the host that answered the last attempt
+    reply: str = ""  # what it said
+    action: str = ""  # of one that is delivered: `relayed`, `expanded`; empty: `delivered`
+    delayed: bool = False  # waiting, and the sender has been told, or is about to be
+    reverse_path: str = ""  # its own, where it has one
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One message and those of its recipients that a runner has leased."""
+    """One message and those of its recipients that a runner has leased: recipients with one reverse-path."""
 
     envelope: Envelope
     recipients: tuple[Queued, ...]
@@ -69,19 +109,42 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an attempt for one recipient ended. A temporary status without `due` is the last one: give up."""
+    """How an attempt for one recipient ended. A temporary status without `pause` is the last one: give up."""
 
     number: int
     status: Status
-    due: int | None = None
+    pause: int | None = None  # seconds until the next attempt
+    remote: str = ""
+    reply: str = ""
+    action: str = ""  # `relayed` where the next host does not tell the sender (RFC 3461 §5.2.2)
+    told: bool = False  # the next host took that over: nothing is left to tell of a success
+    delayed: bool = False  # the sender is to be told that it takes long
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a record left of a message."""
+
+    queue_id: str
+    done: bool  # nobody is left to serve or to tell of: rows and file are gone
+    untold: bool  # somebody is to be told
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A destination for which something is due."""
+
+    name: str
+    due: int  # since when
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What the sender is told of failed recipients; itself a message, from the null reverse-path."""
+    """What the sender is told of some recipients; itself a message, from the null reverse-path."""
 
     message: Message
     to: str
+    smtputf8: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +166,19 @@ class Select:
     state: State | None = None
     added_before: int | None = None
     most: int | None = None
+    added_after: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LaneStats:
+    """One destination in numbers."""
+
+    name: str
+    recipients: int  # waiting or held
+    oldest: int  # when the oldest message was added
+    next_due: int | None  # of those that wait
+    last_error: Status | None  # of the latest attempt that failed
+    remote: str  # the host that said so
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,4 +193,4 @@ class QueueStats:
     failed: int  # settled with nobody told yet
     oldest: int | None  # when the oldest message was added
     next_due: int | None
-    domains: tuple[tuple[str, int], ...]  # open recipients by domain, most first
+    lanes: tuple[LaneStats, ...]  # by destination, most recipients first

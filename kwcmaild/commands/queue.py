@@ -8,18 +8,18 @@ import contextlib
 import json
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from config.units import format_duration, format_size, parse_duration
+from config.units import parse_duration
+from kwcmaild.commands import queue_shown as shown
 from kwcmaild.commands.options import DEFAULT, ConfigFile, fail, settings_of
 from storage.bus import Bus
-from storage.queue import ADDED, Queue
-from storage.queue_admin import QueueAdmin
-from storage.queued import Listed, Queued, Select, State
+from storage.queue import Queue
+from storage.queue_admin import Progress, QueueAdmin
+from storage.queued import Select, State
 
 app = typer.Typer(help="Mail that waits to be delivered.", no_args_is_help=True)
 
@@ -38,6 +38,9 @@ Domain = Annotated[str, typer.Option(metavar="D", help="Messages with a recipien
 Older = Annotated[
     int | None, typer.Option("--older", metavar="TIME", parser=_seconds, help="Longer in the queue: 2h, 3d.")
 ]
+Newer = Annotated[
+    int | None, typer.Option("--newer", metavar="TIME", parser=_seconds, help="Not so long in the queue.")
+]
 InState = Annotated[
     State | None, typer.Option("--state", help="Messages with a recipient in this state.", show_choices=True)
 ]
@@ -52,23 +55,27 @@ def list_(
     recipient: Recipient = "",
     domain: Domain = "",
     older: Older = None,
+    newer: Newer = None,
     state: InState = None,
     most: Annotated[int | None, typer.Option("--limit", min=1, help="The oldest so many.")] = None,
     as_json: AsJson = False,
     config: ConfigFile = DEFAULT,
 ) -> None:
     """What is in the queue, the oldest first."""
-    select = _select(ids, sender, recipient, domain, older, state, most)
-    with _queue(config) as admin:
-        listed = admin.list(select)
+    select = _select(ids, sender, recipient, domain, older, newer, state, most)
+    count = 0
+    with _queue(config) as (_, admin):
+        for count, each in enumerate(admin.list(select), 1):
+            if as_json:
+                typer.echo(("[" if count == 1 else ",") + json.dumps(shown.plain(each), ensure_ascii=False))
+                continue
+            typer.echo(shown.head(each))
+            for one in each.recipients:
+                typer.echo(f"    {shown.line(one)}")
     if as_json:
-        typer.echo(json.dumps([_plain(each) for each in listed], ensure_ascii=False, indent=2))
-        return
-    for each in listed:
-        typer.echo(_head(each))
-        for one in each.recipients:
-            typer.echo(f"    {_line(one)}")
-    typer.echo(_messages(len(listed)))
+        typer.echo("]" if count else "[]")
+    else:
+        typer.echo(shown.messages(count))
 
 
 @app.command()
@@ -77,23 +84,23 @@ def show(
     as_json: AsJson = False,
     config: ConfigFile = DEFAULT,
 ) -> None:
-    """Everything that the queue knows of one message."""
-    with _queue(config) as admin:
+    """Everything that the queue knows of one message, and the message's header."""
+    with _queue(config) as (queue, admin):
         listed = admin.show(queue_id)
+        header = b"" if listed is None else queue.files.header(queue_id, shown.HEADER_MOST)
     if listed is None:
         fail(f"{queue_id}: no such message in the queue")
-    plain = _plain(listed)
+    text = shown.header_text(header)
     if as_json:
-        typer.echo(json.dumps(plain, ensure_ascii=False, indent=2))
+        typer.echo(json.dumps({**shown.plain(listed), "header": text}, ensure_ascii=False, indent=2))
         return
-    typer.echo(_head(listed))
-    typer.echo(f"    trace {listed.envelope.trace}")
+    typer.echo(shown.head(listed))
+    typer.echo(f"    trace {listed.envelope.trace}  {shown.flags(listed)}".rstrip())
     for one in listed.recipients:
-        typer.echo(f"    {_line(one)}")
-        if one.original and one.original != one.address:
-            typer.echo(f"        written as {one.original}")
-        if one.last_attempt is not None:
-            typer.echo(f"        last attempt {_time(one.last_attempt)}")
+        typer.echo(f"    {shown.line(one)}")
+        for line in shown.story(one):
+            typer.echo(f"        {line}")
+    typer.echo(f"\n{text}" if header else "\nthe message file is missing")
 
 
 @app.command()
@@ -103,11 +110,12 @@ def retry(
     recipient: Recipient = "",
     domain: Domain = "",
     older: Older = None,
+    newer: Newer = None,
     everything: All = False,
     config: ConfigFile = DEFAULT,
 ) -> None:
     """Try waiting recipients now."""
-    select = _named(_select(ids, sender, recipient, domain, older), everything)
+    select = _named(_select(ids, sender, recipient, domain, older, newer), everything)
     _change(config, select, QueueAdmin.retry, "due now")
 
 
@@ -118,11 +126,12 @@ def hold(
     recipient: Recipient = "",
     domain: Domain = "",
     older: Older = None,
+    newer: Newer = None,
     everything: All = False,
     config: ConfigFile = DEFAULT,
 ) -> None:
     """Stop attempts until the messages are released."""
-    select = _named(_select(ids, sender, recipient, domain, older), everything)
+    select = _named(_select(ids, sender, recipient, domain, older, newer), everything)
     _change(config, select, QueueAdmin.hold, "held")
 
 
@@ -133,11 +142,12 @@ def release(
     recipient: Recipient = "",
     domain: Domain = "",
     older: Older = None,
+    newer: Newer = None,
     everything: All = False,
     config: ConfigFile = DEFAULT,
 ) -> None:
     """Let held messages go on, at once."""
-    select = _named(_select(ids, sender, recipient, domain, older), everything)
+    select = _named(_select(ids, sender, recipient, domain, older, newer), everything)
     _change(config, select, QueueAdmin.release, "released")
 
 
@@ -148,36 +158,30 @@ def delete(
     recipient: Recipient = "",
     domain: Domain = "",
     older: Older = None,
+    newer: Newer = None,
     state: InState = None,
     everything: All = False,
     config: ConfigFile = DEFAULT,
 ) -> None:
     """Take messages out of the queue. Their senders are told nothing."""
-    select = _named(_select(ids, sender, recipient, domain, older, state), everything)
+    select = _named(_select(ids, sender, recipient, domain, older, newer, state), everything)
     _change(config, select, QueueAdmin.delete, "deleted")
 
 
 @app.command()
-def stats(as_json: AsJson = False, config: ConfigFile = DEFAULT) -> None:
-    """The queue in numbers."""
-    with _queue(config) as admin:
-        found = admin.stats()
+def stats(
+    most: Annotated[int, typer.Option("--limit", min=1, help="So many destinations.")] = 20,
+    as_json: AsJson = False,
+    config: ConfigFile = DEFAULT,
+) -> None:
+    """The queue in numbers, and for each destination: recipients, the oldest, the last error."""
+    with _queue(config) as (_, admin):
+        found = admin.stats(most)
     if as_json:
-        names = ("messages", "octets", "waiting", "leased", "held", "failed", "oldest", "next_due")
-        plain = {name: getattr(found, name) for name in names}
-        typer.echo(json.dumps({**plain, "domains": dict(found.domains)}, ensure_ascii=False, indent=2))
+        typer.echo(json.dumps(shown.plain_stats(found), ensure_ascii=False, indent=2))
         return
-    typer.echo(f"{_messages(found.messages)}, {_size(found.octets)}")
-    typer.echo(
-        f"recipients: {found.waiting} waiting, {found.leased} being tried, {found.held} held,"
-        f" {found.failed} failed and not yet told"
-    )
-    if found.oldest is not None:
-        typer.echo(f"oldest: {_time(found.oldest)}")
-    if found.next_due is not None:
-        typer.echo(f"next attempt: {_time(found.next_due)}")
-    for domain, count in found.domains:
-        typer.echo(f"{count:>8}  {domain}")
+    for line in shown.stats(found):
+        typer.echo(line)
 
 
 # ---------------------------------------------------------------------- what is meant
@@ -189,11 +193,14 @@ def _select(
     recipient: str,
     domain: str,
     older: int | None,
+    newer: int | None,
     state: State | None = None,
     most: int | None = None,
 ) -> Select:
-    before = None if older is None else int(time.time()) - older
-    return Select(tuple(ids or ()), sender, recipient, domain, state, before, most)
+    now = int(time.time())
+    before = None if older is None else now - older
+    after = None if newer is None else now - newer
+    return Select(tuple(ids or ()), sender, recipient, domain, state, before, most, after)
 
 
 def _named(select: Select, everything: bool) -> Select:
@@ -206,85 +213,41 @@ def _named(select: Select, everything: bool) -> Select:
     return select
 
 
-def _change(config: Path, select: Select, act: Callable[[QueueAdmin, Select], int], done: str) -> None:
-    with _queue(config) as admin:
-        changed = act(admin, select)
+def _change(
+    config: Path, select: Select, act: Callable[[QueueAdmin, Select, Progress], int], done: str
+) -> None:
+    with _queue(config) as (_, admin), _bar() as progress:
+        changed = act(admin, select, progress)
     if select.queue_ids and not changed:
         fail("none of these messages is in the queue in a state for that")
-    typer.echo(f"{_messages(changed)} {done}")
+    typer.echo(f"{shown.messages(changed)} {done}")
 
 
 @contextlib.contextmanager
-def _queue(config: Path) -> Iterator[QueueAdmin]:
+def _bar() -> Iterator[Progress]:
+    """A bar on a terminal while much is changed; nothing where nobody looks."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True)
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("")
+        yield lambda done, of: bar.update(task, completed=done, total=of)
+
+
+@contextlib.contextmanager
+def _queue(config: Path) -> Iterator[tuple[Queue, QueueAdmin]]:
     """The queue of a server; a queue that does not exist is not made here, as whoever runs the command."""
     settings = settings_of(config)
     directory = settings.data / "queue"
     if not (directory / "queue.sqlite").exists():
         fail(f"{directory}: there is no queue yet; it is made when the server starts")
     bus = Bus(settings.run)
-    queue = Queue(directory, wake=lambda: bus.publish(ADDED))
+    queue = Queue(directory, wake=bus.publish)
     try:
-        yield QueueAdmin(queue)
+        yield queue, QueueAdmin(queue)
     finally:
         queue.close()
         bus.close()
-
-
-# ---------------------------------------------------------------------- how it is shown
-
-
-def _head(listed: Listed) -> str:
-    envelope = listed.envelope
-    sender = envelope.reverse_path or "<>"
-    age = format_duration(max(0, int(time.time()) - envelope.added) // 60 * 60)
-    return f"{envelope.queue_id}  {_time(envelope.added)} ({age})  {_size(envelope.size)}  {sender}"
-
-
-def _line(one: Queued) -> str:
-    text = f"{one.state}  {one.address}"
-    if one.state is State.WAITING:
-        text += "  being tried" if one.holder and one.due > time.time() else f"  next {_time(one.due)}"
-    if one.attempts:
-        text += f"  after {one.attempts} attempt{'' if one.attempts == 1 else 's'}"
-    return text if one.status is None else f"{text}: {one.status}"
-
-
-def _messages(count: int) -> str:
-    return f"{count} message{'' if count == 1 else 's'}"
-
-
-def _time(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _size(octets: int) -> str:
-    """Rounded, for people."""
-    return format_size(octets) if octets < 1024 else format_size(octets // 1024 * 1024)
-
-
-def _plain(listed: Listed) -> dict[str, Any]:
-    envelope = listed.envelope
-    return {
-        "id": envelope.queue_id,
-        "sender": envelope.reverse_path,
-        "trace": envelope.trace,
-        "added": envelope.added,
-        "size": envelope.size,
-        "envid": envelope.envid,
-        "ret": envelope.ret,
-        "recipients": [
-            {
-                "address": one.address,
-                "original": one.original,
-                "mailbox": one.mailbox,
-                "state": one.state,
-                "due": one.due,
-                "holder": one.holder,
-                "attempts": one.attempts,
-                "last_attempt": one.last_attempt,
-                "status": one.status and one.status.code,
-                "text": one.status and one.status.text,
-            }
-            for one in listed.recipients
-        ],
-    }

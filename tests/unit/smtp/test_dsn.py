@@ -1,15 +1,18 @@
 """The notification of RFC 3464: three parts that people, programs and the original's author understand."""
 
+import base64
 import email
 import email.policy
+from dataclasses import replace
 from email.message import EmailMessage
 from typing import Any
 
 import pytest
 
-from smtp.dsn import REASONS, failure, original_header, reason, to_be_told
+from smtp.relay.dsn import action_of, original_header, report
+from smtp.relay.dsn_text import REASONS, reason
 from storage.message import Message
-from storage.queued import Envelope, Queued, State
+from storage.queued import Envelope, Queued, State, wants
 from storage.status import ACCOUNT_BROKEN, MAILBOX_FULL, UNKNOWN_RECIPIENT, Status
 
 NOW = 1_700_003_600
@@ -36,7 +39,8 @@ def queued(address: str = "taro@example.test", **given: Any) -> Queued:
 
 
 def read(recipients: list[Queued], header: bytes = HEADER, envelope: Envelope = ENVELOPE) -> EmailMessage:
-    data = failure("mail.example.test", envelope, recipients, header, NOW).read()
+    original = Message.of(header + b"\r\nbody\r\n")
+    data = report("mail.example.test", envelope, recipients, original, NOW, NOW + 1000).read()
     assert b"\n" not in data.replace(b"\r\n", b"") and max(map(len, data.split(b"\r\n"))) <= 998
     parsed = email.message_from_bytes(data, policy=email.policy.default)
     assert isinstance(parsed, EmailMessage) and not parsed.defects
@@ -148,8 +152,11 @@ def test_the_header_ends_at_the_empty_line_and_is_bounded(data: bytes, header: b
 def test_an_internationalised_recipient_needs_rfc_6533() -> None:
     message = read([queued("太郎@example.test")])
     assert message.get_param("report-type") == "global-delivery-status"
-    data = failure("h", ENVELOPE, [queued("太郎@example.test")], HEADER, NOW).read()
-    assert "Final-Recipient: utf-8; 太郎@example.test\r\n".encode() in data
+    (_, facts, _) = message.iter_parts()
+    assert facts.get_content_type() == "message/global-delivery-status"
+    data = report("h", ENVELOPE, [queued("太郎@example.test")], Message.of(HEADER), NOW).read()
+    assert data.isascii()  # any host takes it
+    assert "Final-Recipient: utf-8; 太郎@example.test\r\n" in _global_facts(data)
 
 
 def test_nothing_of_a_peer_makes_a_line_of_its_own() -> None:
@@ -160,16 +167,101 @@ def test_nothing_of_a_peer_makes_a_line_of_its_own() -> None:
     assert all(block["Bcc"] is None for block in facts_of(message))
 
 
+def _global_facts(data: bytes) -> str:
+    """The part is encoded; the parser of the standard library does not decode this kind."""
+    part = data.split(b"message/global-delivery-status\r\n", 1)[1].split(b"\r\n\r\n", 1)[1]
+    return base64.b64decode(part.split(b"--", 1)[0]).decode()
+
+
+DELAYED = {"state": State.WAITING, "delayed": True}
+
+
 @pytest.mark.parametrize(
-    ("reverse_path", "notify", "told"),
+    ("given", "action", "subject"),
     [
-        ("me@example.test", "", True),
-        ("", "", False),
-        ("me@example.test", "NEVER", False),
-        ("me@example.test", "SUCCESS,DELAY", False),
-        ("me@example.test", "success,failure", True),
+        ({}, "failed", "配送できませんでした"),
+        (DELAYED, "delayed", "遅れています"),
+        ({"state": State.HELD, "delayed": True}, "delayed", "遅れています"),
+        ({"state": State.DELIVERED}, "delivered", "Your mail was delivered"),
+        ({"state": State.DELIVERED, "action": "relayed"}, "relayed", "handed on"),
+        ({"state": State.DELIVERED, "action": "expanded"}, "expanded", "distributed"),
     ],
 )
-def test_who_is_told(reverse_path: str, notify: str, told: bool) -> None:
-    envelope = Envelope("q", reverse_path, "t", 0, 1)
-    assert bool(to_be_told(envelope, [queued(notify=notify)])) is told
+def test_each_kind_of_notice(given: dict[str, Any], action: str, subject: str) -> None:
+    one = queued(**given)
+    assert action_of(one) == action
+    message = read([one])
+    assert subject in message["Subject"]
+    facts = facts_of(message)[1]
+    assert facts["Action"] == action
+    assert (facts["Will-Retry-Until"] is not None) is (action == "delayed")
+
+
+def test_one_notice_says_all_and_is_named_after_the_worst() -> None:
+    late, failed = queued("late@example.test", **DELAYED), queued("no@example.test", number=1)
+    message = read([late, failed])
+    assert "配送できませんでした" in message["Subject"]
+    text = text_of(message)
+    assert text.index("<no@example.test>") < text.index("<late@example.test>")
+    assert [block["Action"] for block in facts_of(message)[1:]] == ["delayed", "failed"]
+
+
+def test_what_another_host_said_is_passed_on() -> None:
+    one = queued(remote="mx.example.org", reply="550 5.1.1 <x>: nobody ここ", status=UNKNOWN_RECIPIENT)
+    message = read([one])
+    facts = facts_of(message)[1]
+    assert facts["Remote-MTA"] == "dns; mx.example.org"
+    assert facts["Diagnostic-Code"] == "smtp; 550 5.1.1 <x>: nobody ??"
+    assert "(mx.example.org: 550 5.1.1 <x>: nobody ここ)" in text_of(message)
+
+
+@pytest.mark.parametrize(
+    ("ret", "recipient", "body", "kind"),
+    [
+        ("FULL", {}, b"body\r\n", "message/rfc822"),
+        ("FULL", {}, "日本".encode("iso-2022-jp") + b"\r\n", "message/rfc822"),
+        ("FULL", {}, "日本\r\n".encode(), "message/rfc822"),
+        ("full", {}, b"body\r\n", "message/rfc822"),
+        ("HDRS", {}, b"body\r\n", "text/rfc822-headers"),
+        ("", {}, b"body\r\n", "text/rfc822-headers"),
+        ("FULL", DELAYED, b"body\r\n", "text/rfc822-headers"),
+        ("FULL", {}, b"x" * 2000, "text/rfc822-headers"),
+        ("FULL", {}, b"x\r\n" * 400_000, "text/rfc822-headers"),
+    ],
+)
+def test_what_goes_back_of_the_original(ret: str, recipient: dict[str, Any], body: bytes, kind: str) -> None:
+    envelope = Envelope("q", "me@example.test", "t", 0, 1, ret=ret)
+    original = Message.of(HEADER + b"\r\n" + body)
+    data = report("h", envelope, [queued(**recipient)], original, NOW).read()
+    (*_, part) = email.message_from_bytes(data, policy=email.policy.default).iter_parts()  # type: ignore[attr-defined]
+    assert part.get_content_type() == kind
+    assert (body in data) is (kind == "message/rfc822")
+    if kind == "message/rfc822":
+        assert part["Content-Transfer-Encoding"] == ("7bit" if body.isascii() else "8bit")
+
+
+def test_an_original_in_utf_8_goes_back_encoded() -> None:
+    header = HEADER + "Subject: 日本\r\n".encode()
+    envelope = Envelope("q", "me@x.test", "t", 0, 1, ret="FULL", smtputf8=True)
+    whole = report("h", envelope, [queued()], Message.of(header), NOW).read()
+    assert b"message/global\r\nContent-Transfer-Encoding: base64" in whole and whole.isascii()
+    part = report("h", replace(envelope, ret="HDRS"), [queued()], Message.of(header), NOW).read()
+    assert b"message/global-headers\r\nContent-Transfer-Encoding: quoted-printable" in part
+
+
+def test_an_original_that_is_gone_leaves_a_notice_all_the_same() -> None:
+    data = report("h", ENVELOPE, [queued()], None, NOW).read()
+    assert b"Action: failed" in data and b"In-Reply-To" not in data
+
+
+@pytest.mark.parametrize(
+    ("notify", "success", "failure", "delay"),
+    [
+        ("", False, True, True),
+        ("NEVER", False, False, False),
+        ("SUCCESS,DELAY", True, False, True),
+        ("success,failure", True, True, False),
+    ],
+)
+def test_who_wants_to_be_told(notify: str, success: bool, failure: bool, delay: bool) -> None:
+    assert [wants(notify, what) for what in ("SUCCESS", "FAILURE", "DELAY")] == [success, failure, delay]

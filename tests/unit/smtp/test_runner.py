@@ -2,19 +2,23 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
 from config.settings import Queue as Schedule
 from config.settings import Settings
-from smtp.runner import Runner, next_attempt
-from storage.bus import Bus
+from smtp.relay.letter import Answered, Letter, Unreachable
+from smtp.relay.local import Report, Take
+from smtp.relay.runner import Runner
+from smtp.relay.schedule import next_pause
+from storage.bus import Bus, Hint
 from storage.message import Message
-from storage.queue import ADDED, LEASE, Queue
+from storage.queue import LEASE, Queue
 from storage.queue_admin import QueueAdmin
-from storage.queued import Addressee, Outcome, Select, State
+from storage.queued import Addressee, Outcome, Queued, Select, State
 from storage.status import DELIVERED, DISK_FULL, MAILBOX_FULL, UNKNOWN_RECIPIENT, Status
 
 START = 1_700_000_000
@@ -22,29 +26,50 @@ MESSAGE = Message.of(b"From: me@example.test\r\nMessage-ID: <1@example.test>\r\n
 TARO = Addressee("taro@example.test")
 HANAKO = Addressee("hanako@example.test")
 T = TypeVar("T")
-SCHEDULE = {"retry": (60, 600), "give_up": 3600}
+SCHEDULE: dict[str, Any] = {"retry": (60, 600), "give_up": 3600, "delay_notice": None}
 
 
 class Site:
-    """A queue, a runner, a clock, and mailboxes that answer as they are told."""
+    """A queue, a runner, a clock, mailboxes and other servers that answer as they are told."""
 
     def __init__(self, folder: Path) -> None:
         self.now = float(START)
-        self.settings = Settings(
-            hostname="mail.example.test", data=folder, run=folder / "run", queue=Schedule(**SCHEDULE)
-        )
+        self.settings = self.with_schedule()(folder)
         self.queue = Queue(folder / "queue", lambda: self.now, self.on_add)
         self.answers: dict[str, Status | Exception] = {}
         self.tried: list[tuple[str, str, float]] = []  # reverse-path, recipient, seconds since START
         self.stored: list[tuple[str, bytes]] = []
         self.bus = Bus(self.settings.run)
+        self.world = World(self)
         self.runner = self.new_runner()
 
-    def new_runner(self) -> Runner:
-        return Runner(self.settings, self.queue, inline, self.deliver, lambda: self.now)
+    @staticmethod
+    def with_schedule(**more: Any) -> Callable[[Path], Settings]:
+        schedule = Schedule(**{**SCHEDULE, **more})
+        return lambda folder: Settings(
+            hostname="mail.example.test", data=folder, run=folder / "run", queue=schedule
+        )
 
-    def on_add(self) -> None:
-        self.bus.publish(ADDED)
+    def configure(self, **more: Any) -> None:
+        self.settings = self.with_schedule(**more)(self.settings.data)
+        self.runner.settings = self.settings
+
+    def new_runner(self) -> Runner:
+        return Runner(
+            self.settings,
+            self.queue,
+            inline,
+            self.deliver,
+            self.world,
+            lambda _, domain: domain,
+            lambda domain: domain == "example.test",
+            clock=lambda: self.now,
+            steady=lambda: self.now,
+            jitter=lambda: 0.5,
+        )
+
+    def on_add(self, hint: Hint) -> None:
+        self.bus.publish(hint)
 
     async def deliver(
         self, message: Message, reverse_path: str, recipients: Sequence[Addressee], trace: str
@@ -60,10 +85,17 @@ class Site:
             statuses.append(answer)
         return statuses
 
+    async def step(self) -> float:
+        """One look, and all that comes of it."""
+        wait = await self.runner.step()
+        await self.runner.traffic.settled()
+        await self.runner.teller.step()
+        return wait
+
     async def until(self, end: float) -> None:
         """Let the runner work by due time alone up to a time."""
         while True:
-            wait = await self.runner.step()
+            wait = await self.step()
             if self.now + wait > START + end:
                 return
             self.now += wait
@@ -74,6 +106,47 @@ class Site:
             for listed in QueueAdmin(self.queue).list(Select())
             for each in listed.recipients
         ]
+
+
+class World:
+    """Other servers: a stand-in for the courier. A domain of which nothing else is said takes everything."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.dead: dict[str, Status] = {}
+        self.replies: dict[str, Answered] = {}  # by address; its number is that of the recipient
+        self.broken: set[str] = set()  # domains at which the courier fails as it should not
+        self.calls: list[tuple[str, float]] = []  # connections: domain, seconds since START
+        self.sent: list[tuple[str, list[str]]] = []  # queue id and recipients of each letter that was tried
+        self.gates: dict[str, asyncio.Event] = {}  # domains that answer when they are let
+        self.open: dict[str, int] = {}
+        self.most_open: dict[str, int] = {}
+
+    async def carry(self, key: str, take: Take, report: Report) -> None:
+        self.calls.append((key, self.site.now - START))
+        self.open[key] = self.open.get(key, 0) + 1
+        self.most_open[key] = max(self.most_open.get(key, 0), self.open[key])
+        try:
+            await self._carry(key, take, report)
+        finally:
+            self.open[key] -= 1
+
+    async def _carry(self, key: str, take: Take, report: Report) -> None:
+        if key in self.dead:
+            if key in self.gates:
+                await self.gates[key].wait()
+            raise Unreachable(self.dead[key])
+        while (letter := await take()) is not None:
+            if key in self.broken:
+                raise RuntimeError("a bug")
+            if key in self.gates:
+                await self.gates[key].wait()
+            self.sent.append((letter.envelope.queue_id, [each.address for each in letter.recipients]))
+            await report(letter, [self._answer(letter, each) for each in letter.recipients])
+
+    def _answer(self, letter: Letter, one: Queued) -> Answered:
+        answer = self.replies.get(one.address, Answered(0, Status("2.0.0", "ok"), "mx.test", reply="250 ok"))
+        return replace(answer, number=one.number)
 
 
 async def inline(fn: Callable[..., T], *args: object) -> T:
@@ -90,7 +163,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 async def test_what_can_be_stored_is_stored_and_leaves_the_queue(site: Site) -> None:
     site.queue.add(MESSAGE, "me@example.test", [TARO, HANAKO], "t")
-    assert await site.runner.step() == 0
+    await site.until(0)
     assert site.stored == [("taro@example.test", MESSAGE.read()), ("hanako@example.test", MESSAGE.read())]
     assert site.open() == [] and not list(site.queue.directory.glob("*.eml"))
 
@@ -146,7 +219,7 @@ async def test_a_bounce_is_never_bounced(site: Site, caplog: pytest.LogCaptureFi
     await site.until(10)
     assert [to for _, to, _ in site.tried] == ["taro@example.test", "me@example.test"]
     assert site.open() == [] and site.stored == []
-    assert "queue.notified" in caplog.messages and "queue.not_told" in caplog.messages
+    assert "queue.notified" in caplog.messages
 
 
 async def test_who_asked_not_to_be_told_is_not(site: Site) -> None:
@@ -180,8 +253,7 @@ async def test_killed_before_the_sender_was_told_he_is_told_once(site: Site) -> 
     queue_id = site.queue.add(MESSAGE, "me@example.test", [TARO], "t")
     (work,) = site.queue.claim("dead")
     site.queue.record("dead", queue_id, [Outcome(work.recipients[0].number, UNKNOWN_RECIPIENT)])
-    await site.runner.recover()
-    await site.new_runner().recover()
+    await site.new_runner().teller.step()
     await site.until(10)
     assert [address for address, _ in site.stored] == ["me@example.test"]
     assert site.open() == []
@@ -197,28 +269,23 @@ async def test_a_message_file_that_is_gone_is_held_for_the_operator(site: Site) 
 
 async def test_woken_by_the_bus_at_once(site: Site) -> None:
     """A message that is added while the runner sleeps is tried without waiting for any time to pass."""
-    delivered = asyncio.Event()
-    deliver = site.deliver
+    delivered, asleep = asyncio.Event(), asyncio.Event()
 
-    async def note(*args: object) -> list[Status]:
-        delivered.set()
-        return await deliver(*args)  # type: ignore[arg-type]
-
-    asleep = asyncio.Event()
-
-    async def threads(fn: Callable[..., object], *args: object) -> object:
+    async def threads(fn: Callable[..., Any], *args: object) -> Any:
         result = fn(*args)
         if fn == site.queue.next_due:
             asleep.set()
+        if fn == site.queue.record_all:
+            delivered.set()
         return result
 
-    runner = Runner(site.settings, site.queue, threads, note, lambda: site.now)  # type: ignore[arg-type]
-    task = asyncio.create_task(runner.run())
+    site.runner._threads = site.runner._recorder._threads = threads
+    task = asyncio.create_task(site.runner.run())
     async with asyncio.timeout(10):
         await asleep.wait()
         site.queue.add(MESSAGE, "me@example.test", [TARO], "t")
         await delivered.wait()
-        runner.stop()
+        site.runner.stop()
         await task
     assert site.open() == []
 
@@ -235,26 +302,32 @@ async def test_a_queue_that_cannot_be_read_is_looked_at_again(
             site.runner.stop()
         raise OSError("disk")
 
-    monkeypatch.setattr("smtp.runner.AFTER_TROUBLE", 0.0)
-    monkeypatch.setattr(site.queue, "claim", trouble)
+    monkeypatch.setattr("smtp.relay.runner.AFTER_TROUBLE", 0.0)
+    monkeypatch.setattr(site.queue, "lanes", trouble)
     async with asyncio.timeout(10):
         await site.runner.run()
     assert looked == 2 and "queue.trouble" in caplog.messages
 
 
 @pytest.mark.parametrize(
-    ("attempts", "now", "due"),
+    ("attempts", "age", "pause"),
     [
         (0, 0, 60),
         (1, 0, 600),
         (9, 0, 600),
-        (9, 3300, 3600),
-        (9, 3599, 3600),
+        (9, 3300, 300),
+        (9, 3599.5, 1),
         (9, 3600, None),
         (0, 1e9, None),
+        (9, 1700, 100),  # the moment of the delay notice
+        (9, 1800, 600),
     ],
 )
-def test_next_attempt(attempts: int, now: float, due: int | None) -> None:
+def test_next_pause(attempts: int, age: float, pause: int | None) -> None:
+    schedule = Schedule(**{**SCHEDULE, "delay_notice": 1800})
+    assert next_pause(schedule, age, attempts, 0.5) == pause
+
+
+def test_pauses_differ_a_little() -> None:
     schedule = Schedule(**SCHEDULE)
-    expected = None if due is None else START + due
-    assert next_attempt(schedule, START, attempts, START + now) == expected
+    assert [next_pause(schedule, 0, 1, jitter) for jitter in (0, 0.5, 1)] == [540, 600, 660]

@@ -1,0 +1,50 @@
+"""One destination while something is under way to it: the letters that were claimed for it, and its connections.
+
+A letter is in `backlog`, or it is out on a connection; one whose connection ended before it was tried comes back.
+Everything here belongs to the event loop.
+"""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Iterable
+
+from smtp.relay.letter import Letter
+
+
+class Lane:
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.backlog: deque[Letter] = deque()
+        self.connections: set[asyncio.Task[None]] = set()
+        self.out: list[Letter] = []  # being sent
+        self.more = False  # something may be due that is not claimed yet
+        self.closing = False  # nothing more is to be taken
+        self._changed = asyncio.Event()
+
+    @property
+    def waiting(self) -> int:
+        """Letters for which there is no connection."""
+        return len(self.backlog) - (len(self.connections) - len(self.out))
+
+    def put(self, letters: Iterable[Letter]) -> None:
+        self.backlog.extend(letters)
+        self._changed.set()
+
+    def put_back(self, letters: Iterable[Letter]) -> None:
+        self.backlog.extendleft(letters)
+        self._changed.set()
+
+    def close(self) -> None:
+        self.closing = True
+        self._changed.set()
+
+    async def next(self, linger: float) -> Letter | None:
+        """The next letter; None where none comes within `linger` seconds."""
+        if not self.backlog and not self.closing and linger:
+            self._changed.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), linger)
+        if self.closing or not self.backlog:
+            return None
+        return self.backlog.popleft()
