@@ -3,14 +3,23 @@
 from config.settings import Settings
 from filters.check import Checks
 from filters.pipeline import Pipeline
+from filters.sender_auth.check import SenderAuth
+from filters.sender_auth.signing import Signing
 from filters.submission import Submission
+from net.resolver import Resolver
 from storage.queue import Queue
 from storage.store import Store
 
 
-def build(settings: Settings, store: Store, queue: Queue | None = None) -> Pipeline:
-    """The pipeline of a process; with the queue that the process has already, if it has one."""
+def build(
+    settings: Settings, store: Store, queue: Queue | None = None, resolver: Resolver | None = None
+) -> Pipeline:
+    """The pipeline of a process; with the queue and the resolver that the process has already, if it has them."""
     queue = queue or Queue.of(store)
-    incoming = Checks(judges=(), advisers=(), traces=store.traces)
+    resolver = resolver or Resolver(settings.resolver.nameservers)
+    sender_auth = SenderAuth(lambda: pipeline.settings.filters.sender_auth, resolver, store.run)
+    incoming = Checks(judges=(sender_auth,), advisers=(), traces=store.traces)
     outgoing = Checks(judges=(Submission(store, queue),), advisers=(), traces=store.traces)
-    return Pipeline(settings, store, queue, incoming, outgoing)
+    signing = Signing(settings.domains, store.directory.domain)
+    pipeline = Pipeline(settings, store, queue, incoming, outgoing, signing)
+    return pipeline

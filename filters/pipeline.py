@@ -20,7 +20,9 @@ from filters.mail import Mail, Outside, Recipient
 from filters.originate import complete, is_report
 from filters.post import Post
 from filters.routes import Refused, Routes
-from filters.verdict import Action, refusal
+from filters.sender_auth.results import field, forged
+from filters.sender_auth.signing import Signing
+from filters.verdict import Action, Verdict, refusal
 from storage import status
 from storage.address import Address, AddressError, parse
 from storage.delivery import Target
@@ -40,6 +42,8 @@ MOST_HEADER = 256 * 1024  # octets of a queued message's header that are looked 
 ELSEWHERE = Status("4.4.0", "this address is on another server")
 NOT_A_REPORT = Status("5.7.1", "only receipts and notifications may have an empty sender address")
 
+NO_CHECKS = Checks()
+
 _log = logging.getLogger("filters")
 
 
@@ -53,6 +57,7 @@ class Pipeline:
         queue: Queue,
         incoming: Checks,
         outgoing: Checks,
+        signing: Signing,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.settings = settings
@@ -60,6 +65,7 @@ class Pipeline:
         self._handover = Handover(store, queue)
         self._incoming = incoming
         self._outgoing = outgoing
+        self._signing = signing
         self._clock = clock
         self._routes = Routes(store, clock)
         self._echoes = Echoes(store, self._routes, self._handover, clock)
@@ -162,15 +168,29 @@ class Pipeline:
             return [answer] * len(mail.recipients)
         if verdict.action is Action.DISCARD:
             return [status.DELIVERED] * len(mail.recipients)
-        if verdict.fields:
-            mail = replace(mail, message=mail.message.prepend(*verdict.fields))
+        mail = replace(mail, message=await self._marked(mail, verdict))
         spam = verdict.action is Action.QUARANTINE
         routed = [await self._routes.route(mail, each, spam) for each in mail.recipients]
         handed = await self._handover.take(mail, routed, each_alone=each_alone)
         await self._echoes.after(mail, routed, handed, spam=spam)
         return handed.statuses
 
+    async def _marked(self, mail: Mail, verdict: Verdict) -> Message:
+        """The message with what was found written in front, and what others say in our name dropped; one of
+        our own leaves signed."""
+        message = mail.message
+        if mail.authenticated is not None:
+            if verdict.fields:
+                message = message.prepend(*verdict.fields)
+            return await self._store.run(self._signing.sign, message, mail.authenticated.rpartition("@")[2])
+        for each in forged(mail.head, self.settings.hostname):
+            message = message.replace(each.start, each.end, b"")
+        results = (field(self.settings.hostname, verdict.results),) if verdict.results else ()
+        return message.prepend(*results, *verdict.fields)
+
     def _checks(self, mail: Mail) -> Checks:
+        if mail.trusted:
+            return NO_CHECKS
         return self._outgoing if mail.authenticated is not None else self._incoming
 
 

@@ -8,6 +8,7 @@ import pytest
 from filters.check import Checks
 from filters.mail import Mail, Recipient
 from filters.pipeline import Pipeline
+from filters.sender_auth.signing import Signing
 from filters.verdict import PASS, Action, Verdict
 from storage import status
 from storage.address import parse
@@ -23,6 +24,10 @@ from tests.unit.smtp.conftest import inbox
 SOURCE = b"From: a@example.com\r\nSubject: hello\r\n\r\nhello\r\n"
 ENVELOPE = Mail(reverse_path="a@example.com", peer="192.0.2.1", trace="t.1", head=SOURCE[:-7])
 NO = Status("5.7.1", "no thanks")
+
+
+def _signing(house: House) -> Signing:
+    return Signing(house.settings.domains, house.store.directory.domain)
 
 
 @dataclass
@@ -45,7 +50,7 @@ class Says:
 @pytest.fixture
 async def pipeline(house: House) -> AsyncIterator[Pipeline]:
     queue = Queue.of(house.store)
-    made = Pipeline(house.settings, house.store, queue, Checks(), Checks(), lambda: 1000.0)
+    made = Pipeline(house.settings, house.store, queue, Checks(), Checks(), _signing(house), lambda: 1000.0)
     yield made
     made.close()
     queue.close()
@@ -253,7 +258,7 @@ async def test_spam_goes_to_junk_only_where_that_is_wanted(site: Site) -> None:
     site.write_account("taro", "spam: {to_junk: true}\n")
     house = await House(site).open()
     spam = Checks(judges=(Says(Verdict(Action.QUARANTINE)),))
-    made = Pipeline(house.settings, house.store, Queue.of(house.store), spam, Checks())
+    made = Pipeline(house.settings, house.store, Queue.of(house.store), spam, Checks(), _signing(house))
     try:
         await made.receive(await mail_to(made, "taro@example.test", "hanako@example.test"))
         assert len(await inbox(house, "taro", "Junk")) == len(await inbox(house, "hanako")) == 1
@@ -298,7 +303,15 @@ async def test_a_mailbox_that_fills_up_is_told_of_once(site: Site) -> None:
     path = site.write_account("taro")
     path.write_text(path.read_text().replace("1G", "100K"))
     house = await House(site).open()
-    made = Pipeline(house.settings, house.store, Queue.of(house.store), Checks(), Checks(), lambda: 1000.0)
+    made = Pipeline(
+        house.settings,
+        house.store,
+        Queue.of(house.store),
+        Checks(),
+        Checks(),
+        _signing(house),
+        lambda: 1000.0,
+    )
     try:
         mail = replace(
             await mail_to(made, "taro@example.test"), message=Message.of(SOURCE + b"x" * 998 * 20 + b"\r\n")
