@@ -64,7 +64,8 @@ class Submission:
         if room > 0:
             self._room[_connection(mail)] = room - 1
             return PASS
-        return await self._no(mail, await self._store.run(self._full, mail.authenticated))
+        full = await self._store.run(self._full, mail.authenticated)
+        return await self._no(mail, full, "4.5.3")  # RFC 5321 §4.5.3.1.10: those before it may go
 
     async def message(self, mail: Mail) -> Verdict:
         if mail.authenticated is None:
@@ -104,14 +105,14 @@ class Submission:
 
     # ---- no
 
-    async def _no(self, mail: Mail, found: Full | Status) -> Verdict:
+    async def _no(self, mail: Mail, found: Full | Status, code: str = "4.7.1") -> Verdict:
         if isinstance(found, Status):
             action = Action.REJECT if found.permanent else Action.DEFER
             return Verdict(action, found, found.text)
         if found.sudden and self._store.settings.smtp.hold_senders:
             await self._hold(mail, found)
             return Verdict(Action.DEFER, HELD, f"suddenly more than {found.words}")
-        return Verdict(Action.DEFER, found.status, f"more than {found.words}")
+        return Verdict(Action.DEFER, found.status(code), f"more than {found.words}")
 
     async def _hold(self, mail: Mail, full: Full) -> None:
         """Hold the account; whoever is first to do so stops its mail and tells the administrators."""

@@ -37,11 +37,9 @@ class Full:
     def words(self) -> str:
         return f"{self.most} {self.kind} in {'an hour' if self.window == HOUR else 'a day'}"
 
-    @property
-    def status(self) -> Status:
+    def status(self, code: str) -> Status:
         """What the sender is told: the limit, and when to try again."""
         then = time.strftime("%Y-%m-%d %H:%M %z", time.localtime(self.until + 60))
-        code = "4.5.3" if self.kind == RECIPIENTS else "4.7.1"
         return Status(code, f"this account may send {self.words}, try again at {then}")
 
 
