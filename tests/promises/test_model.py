@@ -4,7 +4,8 @@ Holds of DESIGN "Store": *A Maildir that describes itself* (no UID, flag, keywor
 UIDVALIDITY changes when an index is deleted between any two steps; no UID is given out twice; MODSEQ only
 grows, also with the clock set back; the UIDVALIDITY of a name never comes back, also after an account was
 deleted and made again), *Index* (a cache), *Quota* (the running number is the sum), *Bus* (`changes_since`
-is enough to follow a mailbox), *Other programs* (what they put in, flag, delete or rename is taken in).
+is enough to follow a mailbox), *Other programs* (what they put in, flag, delete or rename is taken in, in the
+order of its times).
 
 The model is a dictionary. Each process has a client that never asks for everything again: it believes
 `changes_since`; and a phone that comes by now and then asks for what has a higher MODSEQ than it knows.
@@ -72,6 +73,10 @@ class Box:
     highest: int = 0
     modseq: int = 0
     synced: tuple[int, dict[int, frozenset[str]]] | None = None  # what a phone last saw, at which MODSEQ
+    rebuilt: bool = False  # since then: all rows are as new
+    strangers: list[Letter] = field(
+        default_factory=list
+    )  # put in by another program; their UIDs are not known
 
     def put(self, uid: int, letter: Letter) -> None:
         assert uid > self.highest, f"UID {uid} was given out, and {self.highest} before it"
@@ -252,6 +257,7 @@ class Histories(RuleBasedStateMachine):
         """RFC 7162 §3.1.4: from then on it asks for what has a higher MODSEQ."""
         if (at := self.at(0, name)) is not None:
             at[1].synced = (at[0].modseq, {uid: letter.flags for uid, letter in at[1].letters.items()})
+            at[1].rebuilt = False
 
     # ---- folders
 
@@ -318,6 +324,8 @@ class Histories(RuleBasedStateMachine):
     @rule(all_of_it=st.booleans())
     def lose_the_index(self, all_of_it: bool) -> None:
         lose_index(self.data)
+        for box in self.boxes.values():
+            box.rebuilt = True
         for file in folder_of(self.data).parent.glob("index.sqlite*") if all_of_it else ():
             file.unlink()
 
@@ -332,22 +340,31 @@ class Histories(RuleBasedStateMachine):
         self.clock.now += by
 
     @precondition(lambda self: folder_of(self.data).exists())
-    @rule(name=NAMES, seen=st.booleans(), theirs=st.sampled_from(["", ",S=3", ",U=1", ",S=2,U=7,W=9"]))
-    def another_program_puts_a_file_in(self, name: str, seen: bool, theirs: str) -> None:
+    @rule(
+        name=NAMES,
+        files=st.lists(
+            st.tuples(
+                st.booleans(), st.sampled_from(["", ",S=3", ",U=1", ",S=2,U=7,W=9"]), st.integers(0, 2)
+            ),
+            min_size=1,
+            max_size=3,
+        ),
+    )
+    def another_program_puts_files_in(self, name: str, files: list[tuple[bool, str, int]]) -> None:
+        """They get their UIDs in the order of their times, and of their names where those are the same."""
         folder = folder_of(self.data, name)
-        if name in self.boxes and folder.exists():
-            text = self.text()
-            self.boxes[name].letters.setdefault(0, Letter(text, NONE, 0))  # its UID is not known yet
-            if self.boxes[name].letters[0].text != text:
-                return
-            temporary = folder / "tmp" / f"{self.texts}.P1.host{theirs}"
+        if name not in self.boxes or not folder.exists():
+            return
+        found = []
+        for seen, theirs, second in files:
+            text, date = self.text(), 1_700_000_000 + second
+            temporary = folder / "tmp" / f"{self.texts:06}.P1.host{theirs}"
             temporary.write_bytes(text.replace(b"\r\n", b"\n") if seen else text)
-            self.boxes[name].letters[0].flags = frozenset({"\\Seen"}) if seen else NONE
-            self.boxes[name].letters[0].date = int(temporary.stat().st_mtime)
-            if seen:
-                temporary.rename(folder / "cur" / f"{temporary.name}:2,S")
-            else:
-                temporary.rename(folder / "new" / temporary.name)
+            os.utime(temporary, (date, date))
+            place = folder / "cur" / f"{temporary.name}:2,S" if seen else folder / "new" / temporary.name
+            temporary.rename(place)
+            found.append((date, place.name, Letter(text, frozenset({"\\Seen"}) if seen else NONE, date)))
+        self.boxes[name].strangers = [letter for _, _, letter in sorted(found, key=lambda each: each[:2])]
 
     @precondition(lambda self: folder_of(self.data).exists())
     @rule(name=NAMES, pick=PICK, gone=st.booleans())
@@ -402,6 +419,9 @@ class Histories(RuleBasedStateMachine):
             modseq, flags = box.synced
             news = {uid for uid, letter in box.letters.items() if flags.get(uid) != letter.flags}
             assert news <= {uid for uid, row in mailbox.rows.items() if row.modseq > modseq}
+            born = {uid for uid, row in mailbox.rows.items() if row.born > modseq}
+            arrived = mailbox.rows.keys() - flags.keys()
+            assert born >= arrived if box.rebuilt else born == arrived, "by a move, a copy, or however"
         assert mailbox.uidnext > box.highest
         assert mailbox.modseq >= box.modseq >= 0
         assert all(row.modseq <= mailbox.modseq for row in mailbox.rows.values())
@@ -415,10 +435,9 @@ class Histories(RuleBasedStateMachine):
             assert mailbox.uidvalidity == max(self.validities) or mailbox.name in ("INBOX", *SPECIAL)
             box.identity = identity
         assert box.identity == identity
-        found = box.letters.pop(0, None)
-        if found is not None:
-            (uid,) = mailbox.rows.keys() - box.letters.keys()
+        for uid, found in zip(sorted(mailbox.rows.keys() - box.letters.keys()), box.strangers, strict=True):
             box.put(uid, found)
+        box.strangers = []
 
     def compare(self, row: Row, letter: Letter) -> None:
         assert row.size == len(letter.text)
