@@ -40,7 +40,7 @@ def answered(traces: Traces, mail: Mail, statuses: Sequence[Status], began: floa
         peer=mail.peer,
         status=None if taken else worst(list(statuses)),
         detail=detail,
-        at=began,
+        at=began if taken else None,  # before what was done with it, or after what was thought of it
     )
     if taken:
         for recipient, status in zip(mail.recipients, statuses, strict=True):

@@ -6,7 +6,7 @@ id that stands in the log and in the message's Received field. What the columns 
 
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -114,25 +114,32 @@ def _say(event: Event) -> str:
 
 
 def _accepted(event: Event, detail: dict[str, str]) -> str:
-    parts = [f"from {event.peer}" if event.peer else ""]
-    if helo := detail.pop("helo", ""):
-        parts[0] += f" ({helo})"
-    parts.append(detail.pop("tls", "") or "without TLS")
-    detail.pop("account", "")
-    if event.account:
-        parts.append(f"logged in as {event.account}")
-    if size := detail.pop("size", ""):
-        parts.append(f"{size} octets")
-    if to := detail.pop("to", ""):
-        parts.append(f"to {to}")
-    return ", ".join(part for part in parts if part)
+    tls = detail.pop("tls", "") or "without TLS"
+    return ", ".join(part for part in (_whence(event, detail), tls, *_message(event, detail)) if part)
 
 
 def _refused(event: Event, detail: dict[str, str]) -> str:
-    who = f"from {event.peer}" if event.peer else ""
     whom = f"{event.recipient}: " if event.recipient else ""
-    sender = f", sender <{event.sender}>" if event.sender else ""
-    return f"{whom}{event.status or ''} ({who}{sender})"
+    sender = f"sender <{event.sender}>" if event.sender else ""
+    parts = (_whence(event, detail), detail.pop("tls", ""), sender, *_message(event, detail))
+    more = ", ".join(part for part in parts if part)
+    return f"{whom}{event.status or ''}" + (f" ({more})" if more else "")
+
+
+def _whence(event: Event, detail: dict[str, str]) -> str:
+    helo = detail.pop("helo", "")
+    return f"from {event.peer}{f' ({helo})' if helo else ''}" if event.peer else ""
+
+
+def _message(event: Event, detail: dict[str, str]) -> Iterator[str]:
+    """Who sends it, how large it is, and to whom."""
+    detail.pop("account", "")
+    if event.account:
+        yield f"logged in as {event.account}"
+    if size := detail.pop("size", ""):
+        yield f"{size} octets"
+    if to := detail.pop("to", ""):
+        yield f"to {to}"
 
 
 def _check(event: Event, detail: dict[str, str]) -> str:
@@ -163,6 +170,23 @@ def _tried(event: Event, detail: dict[str, str]) -> str:
     return f"{event.recipient}: {said}"
 
 
+def _forwarded(event: Event, detail: dict[str, str]) -> str:
+    return f"{event.recipient} -> {detail.pop('to', '')}"
+
+
+def _notice(event: Event, detail: dict[str, str]) -> str:
+    about, to = detail.pop("about", ""), detail.pop("to", "")
+    told = f"{to or event.recipient} is told"
+    told += f" of {event.recipient}" if to and event.recipient else ""
+    return told + (f": {about}" if about else "")
+
+
+def _held(event: Event, detail: dict[str, str]) -> str:
+    account = detail.pop("account", "") or event.account
+    reason = detail.pop("reason", "")
+    return f"sending from {account}: {reason}" if account else _other(event, detail)
+
+
 def _other(event: Event, detail: dict[str, str]) -> str:
     detail.pop("account", "")
     parts = [event.recipient or event.account, f"as {event.queue_id}" if event.queue_id else ""]
@@ -182,6 +206,10 @@ _SENTENCES: dict[str, Callable[[Event, dict[str, str]], str]] = {
     "sent": _tried,
     "deferred": _tried,
     "failed": _tried,
+    "forwarded": _forwarded,
+    "expanded": _forwarded,
+    "notice": _notice,
+    "held": _held,
 }
 
 
