@@ -6,6 +6,7 @@ exception, `Broken`, whatever the cause: garbage, silence, a hang-up, a 421.
 """
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -100,6 +101,11 @@ class Session:
         if self.connection.buffered:
             self._replies.feed(self.connection.take_buffered())
         return self._replies.next()
+
+    async def secure(self, context: ssl.SSLContext, name: str, timeout: float) -> None:  # noqa: ASYNC109
+        """From now on under TLS; what was said before it, and not asked for, is forgotten. Raises TlsFailed."""
+        self._replies = Replies()
+        await self.connection.secure(context, name, timeout)
 
     async def send(self, content: Content, threads: Threads) -> None:
         """The message and its last line. Raises Broken before that last line was sent; OSError where the message

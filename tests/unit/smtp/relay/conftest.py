@@ -2,12 +2,18 @@
 
 import asyncio
 import dataclasses
+import datetime
 import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from config.outbound import OutboundTls, Timeouts
 from config.settings import Queue, Settings
@@ -16,12 +22,14 @@ from smtp.relay.courier import Courier
 from smtp.relay.destination import Destinations
 from smtp.relay.letter import Answered, Letter
 from smtp.relay.mta_sts import Policies
+from smtp.relay.protection import forget_contexts
 from storage.message import Message
 from storage.queued import Envelope, Queued, State
 from tests.certificate import make_certificate
 from tests.nameserver import NameServer
 from tests.peer import Peer
 
+DAY = datetime.timedelta(days=1)
 SHORT = 0.2  # seconds of every wait for another server
 TEXT = b"From: a@example.test\r\nSubject: x\r\n\r\nhello\r\n"
 
@@ -137,3 +145,55 @@ def server_context(folder: Path, name: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     return context
+
+
+def proven_context(world: World, name: str, *, end: datetime.timedelta = DAY) -> ssl.SSLContext:
+    """A server's TLS with a certificate for `name` of an authority that the world trusts from now on."""
+    root, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    authority = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"authority of {name}")])
+    usage = dict.fromkeys(
+        ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
+         "crl_sign", "encipher_only", "decipher_only"), False
+    )  # fmt: skip
+    root_certificate = (
+        _builder(authority, authority, root, DAY)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(x509.KeyUsage(key_cert_sign=True, **usage), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(root.public_key()), critical=False)
+        .sign(root, hashes.SHA256())
+    )
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    certificate = (
+        _builder(subject, authority, key, end)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(root.public_key()), critical=False)
+        .sign(root, hashes.SHA256())
+    )
+    path = world.folder / f"{name}.chain.pem"
+    path.write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        + certificate.public_bytes(Encoding.PEM)
+    )
+    trusted = world.folder / "authority.pem"
+    before = trusted.read_bytes() if trusted.exists() else b""
+    trusted.write_bytes(before + root_certificate.public_bytes(Encoding.PEM))
+    forget_contexts()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    return context
+
+
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, end: datetime.timedelta
+) -> x509.CertificateBuilder:
+    now = datetime.datetime.now(datetime.UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - 3 * DAY)
+        .not_valid_after(now + end)
+    )
