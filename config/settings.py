@@ -268,6 +268,10 @@ class Storage(Section):
         le=64 * MIB,
         description="A message up to this size is received in memory, not in a file.",
     )
+    keep_free: Size = Field(
+        default=256 * MIB,
+        description="Room that is left on the disk: mail that would take it is put off (452 4.3.1).",
+    )
     open_indexes: Annotated[int, Field(ge=10, le=20_000)] = Field(
         default=500, description="Most account indexes that one process keeps open."
     )

@@ -97,8 +97,26 @@ class Smtp(Section):
     max_connections_per_address: Count = Field(
         default=100, description="Most connections at once from one IP address."
     )
+    max_connections_per_minute: Count = Field(
+        default=600,
+        description="Most connections within a minute from one IP address (IPv6: one /64), all processes together.",
+    )
+    max_messages_per_minute: Count = Field(
+        default=3000,
+        description="Most messages within a minute from one IP address (IPv6: one /64), all processes together.",
+    )
+    unlimited_from: tuple[Network, ...] = Field(
+        default=("127.0.0.0/8", "::1/128"),
+        description="Addresses and networks whose connections and messages are not counted by the minute, such as"
+        " our own relays.",
+    )
     max_errors: Count = Field(
         default=20, description="Refused commands of one connection after which it is closed with a 421."
+    )
+    tarpit: Annotated[Duration, Field(le=60)] = Field(
+        default=1,
+        description="How long a client waits for the reply to each refused command, once it has made half of"
+        " `max_errors`.",
     )
     max_hops: Annotated[int, Field(ge=100, le=1000)] = Field(
         default=100,

@@ -2,10 +2,17 @@
 
 import ipaddress
 from collections.abc import Sequence
+from functools import lru_cache
 
 
 class Networks:
     """Addresses and networks, IPv4 and IPv6."""
+
+    @classmethod
+    @lru_cache(maxsize=64)
+    def of(cls, networks: tuple[str, ...]) -> "Networks":
+        """Those of a setting, read once."""
+        return cls(networks)
 
     __slots__ = ("_networks",)
 
@@ -23,6 +30,14 @@ class Networks:
         except ValueError:
             return False  # a Unix socket's peer
         return any(whole in network for network in self._networks)
+
+
+def counted_as(address: str) -> str:
+    """What an address counts as: itself, or its /64, for whoever has one address of it has them all (RFC 6177)."""
+    if ":" not in address:
+        return address
+    whole = ipaddress.IPv6Address(address.partition("%")[0])
+    return str(ipaddress.IPv6Network((whole, 64), strict=False))
 
 
 def end_of(name: object) -> tuple[str, int]:

@@ -6,7 +6,6 @@ at once and say goodbye; the busy ones finish their command; what is left after 
 """
 
 import asyncio
-import ipaddress
 import logging
 import os
 import shutil
@@ -19,7 +18,7 @@ from contextlib import suppress
 from net import proxy
 from net.connection import Connection, Draining, PeerGone, TimedOut
 from net.log import event
-from net.networks import Networks
+from net.networks import Networks, counted_as
 from net.proxy import NotProxy
 
 BACKLOG = 1024  # connections that the kernel may hold ready for us
@@ -48,13 +47,13 @@ class Guests:
             return "house"
         if self.most_per_address is None or address == "local":  # a Unix socket's peer has none
             return ""
-        return "address" if self._by_address.get(_network(address), 0) >= self.most_per_address else ""
+        return "address" if self._by_address.get(counted_as(address), 0) >= self.most_per_address else ""
 
     def enter(self, address: str) -> bool:
         """Count one in; false, and not counted, when the house or that address is full."""
         if self.full(address):
             return False
-        address = _network(address)
+        address = counted_as(address)
         here = self._by_address.get(address, 0)
         self.total += 1
         self._by_address[address] = here + 1
@@ -62,7 +61,7 @@ class Guests:
 
     def leave(self, address: str) -> None:
         self.total -= 1
-        address = _network(address)
+        address = counted_as(address)
         here = self._by_address[address] - 1
         if here:
             self._by_address[address] = here
@@ -238,13 +237,6 @@ class Server:
             self._guests.leave(address)
         if not self._inside and self._empty is not None:
             self._empty.set()
-
-
-def _network(address: str) -> str:
-    if ":" not in address:
-        return address
-    whole = ipaddress.IPv6Address(address.partition("%")[0])
-    return str(ipaddress.IPv6Network((whole, 64), strict=False))
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -6,8 +6,10 @@ from net.connection import Connection
 from net.tls import Contexts
 from smtp import replies
 from smtp.commands import LMTP, SMTP
+from smtp.limits import Limits
 from smtp.refusals import Refusals
 from smtp.session import Session
+from storage.space import Space
 from storage.store import Store
 
 
@@ -19,6 +21,8 @@ class SmtpDoor:
     ) -> None:
         self.settings = settings
         self.store = store
+        self.space = Space(settings.data)
+        self.limits = Limits(settings.run)
         self.pipeline = pipeline
         self.contexts = contexts
         self.refusals = Refusals(store.traces)

@@ -29,6 +29,10 @@ async def mail(session: Session, command: MailCommand) -> Reply:
     if command.size is not None and command.size > session.settings.smtp.max_message:
         _refused(session, status.TOO_BIG, reverse_path, None)
         return replies.TOO_BIG  # RFC 1870 §6.1
+    if not session.door.space.has_room(command.size or 0, session.settings.storage.keep_free):
+        return replies.of_status(status.DISK_FULL)
+    if session.counted is not None and not session.door.limits.message(session.counted, session.settings):
+        return replies.TOO_FAST
     envelope = Mail(
         reverse_path=reverse_path,
         peer=session.conn.peer,

@@ -138,6 +138,7 @@ HEADER_TOO_BIG = Reply(552, "5.3.4", "message header is too big")
 BARE_LINE_ENDS = Reply(554, "5.6.0", "message has a bare CR or bare LF")  # RFC 5321 §2.3.8
 LONG_TEXT_LINE = Reply(554, "5.6.0", "message has a line that is too long")
 LOOP = Reply(554, "5.4.6", "too many hops, this message loops")  # RFC 5321 §6.3
+TOO_FAST = Reply(450, "4.7.1", "too many messages from your address, try again later")
 TOO_MANY_RECIPIENTS = Reply(452, "4.5.3", "too many recipients")  # RFC 5321 §4.5.3.1.10
 
 READY_FOR_TLS = Reply(220, "2.0.0", "ready to start TLS")

@@ -86,7 +86,8 @@ class Session:
         self.settings = door.settings
         self.submission = listen.mode == "submission"
         self.lmtp = listen.mode == "lmtp"
-        self.may_xclient = bool(listen.xclient_from) and conn.peer in Networks(listen.xclient_from)
+        self.may_xclient = bool(listen.xclient_from) and conn.peer in Networks.of(listen.xclient_from)
+        self.counted: str | None = None  # what its address counts as, where it has limits
         self.helo: str | None = None  # the client's name as its proxy tells it (XCLIENT)
         self.name = ""  # what the client calls itself
         self.extended = False  # it said EHLO, not HELO
@@ -182,6 +183,17 @@ class Session:
         left = began + patience + got / LEAST_RATE - asyncio.get_running_loop().time()
         return await self.conn.read(most, max(0.0, min(patience, left)))
 
+    def within_limits(self) -> bool:
+        """Whether the client's address may have another connection now; else it has been told."""
+        limits, settings = self.door.limits, self.settings
+        self.counted = None if self.lmtp else limits.counted(self.conn.peer, settings)
+        if self.counted is None or limits.connection(self.counted, settings):
+            return True
+        event(_log, "smtp.too_many_connections", trace=self.conn.trace, peer=self.conn.peer)
+        self.say(replies.closing("4.7.0", self.settings.hostname, "too many connections, try again later"))
+        self.over = True
+        return False
+
     # Commands
 
     async def _greet(self) -> None:
@@ -198,6 +210,8 @@ class Session:
             self.say(replies.EARLY_TALKER)
             self.over = True
             return
+        if not self.may_xclient and not self.within_limits():
+            return
         self.say(replies.greeting(self.settings.hostname, "LMTP" if self.lmtp else "ESMTP"))
 
     async def _step(self, commands: Mapping[str, Command]) -> None:
@@ -209,6 +223,8 @@ class Session:
             self.say(replies.LINE_TOO_LONG)
         else:
             reply = await self._execute(commands, line)
+            if isinstance(reply, Reply) and reply.code >= 500:
+                await self._slow_down()
             if reply:
                 self.say(reply)
             self._weigh(line, reply)
@@ -216,6 +232,12 @@ class Session:
             event(_log, "smtp.too_many_errors", trace=self.conn.trace, peer=self.conn.peer)
             self.say(replies.closing("4.7.0", self.settings.hostname, "too many errors"))
             self.over = True
+
+    async def _slow_down(self) -> None:
+        """Guessing costs time, from half of the errors on that one connection may make."""
+        smtp = self.settings.smtp
+        if smtp.tarpit and self._errors >= smtp.max_errors // 2 and not self.lmtp:
+            await asyncio.sleep(smtp.tarpit)
 
     def _weigh(self, line: bytes, reply: Reply | bytes) -> None:
         if line.partition(b" ")[0].strip().upper().decode("ascii", "replace") in IDLE:

@@ -80,6 +80,8 @@ async def run(session: Session, given: Mapping[str, str]) -> Reply | bytes:
     conn.local = given.get("DESTADDR", conn.local)
     conn.local_port = int(given.get("DESTPORT", conn.local_port))
     session.forget()
+    if not session.within_limits():
+        return b""
     session.helo = given.get("HELO", session.helo)
     session.login = login
     event(_log, "smtp.xclient", trace=conn.trace, proxy=proxy, peer=conn.peer, login=login)

@@ -43,6 +43,7 @@ class Site:
             "domains": "domains",
             "tls": f"{{certificate: {HOSTNAME}.pem, key: {HOSTNAME}.key}}",
             "auth": "{plaintext_without_tls: loopback}",
+            "smtp": "{tarpit: 0}",
             **settings,
         }
         text = "".join(f"{key}: {value}\n" for key, value in lines.items())
