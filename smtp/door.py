@@ -22,7 +22,7 @@ class SmtpDoor:
         self.settings = settings
         self.store = store
         self.space = Space(settings.data)
-        self.limits = Limits(settings.run)
+        self.limits = Limits(store.rates)
         self.pipeline = pipeline
         self.contexts = contexts
         self.refusals = Refusals(store.traces)

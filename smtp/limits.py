@@ -1,18 +1,16 @@
 """How much one address may have of us by the minute: connections, and messages."""
 
-from pathlib import Path
-
 from config.settings import Settings
+from config.units import MINUTE
 from net.networks import Networks, counted_as
-from net.rates import Rates
+from storage.rates import Rates
 
 
 class Limits:
     """Those of a door; the counts are shared with its other processes."""
 
-    def __init__(self, run: Path) -> None:
-        self._connections = Rates(run, "smtp-connections")
-        self._messages = Rates(run, "smtp-messages")
+    def __init__(self, rates: Rates) -> None:
+        self._rates = rates
 
     @staticmethod
     def counted(peer: str, settings: Settings) -> str | None:
@@ -23,7 +21,7 @@ class Limits:
 
     def connection(self, counted: str, settings: Settings) -> bool:
         """Whether one more is within the limit, and counted."""
-        return self._connections.take(counted, settings.smtp.max_connections_per_minute)
+        return self._rates.take("smtp connection", counted, MINUTE, settings.smtp.max_connections_per_minute)
 
     def message(self, counted: str, settings: Settings) -> bool:
-        return self._messages.take(counted, settings.smtp.max_messages_per_minute)
+        return self._rates.take("smtp message", counted, MINUTE, settings.smtp.max_messages_per_minute)

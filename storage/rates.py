@@ -77,6 +77,11 @@ class Rates:
         """Count `amount` more (0: only look; negative: take back) and say how it stands then."""
         return self._do(kind, key, window, amount)
 
+    def take(self, kind: str, key: str, window: int, most: int) -> bool:
+        """Count one more, unless that would make more than `most`: then it is not counted, and false."""
+        tally = self._do(kind, key, window, 1, most)
+        return tally.total <= most
+
     def forget(self, kind: str, key: str, window: int) -> None:
         """Begin from nothing."""
         self._do(kind, key, window, None)
@@ -87,7 +92,7 @@ class Rates:
                 os.close(self._fd)
                 self._fd = -1
 
-    def _do(self, kind: str, key: str, window: int, amount: int | None) -> Tally:
+    def _do(self, kind: str, key: str, window: int, amount: int | None, most: int | None = None) -> Tally:
         digest = hashlib.blake2b(f"{kind}\0{key}".encode("utf-8", "replace"), digest_size=8).digest()
         number = int.from_bytes(digest, "little") % SETS
         at = self._clock()
@@ -97,7 +102,7 @@ class Rates:
             try:
                 fd = self._fd if self._fd >= 0 else self._open()
                 held = _lock(fd, number)
-                tally = _count(fd, number * _SET, digest + _WINDOW.pack(window), tally, amount)
+                tally = _count(fd, number * _SET, digest + _WINDOW.pack(window), tally, amount, most)
             except OSError as error:
                 self._complain(error)
             finally:
@@ -116,8 +121,9 @@ class Rates:
             log.error("rates.unusable", extra={"fields": {"file": self._path, "error": str(error)}})
 
 
-def _count(fd: int, start: int, name: bytes, nothing: Tally, amount: int | None) -> Tally:
-    """Read, count and write one slot of the set at `start`; `nothing` is how an unknown one stands."""
+def _count(fd: int, start: int, name: bytes, nothing: Tally, amount: int | None, most: int | None) -> Tally:
+    """Read, count and write one slot of the set at `start`; `nothing` is how an unknown one stands. What would
+    be more than `most` is told and not written."""
     octets = os.pread(fd, _SET, start)
     if len(octets) < _SET:  # the end of a new file
         octets = octets.ljust(_SET, b"\0")
@@ -136,12 +142,15 @@ def _count(fd: int, start: int, name: bytes, nothing: Tally, amount: int | None)
         current, before = 0, max(0, before + current + amount)
     else:
         current = min(MOST, current + amount)
+    tally = Tally(window, number, current, before, at)
+    if most is not None and tally.total > most:
+        return tally
     if amount and place < 0:
         place = _SLOT.size * min(range(WAYS), key=lambda each: _worth(octets, each, at))
     if amount != 0 and place >= 0:
         slot = _SLOT.pack(name[:8], window, number, current, before)
         os.pwrite(fd, slot, start + place)
-    return Tally(window, number, current, before, at)
+    return tally
 
 
 def _worth(octets: bytes, each: int, at: float) -> tuple[int, int]:
