@@ -27,9 +27,8 @@ LONGEST_SOCKET_PATH = 107  # octets: sun_path of unix(7)
 
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _OWN_LOCAL = re.compile(r"[a-z0-9_][a-z0-9_-]*(\.[a-z0-9_-]+)*")
-_DOT_ATOM = re.compile(
-    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+)*"
-)
+# Dots anywhere: `a..b@docomo.ne.jp` and `a.@ezweb.ne.jp` are in use, whatever RFC 5321 §4.1.2 says.
+_BARE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff.-]+")
 _QUOTED = re.compile(r'"([^"\\\x00-\x1f\x7f]|\\[\x20-\x7e])+"')
 
 INTERNATIONAL = (
@@ -102,11 +101,13 @@ def own_local_part(value: str) -> str:
 
 
 def mail_address(value: str) -> str:
-    """Anybody's address (RFC 5321 §4.1.2); the domain in lower case, the local part as it is written."""
+    """Anybody's address (RFC 5321 §4.1.2, and the carriers' dots).
+
+    The domain in lower case, the local part as it is written."""
     local, at, domain = value.rpartition("@")
     if not at or not local:
         raise ValueError(f'"{value}" is not a mail address such as taro@example.jp')
-    if not _DOT_ATOM.fullmatch(local) and not _QUOTED.fullmatch(local):
+    if not _BARE.fullmatch(local) and not _QUOTED.fullmatch(local):
         hint = f": put quotes around the local part: '\"{local}\"@{domain}'" if _quotable(local) else ""
         raise ValueError(f'"{value}" is not a mail address{hint}')
     if len(local.encode()) > 64:

@@ -1,5 +1,6 @@
 """MAIL and RCPT: the envelope. Who may send and who receives is `filters.pipeline`'s to say."""
 
+import ipaddress
 import logging
 import time
 from dataclasses import replace
@@ -11,6 +12,8 @@ from smtp.grammar import MailCommand, RcptCommand
 from smtp.replies import Reply
 from smtp.session import Session, Transaction
 from storage import status
+from storage.address import Address
+from storage.directory import ALWAYS_SOMEBODY
 from storage.status import Status
 
 _log = logging.getLogger("smtp")
@@ -89,6 +92,8 @@ async def rcpt(session: Session, command: RcptCommand) -> Reply:
         return replies.TOO_MANY_RECIPIENTS
     if not transaction.command.smtputf8 and not (str(address).isascii() and command.orcpt.isascii()):
         return replies.NON_ASCII
+    if address.domain.startswith("["):
+        address = _at_this_host(session, address)
     answer = await session.door.pipeline.recipient(transaction.mail, address, transaction.command.size)
     if isinstance(answer, Status):
         _refused(session, answer, transaction.mail.reverse_path, str(address))
@@ -97,6 +102,17 @@ async def rcpt(session: Session, command: RcptCommand) -> Reply:
         answer = replace(answer, notify=command.notify, orcpt=command.orcpt)
     transaction.recipients.append(answer)
     return replies.RECIPIENT_OK
+
+
+def _at_this_host(session: Session, address: Address) -> Address:
+    """Postmaster and abuse at the address on which we were called are those of this host (RFC 5321 §4.5.1)."""
+    literal = address.domain[1:-1].removeprefix("ipv6:")
+    try:
+        ours = ipaddress.ip_address(literal) == ipaddress.ip_address(session.conn.local.partition("%")[0])
+    except ValueError:
+        return address
+    local = address.folded.local
+    return Address(local, "") if ours and local in ALWAYS_SOMEBODY else address
 
 
 def _refused(session: Session, answer: Status, reverse_path: str, recipient: str | None) -> None:

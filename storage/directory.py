@@ -42,6 +42,8 @@ READ_AT_ONCE = 200  # files that such a question may read; a larger domain is to
 _BATCH = 50  # rows of one transaction of the pass
 _BREATH = 0.002  # seconds that the pass leaves to the other threads after a batch
 
+ALWAYS_SOMEBODY = frozenset({"postmaster", "abuse"})  # RFC 5321 §4.5.1, RFC 2142 §4
+
 State = Literal["current", "last good"]
 Via = Literal["account", "alias", "postmaster", "catch-all"]
 
@@ -121,8 +123,8 @@ class Directory:
         try:
             wanted = parse(address)
         except AddressError:
-            # RFC 5321 §4.5.1: <postmaster> without a domain is the one address that needs none
-            return self._first(self.settings.operators) if fold(address) == "postmaster" else None
+            # RFC 5321 §4.5.1: <postmaster> needs no domain; abuse comes so from an address literal (RFC 2142 §4)
+            return self._first(self.settings.operators) if fold(address) in ALWAYS_SOMEBODY else None
         if not self.is_local(wanted.domain):
             return None
         found = self._anywhere(wanted)
@@ -221,11 +223,11 @@ class Directory:
         return None
 
     def _of_the_domain(self, wanted: Address) -> AccountEntry | None:
-        """Who gets what is for nobody: postmaster's (RFC 5321 §4.5.1) to an administrator, else catch-all."""
+        """Who gets what is for nobody: postmaster's and abuse's goes to an administrator, the rest to catch-all."""
         contract = self.domain(wanted.domain)
         if contract is None:
             return None
-        if fold(wanted.local) == "postmaster":
+        if fold(wanted.local).partition("+")[0] in ALWAYS_SOMEBODY:
             administrators = (*contract.administrators, *self.settings.operators)
             if (entry := self._first(administrators)) is not None:
                 return entry
@@ -235,13 +237,17 @@ class Directory:
         )
 
     def _first(self, addresses: tuple[str, ...]) -> AccountEntry | None:
+        """The first account that takes mail; if none does, the first there is."""
+        found: list[AccountEntry] = []
         for address in addresses:
             wanted = _parsed(address)
             if wanted is None or not self.is_local(wanted.domain):
                 continue
             if (entry := self._account(wanted, "postmaster")) is not None:
-                return entry
-        return None
+                if entry.file.receive and not entry.file.suspended:
+                    return entry
+                found.append(entry)
+        return found[0] if found else None
 
     def _make_sure(self, domain: str) -> bool:
         """Were all files looked at lately? Else look now; True if something may be found that was not before."""

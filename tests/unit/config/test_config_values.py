@@ -69,8 +69,8 @@ def test_taken(valid: Callable[[str], str], given: str, taken: str) -> None:
         (values.mail_address, "@example.jp", "not a mail address"),
         (
             values.mail_address,
-            "taro.@docomo.ne.jp",
-            "put quotes around the local part: '\"taro.\"@docomo.ne.jp'",
+            "taro yamada@docomo.ne.jp",
+            "put quotes around the local part: '\"taro yamada\"@docomo.ne.jp'",
         ),
         (values.mail_address, "a@b@example.jp", "put quotes"),
         (values.mail_address, "a\r\n@example.jp", "not a mail address$"),

@@ -103,6 +103,9 @@ def account(directory: Directory, address: str = "taro@example.test") -> Account
         ("Taro.Yamada+x@example.test", "taro@example.test alias x"),
         ("postmaster@example.test", "taro@example.test postmaster "),
         ("POSTMASTER", "boss@example.test postmaster "),
+        ("Abuse@example.test", "taro@example.test postmaster "),
+        ("abuse", "boss@example.test postmaster "),
+        ("hostmaster", None),
         ("boss@example.test", "boss@example.test account "),
         ("nobody@example.test", None),
         ("taro@elsewhere.test", None),
@@ -151,6 +154,17 @@ def test_account_before_list_before_forward_before_alias(house: House) -> None:
 def test_an_account_with_a_plus_in_its_name_comes_before_the_subaddress(house: House) -> None:
     house.write("example.test/accounts/taro+shop.yaml", ACCOUNT)
     assert account(house.open(), "taro+shop@example.test").address == "taro+shop@example.test"
+
+
+def test_abuse_is_an_account_where_there_is_one(house: House) -> None:
+    house.write("example.test/accounts/abuse.yaml", ACCOUNT)
+    assert account(house.open(), "abuse@example.test").address == "abuse@example.test"
+
+
+def test_postmaster_is_somebody_who_takes_mail(house: House) -> None:
+    house.write("example.test/domain.yaml", "administrators: [hanako@example.test, taro@example.test]\n")
+    house.write("example.test/accounts/hanako.yaml", ACCOUNT + "receive: false\n")
+    assert account(house.open(), "postmaster@example.test").address == "taro@example.test"
 
 
 def test_catch_all_gets_what_nobody_else_gets(house: House) -> None:
