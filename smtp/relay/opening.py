@@ -15,7 +15,7 @@ from net.log import event
 from net.outgoing import TlsFailed, connect
 from smtp.relay import dane, dialogue
 from smtp.relay.destination import Destination
-from smtp.relay.protection import Level, Protection, context
+from smtp.relay.protection import Level, Policy, Protection, context
 from smtp.relay.session import Broken, Session, Threads
 from smtp.relay.tls_rpt import Reports, Result
 from storage.status import Status
@@ -48,6 +48,8 @@ class Opener:
     ) -> Session:
         """A session that is ready for mail. Raises Broken, TlsMissing."""
         noted = False
+        if self._reports is not None and destination.sts is not None and destination.sts.problem:
+            self._reports.note(Result(destination.domain, Policy("sts"), destination.sts.problem))
         wanted: Protection | None = protection
         while True:
             assert wanted is not None
@@ -152,7 +154,15 @@ class Opener:
             result = Result(destination.domain, protection.policy)
         else:
             words = missing.status.text
-            result = Result(destination.domain, protection.policy, missing.result, host, address, words)
+            result = Result(
+                destination.domain,
+                protection.policy,
+                missing.result,
+                host,
+                address,
+                words,
+                destination.source(address) or "",
+            )
         self._reports.note(result)
 
 
