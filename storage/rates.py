@@ -24,6 +24,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from storage.statedb import open_state
+
 SETS = 8_192
 WAYS = 8
 TRIES = 20  # times that a lock is asked for
@@ -111,8 +113,7 @@ class Rates:
         return tally
 
     def _open(self) -> int:
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._fd = open_state(self._path)
         return self._fd
 
     def _complain(self, error: OSError) -> None:

@@ -130,7 +130,8 @@ class Traces:
             self._db.close()
         try:
             while self._delete_some() and not self._closing.wait(PAUSE):
-                pass
+                if self._thread is threading.current_thread():
+                    self._write()  # however long it takes, notes do not wait for it
         except sqlite3.Error as error:
             self._complain(error)
 
