@@ -36,7 +36,7 @@ from storage.message import Message
 from storage.queue_db import QueueDatabase
 from storage.queue_files import GRACE, QueueFiles, _log
 from storage.queue_rows import Key, Row
-from storage.queue_time import QueueTime
+from storage.queue_time import QueueTime, boot_id
 from storage.queued import Addressee, Envelope, Lane, Notice, Outcome, Parcel, Recorded, Work
 
 if TYPE_CHECKING:
@@ -59,13 +59,14 @@ class Queue:
         clock: Callable[[], float] = time.time,
         wake: Callable[[Hint], None] = lambda hint: None,
         steady: Callable[[], float] | None = None,
+        boot: Callable[[], str] = boot_id,
     ) -> None:
         self.directory = directory
         self._wake = wake
         if not directory.is_dir():
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             durable.sync_dir(directory.parent)
-        self.time = QueueTime(clock, steady)
+        self.time = QueueTime(clock, steady, boot)
         self.files = QueueFiles(directory)
         self.database = QueueDatabase(directory / "queue.sqlite", self.time)
         if self.database.created:
@@ -169,8 +170,8 @@ class Queue:
         lanes: Sequence[str] | None = None,
         key: Key | None = None,
     ) -> list[Work]:
-        """Lease up to `most` due recipients in each of some lanes, or all, to `holder`: grouped by message, the
-        longest due first. With `key`, recipients found in a lane that is not theirs are moved instead."""
+        """Lease up to `most` due recipients in each of some lanes, or all, to `holder`: grouped by lane and
+        message, the longest due first. With `key`, recipients that are in a wrong lane are moved instead."""
         now = int(self.time.now())
         names = [each.name for each in self.lanes(most)] if lanes is None else lanes
         if not names:  # nothing due is the usual case, and takes no lock
@@ -179,13 +180,18 @@ class Queue:
         with self.database.writing(durable=False) as db:  # a lease that the power took is no loss
             for name in names:
                 rows += queue_rows.claim(db, holder, name, now, most, lease, key)
-        return queue_rows.works(rows, self.time.ahead)
+        return queue_rows.works(rows, self.time.ahead, by_lane=True)
 
     def postpone(self, lanes: Mapping[str, int]) -> None:
         """Do not look at these destinations for so many seconds each, unless something new comes for them."""
         with self.database.writing(durable=False) as db:
             for lane, seconds in lanes.items():
                 queue_rows.settle_lane(db, lane, int(self.time.now()) + seconds)
+
+    def look_at_all(self) -> None:
+        """Forget which destinations were postponed."""
+        with self.database.writing(durable=False) as db:
+            queue_rows.look_at_all(db)
 
     def renew(self, holder: str, queue_ids: Collection[str], lease: int = LEASE) -> None:
         """Prolong the leases of a runner that lives, for the messages that it has in hand."""
@@ -244,7 +250,7 @@ class Queue:
             ids = queue_rows.tellable(db, now, now - TELL_WITHIN, most)
             rows = queue_rows.untold(db, ids)
             more = queue_rows.more_untold(db, ids)
-        return queue_rows.works(rows, self.time.ahead), more
+        return queue_rows.works(rows, self.time.ahead, by_lane=False), more
 
     def settle(self, queue_id: str, numbers: Sequence[int], notice: Notice | None = None) -> str | None:
         """Recipients of whom the sender has been told, and the message itself where nobody is left.
@@ -264,9 +270,8 @@ class Queue:
             if found is None:
                 raise _AlreadyTold
             size, eightbit = notice.message.size, _has_eight_bits(notice.message)
-            envelope = Envelope(
-                notice_id, "", found[0], int(wall), size, "", "", notice.smtputf8, False, eightbit, now
-            )
+            flags = (notice.smtputf8, notice.require_tls, eightbit)
+            envelope = Envelope(notice_id, "", found[0], int(wall), size, "", "", *flags, now)
             queue_rows.insert(db, envelope, [Addressee(notice.to)], now, now)
             return self._told(db, queue_id, numbers)
 

@@ -44,15 +44,16 @@ def envelope_from(row: Row, own_path: str = "") -> Envelope:
     return Envelope(queue_id, own_path or reverse_path, *head, *flags, since)  # type: ignore[call-arg]
 
 
-def works(rows: Iterable[Row], ahead: int) -> list[Work]:
-    """Rows of both views side by side, as messages with their recipients: one for each reverse-path."""
-    groups: dict[tuple[str, str], tuple[Row, list[Queued]]] = {}
+def works(rows: Iterable[Row], ahead: int, *, by_lane: bool) -> list[Work]:
+    """Rows of both views side by side, as messages with their recipients: one for each reverse-path, and lane."""
+    groups: dict[tuple[str, str, str], tuple[Row, list[Queued]]] = {}
     for row in rows:
         one = queued_from(row[ENVELOPE:], ahead)
-        group = groups.setdefault((row[0], one.reverse_path), (row[:ENVELOPE], []))
-        group[1].append(one)
+        key = (row[0], one.reverse_path, one.lane if by_lane else "")
+        groups.setdefault(key, (row[:ENVELOPE], []))[1].append(one)
     return [
-        Work(envelope_from(head, path), tuple(recipients)) for (_, path), (head, recipients) in groups.items()
+        Work(envelope_from(head, path), tuple(recipients))
+        for (_, path, _), (head, recipients) in groups.items()
     ]
 
 
@@ -181,6 +182,13 @@ def settle_lane(db: sqlite3.Connection, lane: str, not_before: int = 0) -> None:
             "INSERT INTO lane VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET next = ?2",
             (lane, max(first, not_before)),
         )
+
+
+def look_at_all(db: sqlite3.Connection) -> None:
+    db.execute(
+        """UPDATE lane SET next = coalesce(
+           (SELECT min(due) FROM recipient WHERE recipient.lane = lane.name AND state = 'waiting'), next)"""
+    )
 
 
 # ---------------------------------------------------------------------- how it went

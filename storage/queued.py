@@ -145,6 +145,7 @@ class Notice:
     message: Message
     to: str
     smtputf8: bool = False
+    require_tls: bool = False  # as the message that it is about (RFC 8689 §5)
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,7 +124,8 @@ def _facts_of(each: Queued, until: float) -> list[str]:
 
 def _original_part(envelope: Envelope, original: Message | None, header: bytes, failed: bool) -> bytes:
     wide = envelope.smtputf8 and not header.isascii() and _is_utf8(header)
-    if failed and original is not None and envelope.ret.upper() == "FULL" and original.size <= WHOLE_MOST:
+    full = envelope.ret.upper() == "FULL" and not envelope.require_tls  # RFC 8689 §5
+    if failed and full and original is not None and original.size <= WHOLE_MOST:
         whole = original.read()
         if wide:
             return _part("message/global", "base64", whole)  # RFC 6532 §3.7: this kind may be encoded

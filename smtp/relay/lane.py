@@ -17,10 +17,16 @@ class Lane:
         self.name = name
         self.backlog: deque[Letter] = deque()
         self.connections: set[asyncio.Task[None]] = set()
+        self.lost: set[asyncio.Task[None]] = set()  # of these: came to nobody, and are about to end
         self.out: list[Letter] = []  # being sent
         self.more = False  # something may be due that is not claimed yet
         self.closing = False  # nothing more is to be taken
         self._changed = asyncio.Event()
+
+    @property
+    def talking(self) -> int:
+        """Connections that have not failed."""
+        return len(self.connections - self.lost)
 
     @property
     def waiting(self) -> int:

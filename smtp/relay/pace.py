@@ -3,7 +3,7 @@
 The number of connections begins small, grows by one with each message that is taken, and is halved when the
 destination says that it has trouble (a 4xx that is about itself and not about one mailbox); from half of what went
 wrong it grows slowly. Where nobody could be spoken to, or a host said 421 and nothing else is under way, the
-destination is closed: nothing is tried for a minute, then for two, up to an hour, until a message goes through.
+destination is closed: nothing is tried for a minute, then for two, up to half an hour, until something gets through.
 A host that takes fewer connections than were opened is no dead one: it gets as many as it took.
 
 No I/O, and no clock but the one handed in, which must run on (`time.monotonic`).
@@ -17,7 +17,7 @@ from storage.status import Status
 
 BEGIN = 2.0  # connections to a destination that is not known yet
 FIRST_PAUSE = 60.0  # seconds that a destination is left alone when nobody answered
-LONGEST_PAUSE = 3600.0
+LONGEST_PAUSE = 1800.0
 KNOWN_MOST = 10_000  # destinations remembered
 ABOUT_THE_RECIPIENT = ("4.1.", "4.2.", "4.6.")  # RFC 3463: address, mailbox, content
 

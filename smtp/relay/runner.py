@@ -94,6 +94,7 @@ class Runner:
         )
         self._woken = asyncio.Event()
         self._stopping = False
+        self._all = True  # look at lanes that were postponed, too: at first, and when somebody asks for it
 
     @property
     def settings(self) -> Settings:
@@ -134,6 +135,7 @@ class Runner:
     def try_all(self) -> None:
         """Try what is due, also where nobody answered of late."""
         self.paces.reopen()
+        self._all = True
         self.wake()
 
     def stop(self) -> None:
@@ -181,6 +183,9 @@ class Runner:
     async def step(self) -> float:
         """Start what is due and has room; the seconds until there may be more."""
         self._woken.clear()
+        if self._all:
+            self._all = False
+            await self._threads(self._queue.look_at_all)
         lanes, room = self.traffic.lanes, self.traffic.room
         due = await self._threads(self._queue.lanes, len(lanes) + room + LANES)
         if any(each.name == "" for each in due):

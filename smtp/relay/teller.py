@@ -106,5 +106,6 @@ class Teller:
         now = self._clock()
         until = now + self.settings.queue.give_up - (self._queue.time.now() - envelope.since)
         text = dsn.report(self.settings.hostname, envelope, work.recipients, message, now, until)
-        wide = not envelope.reverse_path.isascii()
-        return self._queue.settle(envelope.queue_id, numbers, Notice(text, envelope.reverse_path, wide))
+        to = envelope.reverse_path
+        notice = Notice(text, to, not to.isascii(), envelope.require_tls)
+        return self._queue.settle(envelope.queue_id, numbers, notice)

@@ -134,6 +134,7 @@ class Traffic:
 
     def _ended(self, lane: Lane, task: "asyncio.Task[None]") -> None:
         lane.connections.discard(task)
+        lane.lost.discard(task)
         self._connections -= lane.name != LOCAL
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("a connection failed", exc_info=error)
@@ -203,7 +204,10 @@ class Traffic:
     async def _adapt(self, lane: Lane, answered: Sequence[Answered]) -> None:
         """Faster or slower, by what the host answered."""
         pace = self._paces.of(lane.name)
-        if any(answer.reply.startswith("421") for answer in answered) and len(lane.connections) <= 1:
+        if any(answer.reply.startswith("421") for answer in answered):
+            if (others := lane.talking - 1) > 0:
+                pace.crowded(others)
+                return
             lane.close()
             seconds = self._paces.close(lane.name)
             self._say_closed(lane, seconds, answered[0].status)
@@ -218,7 +222,9 @@ class Traffic:
 
     async def _unreachable(self, lane: Lane, status: Status) -> None:
         """A connection came to nobody. Where it was the only one, all that is due is put off without trying it."""
-        others = len(lane.connections) - 1
+        if (task := asyncio.current_task()) is not None:
+            lane.lost.add(task)
+        others = lane.talking
         if lane.name == LOCAL or self._stopping:
             return
         if others > 0 and status.temporary:
