@@ -11,7 +11,7 @@ from config.values import Duration, OwnAddress, Section, Size, section
 _SELECTOR = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
-def _selector(value: str) -> str:
+def selector(value: str) -> str:
     if not _SELECTOR.fullmatch(value.lower()):
         raise ValueError(
             f'"{value}" is not a DKIM selector: letters, digits and inner hyphens (RFC 6376 §3.1)'
@@ -44,7 +44,7 @@ class DomainFile(Section):
     administrators: tuple[OwnAddress, ...] = Field(
         default=(), description="Accounts that administer the domain in the panel."
     )
-    dkim_selectors: tuple[Annotated[str, AfterValidator(_selector)], ...] = Field(
+    dkim_selectors: tuple[Annotated[str, AfterValidator(selector)], ...] = Field(
         default=(), description="Keys `dkim/<selector>.pem` that sign what the domain sends."
     )
     catch_all: OwnAddress | None = Field(

@@ -58,7 +58,7 @@ def add_domain(directory: Directory, domain: str, change: DomainChange) -> Domai
     folder = name.path(directory.files.domains).parent
     try:
         for below in (folder, folder / "accounts", folder / "lists"):
-            _make_folder(below)
+            make_folder(below)
     except OSError as error:
         raise refusal(error) from error
     changes = {"capacity": format_size(capacity), **_changes(change)}
@@ -67,7 +67,7 @@ def add_domain(directory: Directory, domain: str, change: DomainChange) -> Domai
 
 
 def set_domain(directory: Directory, domain: str, change: DomainChange) -> DomainSummary:
-    name = _find(directory, domain)
+    name = find_domain(directory, domain)
     with contract_lock(directory, name.domain):
         if change.capacity is not None:
             _check_capacity(directory, name, change.capacity)
@@ -81,7 +81,7 @@ def set_domain(directory: Directory, domain: str, change: DomainChange) -> Domai
 
 def delete_domain(directory: Directory, domain: str, *, with_accounts: bool, keep_mail: bool) -> None:
     """Take a domain away, with its accounts, lists, forwards and DKIM keys if it has any and that is wanted."""
-    name = _find(directory, domain)
+    name = find_domain(directory, domain)
     folder = name.path(directory.files.domains).parent
     operators = [one for one in directory.settings.operators if one.endswith(f"@{name.domain}")]
     if operators:
@@ -110,7 +110,7 @@ def list_domains(directory: Directory) -> list[DomainSummary]:
 
 
 def show_domain(directory: Directory, domain: str) -> DomainSummary:
-    name = _find(directory, domain)
+    name = find_domain(directory, domain)
     try:
         directory.refresh(name.domain)
         accounts = directory.cache.rows(name.domain, "account")
@@ -131,7 +131,7 @@ def show_domain(directory: Directory, domain: str) -> DomainSummary:
     )
 
 
-def _find(directory: Directory, domain: str) -> Name:
+def find_domain(directory: Directory, domain: str) -> Name:
     try:
         name = Name("domain", own_domain(domain))
     except ValueError as error:
@@ -161,7 +161,7 @@ def _changes(change: DomainChange) -> dict[edit.Key, Any]:
     return changes
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
     """A folder that belongs to whom the one above belongs, though the command line may be root's."""
     folder.mkdir(mode=0o750, exist_ok=True)
     if os.geteuid() == 0:

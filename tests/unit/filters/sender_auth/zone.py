@@ -52,4 +52,6 @@ def _rdata(kind: str, value: object) -> dns.rdata.Rdata:
     if kind == "MX":
         preference, host = value  # type: ignore[misc]
         return MX(dns.rdataclass.IN, dns.rdatatype.MX, preference, dns.name.from_text(host or "."))
-    return dns.rdata.from_text("IN", kind, str(value).rstrip(".") + ("." if kind == "PTR" else ""))
+    return dns.rdata.from_text(
+        "IN", kind, str(value).rstrip(".") + ("." if kind in ("PTR", "CNAME", "SRV") else "")
+    )
