@@ -137,24 +137,37 @@ async def relay(settings: Settings, _: Sequence[Listener]) -> Process:
     from smtp.relay.courier import Courier
     from smtp.relay.destination import Destinations
     from smtp.relay.mta_sts import Policies
+    from smtp.relay.protection import context
     from smtp.relay.runner import Runner
+    from smtp.relay.tls_reporter import Reporter
+    from smtp.relay.tls_rpt import Reports
     from storage import leftovers
+    from storage.message import Message
     from storage.queue import Queue
+    from storage.queued import Addressee
     from storage.store import Store
 
     store = await Store.open(settings)
     store.start(leftovers.run(store))
     queue = await store.run(Queue.of, store)
     resolver = Resolver(settings.resolver.nameservers)
-    policies = Policies(
-        resolver,
-        settings.data / "state",
-        store.run,
-        lambda: ssl.create_default_context(cafile=courier.settings.queue.tls.trust),
-        lambda: courier.settings.queue.tls.https_port,
-    )
+    state = settings.data / "state"
+
+    def proven() -> ssl.SSLContext:
+        return context(courier.settings.queue.tls, proven=True)
+
+    def https_port() -> int:
+        return courier.settings.queue.tls.https_port
+
+    async def send_report(message: Message, to: str) -> None:
+        await store.run(queue.add, message, "", [Addressee(to, notify="NEVER")], os.urandom(6).hex())
+
+    policies = Policies(resolver, state, store.run, proven, https_port)
     destinations = Destinations(settings, resolver, policies)
-    courier = Courier(settings, destinations, store.run)
+    reports = Reports(state, store.clock)
+    courier = Courier(settings, destinations, store.run, reports)
+    reporter = Reporter(settings, reports, resolver, store.run, send_report, proven)
+    store.start(reporter.run())
     pipeline = build(settings, store, queue)
     runner = Runner(
         settings,
@@ -173,8 +186,9 @@ async def relay(settings: Settings, _: Sequence[Listener]) -> Process:
         await resolver.close()
         queue.close()
         await store.close()
+        reports.close()
 
-    return Process((Work(runner),), (*settled(store), pipeline, courier, runner), None, close)
+    return Process((Work(runner),), (*settled(store), pipeline, courier, reporter, runner), None, close)
 
 
 async def web(settings: Settings, listeners: Sequence[Listener]) -> Process:
