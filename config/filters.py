@@ -1,10 +1,13 @@
 """What looks at mail: the settings of each check, one class a check."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from config.values import Duration, Network, OwnDomain, Section, SocketAddress, section
+from config.units import DAY, MINUTE
+from config.values import Duration, HostName, Network, OwnDomain, Section, SocketAddress, section
+
+PRIVATE = ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
 
 
 class SenderAuth(Section):
@@ -39,6 +42,57 @@ class SenderAuth(Section):
         default=20,
         ge=1,
         description="Time for all DNS look-ups of one message; what is unknown then is temporary.",
+    )
+
+
+class DnsblZone(Section):
+    """A list of senders in DNS."""
+
+    zone: HostName = Field(description="Its name, such as `zen.spamhaus.org`.")
+    weight: Annotated[int, Field(ge=-1000, le=1000)] = Field(
+        default=1, description="What it adds to the sum; a list of good senders has a negative one."
+    )
+    answers: tuple[Network, ...] = Field(
+        default=("127.0.0.0/8",),
+        description="The answers that count, as addresses and networks, where a list has several kinds in it.",
+    )
+
+
+class Dnsbl(Section):
+    """Lists in DNS that know the addresses of bad or good senders."""
+
+    zones: tuple[DnsblZone, ...] = Field(
+        default=(), description="The lists that are asked, all at the same time; none: no such check."
+    )
+    reject_at: int | None = Field(
+        default=1, description="The sum of weights from which mail is refused; null: never."
+    )
+    quarantine_at: int | None = Field(
+        default=None, description="The sum of weights from which mail counts as spam; null: never."
+    )
+    timeout: Duration = Field(
+        default=3, ge=1, description="How long a list is waited for; one that is late has no opinion."
+    )
+    skip_from: tuple[Network, ...] = Field(
+        default=PRIVATE, description="Networks about which no list is asked, such as our own."
+    )
+
+
+class Greylist(Section):
+    """Asking senders that nobody knows to come again."""
+
+    enabled: bool = Field(default=False, description="Whether it is done, to mail from other servers.")
+    delay: Duration = Field(default=5 * MINUTE, ge=1, description="How long an unknown sender has to wait.")
+    retry_within: Duration = Field(
+        default=2 * DAY,
+        ge=1,
+        description="How long it has time to come again; later it is unknown once more.",
+    )
+    remember: Duration = Field(
+        default=35 * DAY, ge=1, description="How long a sender that came again is known after its last mail."
+    )
+    skip_from: tuple[Network, ...] = Field(
+        default=PRIVATE, description="Networks that are never asked to wait, such as known good senders."
     )
 
 
@@ -85,5 +139,7 @@ class Filters(Section):
         description="Whether forwards send on what was found to be spam; else the mailbox here keeps it.",
     )
     sender_auth: SenderAuth = section(SenderAuth)
+    dnsbl: Dnsbl = section(Dnsbl)
+    greylist: Greylist = section(Greylist)
     virus: Virus = section(Virus)
     spam: Spam = section(Spam)

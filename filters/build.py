@@ -2,11 +2,14 @@
 
 from config.settings import Settings
 from filters.check import Checks
+from filters.dnsbl import Dnsbl
+from filters.greylist import Greylist
 from filters.pipeline import Pipeline
 from filters.sender_auth.check import SenderAuth
 from filters.sender_auth.signing import Signing
 from filters.submission import Submission
 from net.resolver import Resolver
+from storage.greylist import Greylist as GreylistMemory
 from storage.queue import Queue
 from storage.store import Store
 
@@ -18,7 +21,10 @@ def build(
     queue = queue or Queue.of(store)
     resolver = resolver or Resolver(settings.resolver.nameservers)
     sender_auth = SenderAuth(lambda: pipeline.settings.filters.sender_auth, resolver, store.run)
-    incoming = Checks(judges=(sender_auth,), advisers=(), traces=store.traces)
+    dnsbl = Dnsbl(lambda: pipeline.settings.filters.dnsbl, resolver)
+    memory = GreylistMemory(settings.data / "state")
+    greylist = Greylist(lambda: pipeline.settings.filters.greylist, memory, store.run)
+    incoming = Checks(judges=(dnsbl, greylist, sender_auth), advisers=(), traces=store.traces)
     outgoing = Checks(judges=(Submission(store, queue),), advisers=(), traces=store.traces)
     signing = Signing(settings.domains, store.directory.domain)
     pipeline = Pipeline(settings, store, queue, incoming, outgoing, signing)

@@ -21,7 +21,7 @@ _log = logging.getLogger("filters")
 
 
 class Check(Protocol):
-    """Reads, never writes."""
+    """Reads, never writes. One that has `stages`, names of the methods below, is asked at those alone."""
 
     name: str
 
@@ -50,13 +50,16 @@ class Checks:
     traces: Traces | None = None  # what is thought of a message is noted there
 
     async def connect(self, mail: Mail) -> Verdict:
-        return await _group(self.judges, lambda check: check.connect(mail), mail.trace, BROKEN)
+        asked = _asked(self.judges, "connect")
+        return await _group(asked, lambda check: check.connect(mail), mail.trace, BROKEN)
 
     async def recipient(self, mail: Mail, rcpt: Recipient) -> Verdict:
-        return await _group(self.judges, lambda check: check.recipient(mail, rcpt), mail.trace, BROKEN)
+        asked = _asked(self.judges, "recipient")
+        return await _group(asked, lambda check: check.recipient(mail, rcpt), mail.trace, BROKEN)
 
     async def message(self, mail: Mail) -> Verdict:
-        judged = await _group(self.judges, lambda check: self._message(check, mail), mail.trace, BROKEN)
+        asked = _asked(self.judges, "message")
+        judged = await _group(asked, lambda check: self._message(check, mail), mail.trace, BROKEN)
         if not self.advisers or judged.action >= Action.DEFER:
             return judged
         seen = replace(mail, results=mail.results + judged.results)
@@ -71,6 +74,11 @@ class Checks:
 
 
 BROKEN = Verdict(Action.DEFER, BROKEN_CHECK, "the check raised")
+
+
+def _asked(checks: Sequence[Check], stage: str) -> list[Check]:
+    """Who has a say at this stage: a check that is off costs nothing."""
+    return [check for check in checks if stage in getattr(check, "stages", (stage,))]
 
 
 async def _group(checks: Sequence[Check], ask: Ask, trace: str, instead: Verdict) -> Verdict:

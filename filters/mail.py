@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from filters.verdict import AuthResult
 from storage.address import Address
-from storage.directory import AccountEntry, ForwardEntry
+from storage.directory import ALWAYS_SOMEBODY, AccountEntry, ForwardEntry
 from storage.message import Message
 
 EMPTY = Message.of(b"")
@@ -33,6 +33,11 @@ class Recipient:
     found: AccountEntry | ForwardEntry | Outside | Returned
     notify: str = ""  # NOTIFY of RFC 3461 §4.1: NEVER, or some of SUCCESS,FAILURE,DELAY; empty when not given
     orcpt: str = ""  # ORCPT of RFC 3461 §4.2, `addr-type;xtext` as it came
+
+
+def reaches_somebody(recipient: Recipient) -> bool:
+    """Postmaster and abuse: no list and no grey may stand in their way (RFC 5321 §4.5.1)."""
+    return recipient.address.folded.local.partition("+")[0] in ALWAYS_SOMEBODY
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ class SenderAuth:
     """One for each process. `rules` gives those in force, for the configuration may be read again."""
 
     name = "sender_auth"
+    stages = ("message",)
 
     def __init__(self, rules: Callable[[], Rules], resolver: Resolver, run: Run) -> None:
         self._rules = rules
