@@ -103,9 +103,11 @@ def stories(state: Path, wanted: str, *, since: float = 0.0, most: int = 10) -> 
             "seen": MOST_SEEN,
             "most": most,
         }
-        return [_story(db, row[0]) for row in db.query(_TRACES, question)]
+        found = [_story(db, row[0]) for row in db.query(_TRACES, question)]
     finally:
         db.close()
+    told = [event for story in found if "." in story.trace for event in story.events]
+    return [story for story in found if "." in story.trace or any(each not in told for each in story.events)]
 
 
 def _address(wanted: str) -> str:

@@ -164,7 +164,9 @@ def _queued(event: Event, detail: dict[str, str]) -> str:
 def _tried(event: Event, detail: dict[str, str]) -> str:
     host, address = detail.pop("host", "") or event.peer, detail.pop("address", "")
     host += f" [{address}]" if address and address != host else ""
-    tls = detail.pop("tls", "")
+    tls = detail.pop("tls", "").replace("none", "without TLS")
+    if detail.get("destination") == event.recipient.rpartition("@")[2].lower():
+        del detail["destination"]  # nothing but the usual
     reply = detail.pop("reply", "") or str(event.status or "")
     said = f"{host}{f' ({tls})' if tls else ''} said: {reply}" if host else reply
     return f"{event.recipient}: {said}"

@@ -64,8 +64,13 @@ def test_a_story_is_found_by_all_that_is_known_of_it(traces: Traces, clock: Cloc
     traces.close()
     for wanted in ("abc.1", "id-1@example.com", "<id-1@example.com>", "q17", "TARO@example.test"):
         assert ids(tmp_path, wanted) == ["abc.1"], wanted
-    for wanted in ("a@example.com", "abc"):  # it was refused something on that connection, too
-        assert ids(tmp_path, wanted) == ["abc.1", "abc"], wanted
+    for wanted in ("a@example.com", "abc"):  # what it was refused on that connection stands in it
+        assert ids(tmp_path, wanted) == ["abc.1"], wanted
+    traces = Traces(tmp_path, Limits(), clock)
+    traces.note("abc", "refused", sender="b@example.com", recipient="nobody@example.test")
+    traces.close()
+    assert ids(tmp_path, "nobody@example.test") == ["abc"]
+    assert ids(tmp_path, "abc") == ["abc.1", "abc"]
     assert ids(tmp_path, "bob@EXAMPLE.net") == ids(tmp_path, "info@example.test") == ["abc.1"]
     assert ids(tmp_path, "q1") == ids(tmp_path, "ab") == ids(tmp_path, "") == []
 
