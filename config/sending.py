@@ -38,4 +38,5 @@ class AccountSendLimit(Section):
 
     def over(self, others: SendLimit) -> SendLimit:
         """The limits that are in force for the account."""
-        return others.model_copy(update=self.model_dump(exclude_none=True))
+        own = self.model_dump(exclude_none=True)
+        return others.model_copy(update=own) if own else others

@@ -103,7 +103,7 @@ class Rates:
             held = False
             try:
                 fd = self._fd if self._fd >= 0 else self._open()
-                held = _lock(fd, number)
+                held = amount != 0 and _lock(fd, number)  # who only looks disturbs nobody
                 tally = _count(fd, number * _SET, digest + _WINDOW.pack(window), tally, amount, most)
             except OSError as error:
                 self._complain(error)
