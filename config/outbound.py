@@ -90,7 +90,9 @@ class Route(Section):
 class Timeouts(Section):
     """How long other servers are waited for (RFC 5321 §4.5.3.2)."""
 
-    connect: Duration = Field(default=30, ge=1, description="For a connection to an address.")
+    connect: Duration = Field(
+        default=30, ge=1, description="For a connection to an address, and again for a TLS handshake."
+    )
     greeting: Duration = Field(default=5 * MINUTE, ge=1, description="For the greeting.")
     command: Duration = Field(
         default=5 * MINUTE, ge=1, description="For the reply to EHLO, MAIL, RCPT and other commands."

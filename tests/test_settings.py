@@ -156,7 +156,6 @@ ROOMS = ("kwcmaild", "web", "smtp", "imap", "pop3", "filters", "storage", "net",
 # Names that the file format has for work that no room does so far.
 UNREAD = (
     "settings:filters",
-    "settings:queue.",
     "settings:metrics",
     "account:scram_sha_256",
     "account:autoreply",

@@ -11,7 +11,7 @@ What holds for every letter that was taken:
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -19,7 +19,7 @@ from config.settings import Settings
 from net.log import event
 from smtp.relay import order
 from smtp.relay.body import SMALL, Content, inspect
-from smtp.relay.destination import Destination, Destinations
+from smtp.relay.destination import Approach, Destination, Destinations
 from smtp.relay.dialogue import Transaction
 from smtp.relay.letter import Answered, Letter, Unreachable
 from smtp.relay.opening import Opener, TlsMissing
@@ -31,6 +31,9 @@ from storage.queued import Queued
 from storage.status import Status, worst
 
 __all__ = ["Courier", "Unreachable"]
+
+TRIES = 8  # addresses that are tried in one go
+SESSIONS = 2  # sessions that may break over the same letter in one go
 
 logger = logging.getLogger("smtp.relay")
 
@@ -104,16 +107,13 @@ class Courier:
 
     async def _walk(self, destination: Destination, errand: Errand, optional: bool) -> bool:
         """Try the hosts. False: none took the letter in hand, or none could be spoken to."""
-        for host in destination.hosts:
-            try:
-                approach = await self._destinations.approach(destination, host)
-            except Unreachable as unreachable:
-                errand.failures.append(unreachable.status)
-                continue
-            protection = approach.protection
-            if optional:
-                protection = Protection(Level.MAY, host)
+        tries, sessions = TRIES, SESSIONS
+        async for host, approach in self._approaches(destination, errand):
+            protection = Protection(Level.MAY, host) if optional else approach.protection
             for address in approach.addresses:
+                if not tries or not sessions:
+                    return False
+                tries -= 1
                 try:
                     session = await self._opener.open(destination, host, address, protection)
                 except TlsMissing as missing:
@@ -128,7 +128,26 @@ class Courier:
                     continue
                 if await self._use(destination, session, errand, optional):
                     return True
+                sessions -= 1
         return False
+
+    async def _approaches(
+        self, destination: Destination, errand: Errand
+    ) -> AsyncIterator[tuple[str, Approach]]:
+        """The ways to the hosts, by preference; those where nobody answered lately come last."""
+        silent = []
+        for host in destination.hosts:
+            try:
+                approach = await self._destinations.approach(destination, host)
+            except Unreachable as unreachable:
+                errand.failures.append(unreachable.status)
+                continue
+            if approach.silent:
+                silent.append((host, approach))
+            else:
+                yield host, approach
+        for each in silent:
+            yield each
 
     async def _use(self, destination: Destination, session: Session, errand: Errand, optional: bool) -> bool:
         """Send letters as long as there are some. False: the session broke over the first one."""

@@ -5,7 +5,7 @@
 
 - The operator's routes come first, the first that fits; then the smarthost for all; then the domain's own MX.
 - DANE comes before MTA-STS (RFC 8461 §2). A host that a policy in force does not name is passed over.
-- What is not known now is temporary. An address where nobody answered lately is tried last, not left out.
+- What is not known now is temporary. Where nobody answered lately is tried last, and not left out.
 """
 
 import hashlib
@@ -72,6 +72,7 @@ class Approach:
 
     addresses: tuple[str, ...]
     protection: Protection
+    silent: bool = False  # nobody answered lately at any of the addresses
 
 
 class Destinations:
@@ -157,7 +158,10 @@ class Destinations:
                 code = "5.4.4" if destination.smarthost is None else "4.4.4"
                 raise Unreachable(Status(code, f"the host {host} has no address"))
         protection = await self._protection(destination, host, found)
-        return Approach(self._preferred(found.addresses)[:MOST_ADDRESSES], protection)
+        now = self._clock()
+        shunned = {each for each in found.addresses if self._shunned.get(each, 0.0) > now}
+        preferred = sorted(found.addresses, key=lambda each: each in shunned)
+        return Approach(tuple(preferred[:MOST_ADDRESSES]), protection, len(shunned) == len(found.addresses))
 
     async def _protection(self, destination: Destination, host: str, found: mx.Addresses) -> Protection:
         tls = self._settings.queue.tls
@@ -186,12 +190,6 @@ class Destinations:
         if len(self._shunned) >= MOST_SHUNNED:
             self._shunned.clear()
         self._shunned[address] = self._clock() + SHUNNED
-
-    def _preferred(self, addresses: tuple[str, ...]) -> tuple[str, ...]:
-        if not self._shunned:
-            return addresses
-        now = self._clock()
-        return tuple(sorted(addresses, key=lambda each: self._shunned.get(each, 0.0) > now))
 
 
 def _unknown(failure: DnsFailure) -> Status:

@@ -123,7 +123,7 @@ class Opener:
         connection = session.connection
         try:
             tls = context(self.settings.queue.tls, proven)
-            await session.secure(tls, protection.name, self.settings.tls.handshake_timeout)
+            await session.secure(tls, protection.name, self.settings.queue.timeouts.connect)
         except TlsFailed as failure:
             status = Status("4.7.5", f"{session.host} ({session.address}): {failure}")
             raise TlsMissing(_result(failure.cause), status) from failure

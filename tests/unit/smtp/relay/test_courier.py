@@ -1,6 +1,8 @@
 """Letters to servers that behave: what they get, and what is reported of it."""
 
 import dataclasses
+import tracemalloc
+from typing import Any
 
 import pytest
 
@@ -252,3 +254,31 @@ async def test_a_server_that_calls_itself_as_we_do_is_we(world: World) -> None:
     with pytest.raises(Unreachable) as caught:
         await world.send(letter("b@example.com"))
     assert caught.value.status.code == "4.4.6"
+
+
+async def test_memory_does_not_grow_with_the_message(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    peer = await world.peer(extensions=("PIPELINING",))
+    world.serve()
+    path = world.folder / "large.eml"
+    path.write_bytes((b"x" * 78 + b"\r\n") * 400_000)  # 32 MB
+    read = 0
+
+    async def devour(part: Any) -> None:
+        nonlocal read
+        end = b""
+        while end != b"\r\n.\r\n":
+            piece = await part.reader.read(65536)
+            read += len(piece)
+            end = (end + piece)[-5:]
+        await part.say("END", "", "250 2.0.0 taken")
+
+    monkeypatch.setattr("tests.peer._Part.message", devour)
+    large = dataclasses.replace(letter("b@example.com"), message=Message(path, path.stat().st_size))
+    tracemalloc.start()
+    try:
+        assert (await world.send(large))[0].status.ok
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert read == path.stat().st_size + 3 and peer.sessions
+    assert peak < 6_000_000

@@ -93,6 +93,23 @@ async def test_an_address_where_nobody_answered_is_tried_last_for_a_while(world:
     assert not peer.sessions
 
 
+async def test_a_host_where_nobody_answered_is_tried_last_for_a_while(world: World) -> None:
+    await world.peer("127.0.0.1", says={"CONNECT": CLOSE})
+    await world.peer("127.0.0.2")
+    world.serve("example.com", "mx1.example.com=127.0.0.1", "mx2.example.com=127.0.0.2")
+    for _ in range(3):
+        await world.send(letter("b@example.com"))
+    assert [len(peer.sessions) for peer in world.peers] == [1, 3]
+
+
+async def test_not_every_address_is_bothered_with_the_same_letter(world: World) -> None:
+    for number in range(1, 6):
+        await world.peer(f"127.0.0.{number}", says={"MAIL": "421 4.7.0 not so fast"})
+    world.serve("example.com", *(f"mx{number}.example.com=127.0.0.{number}" for number in range(1, 6)))
+    await unreachable(world, letter("b@example.com"))
+    assert sum(len(peer.sessions) for peer in world.peers) == 2
+
+
 @pytest.mark.parametrize("step", ["MAIL", "RCPT", "DATA"])
 @pytest.mark.parametrize("fault", [CLOSE, HANG, "421 4.3.2 closing", b"\x00\r\n"])
 async def test_a_session_that_breaks_over_the_first_letter_leaves_it_to_the_next_host(
