@@ -157,7 +157,8 @@ class Files:
         except (FileNotFoundError, NotADirectoryError):
             return self._vanished(name, before)
         except (OSError, ConfigError) as error:
-            return self._broken(name, stamp, before, str(error), settled)
+            # Also a renamed one: it may be changed in place by now, and what is broken can wait.
+            return self._broken(name, stamp, before, str(error), whole or self._settled(name, stamp))
         known = Known(stamp, content, None, settled and after == stamp)
         if isinstance(content, AccountFile) and isinstance(content.password, PlainPassword) and known.settled:
             return self._hash_in_place(name, path, data, known)

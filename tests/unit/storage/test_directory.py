@@ -318,6 +318,9 @@ def test_a_broken_file_keeps_its_last_good_content_in_force(
     directory = house.open()
     account(directory)
     house.write("example.test/accounts/taro.yaml", "quotta: 1G\n")
+    assert account(directory).state == "last good"
+    assert not caplog.records, "an editor may be about to fill it"
+    house.clock.ahead = LATER
     for _ in range(3):
         entry = account(directory)
         assert (entry.state, entry.file.quota) == ("last good", 1 << 30)
