@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.clients.daemons import ROOMS
 from tests.soak import work
 from tests.soak.server import Server
-from tests.soak.watch import HEAD, Bounds, Finding, Watched, judge
+from tests.soak.watch import HEAD, Bounds, Finding, Watched, course, judge
 
 WARM_UP = 1 / 3  # of the time: each account has been opened, each mailbox is as full as it gets
 
@@ -25,12 +25,14 @@ WARM_UP = 1 / 3  # of the time: each account has been opened, each mailbox is as
 @dataclass(frozen=True)
 class Result:
     findings: list[Finding]
+    courses: dict[str, str]
     done: Counter[str]
     trouble: list[str]
     seconds: float
 
     def __str__(self) -> str:
-        lines = [HEAD, *map(str, self.findings), ""]
+        lines = [HEAD, *map(str, self.findings), "", "RSS in MiB, by tenths of the time:"]
+        lines += [f"{process:<10} {course}" for process, course in self.courses.items()]
         total = sum(self.done.values())
         lines.append(
             f"{total} operations in {self.seconds:.0f} s, {self.seconds * (1 - WARM_UP):.0f} s fitted:"
@@ -70,7 +72,8 @@ def soak(
     findings = [
         finding for process in watched for finding in judge(process, seconds * WARM_UP, bounds or Bounds())
     ]
-    return Result(findings, workers.done, server.trouble, now)
+    courses = {process.name: course(process) for process in watched}
+    return Result(findings, courses, workers.done, server.trouble, now)
 
 
 def main() -> int:

@@ -64,6 +64,13 @@ class Finding:
 HEAD = f"{'process':<10} {'what':<12} {'first':>8} {'last':>8} {'most':>8} {'rise':>8} {'bound':>7}"
 
 
+def course(watched: Watched) -> str:
+    """How memory went, as means of tenths of the whole time."""
+    tenth = max(1, len(watched.memory) // 10)
+    parts = [watched.memory[at : at + tenth] for at in range(0, tenth * 10, tenth)]
+    return " ".join(f"{sum(part) / len(part):5.1f}" for part in parts if part)
+
+
 def slope(times: Sequence[float], values: Sequence[float]) -> float:
     """Of the line that fits best, in units a second."""
     middle, mean = sum(times) / len(times), sum(values) / len(values)
