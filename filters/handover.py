@@ -100,6 +100,8 @@ class Handover:
             due=due,
             envid="" if post.anew else mail.envid,
             ret="" if post.anew else mail.ret,
+            smtputf8=mail.smtputf8,
+            require_tls=mail.require_tls,
         )
         noted.queued(self._store.traces, mail.trace, queue_id, addressees)
 

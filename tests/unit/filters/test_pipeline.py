@@ -132,7 +132,13 @@ async def test_a_queue_that_cannot_take_them_is_no_250(
 
 
 SUBMITTED = replace(
-    ENVELOPE, reverse_path="taro@example.test", authenticated="taro@example.test", envid="e1", ret="HDRS"
+    ENVELOPE,
+    reverse_path="taro@example.test",
+    authenticated="taro@example.test",
+    envid="e1",
+    ret="HDRS",
+    smtputf8=True,
+    require_tls=True,
 )
 
 
@@ -157,6 +163,7 @@ async def test_a_submission_for_another_server_is_queued_with_its_parameters(
         "e1",
         "HDRS",
     )
+    assert work.envelope.smtputf8 and work.envelope.require_tls
     (queued,) = work.recipients
     assert (queued.address, queued.notify, queued.orcpt, queued.attempts) == (
         "Someone+x@elsewhere.example",
