@@ -217,8 +217,11 @@ class Queue:
         """Write down how attempts ended; durable on return."""
         return self.record_all(holder, [(queue_id, outcomes)])[0]
 
-    def record_all(self, holder: str, ended: Sequence[tuple[str, Sequence[Outcome]]]) -> list[Recorded]:
-        """The same for several messages, with one fsync."""
+    def record_all(
+        self, holder: str, ended: Sequence[tuple[str, Sequence[Outcome]]], *, remove: bool = True
+    ) -> list[Recorded]:
+        """The same for several messages, with one fsync. Without `remove` the files of those that are done are left
+        to the caller, who has more urgent things to do."""
         now, wall = int(self.time.now()), int(self.time.wall())
 
         def write(db: sqlite3.Connection) -> list[Recorded]:
@@ -227,7 +230,8 @@ class Queue:
             ]
 
         recorded = self.database.grouped(write)
-        self.files.remove([each.queue_id for each in recorded if each.done])
+        if remove:
+            self.files.remove([each.queue_id for each in recorded if each.done])
         return recorded
 
     def next_due(self) -> int | None:

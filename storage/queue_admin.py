@@ -21,6 +21,7 @@ BATCH = 500  # messages looked at or changed in one transaction
 PAUSE = 0.005  # seconds between two that write: a runner that waits for the lock gets it
 Progress = Callable[[int, int], None]  # done, of so many
 Ids = list[str]
+Rows = list[tuple[Any, ...]]
 
 
 def quiet(done: int, of: int) -> None:
@@ -38,13 +39,16 @@ class QueueAdmin:
         """The messages meant, the oldest first, each with all its recipients."""
         for batch in _batches(self._meant(select)):
             with self._queue.database.reading() as db:
-                found = [self._listed(db, queue_id) for queue_id in batch]
-            yield from (each for each in found if each is not None)
+                envelopes = db.execute(ENVELOPES, (json.dumps(batch),)).fetchall()
+                recipients = db.execute(RECIPIENTS, (json.dumps(batch),)).fetchall()
+            yield from self._together(batch, envelopes, recipients)
 
     def show(self, queue_id: str) -> Listed | None:
         """One message, or None."""
         with self._queue.database.reading() as db:
-            return self._listed(db, queue_id)
+            envelopes = db.execute("SELECT * FROM envelope WHERE id = ?", (queue_id,)).fetchall()
+            recipients = db.execute(RECIPIENTS, (json.dumps([queue_id]),)).fetchall()
+        return next(self._together([queue_id], envelopes, recipients), None)
 
     def hold(self, select: Select, progress: Progress = quiet) -> int:
         """Stop the waiting recipients of the messages meant; how many messages were stopped."""
@@ -137,15 +141,22 @@ class QueueAdmin:
         with self._queue.database.reading() as db:
             return [row[0] for row in _messages(db, select)]
 
-    def _listed(self, db: sqlite3.Connection, queue_id: str) -> Listed | None:
-        row = db.execute("SELECT * FROM envelope WHERE id = ?", (queue_id,)).fetchone()
-        if row is None:
-            return None
-        recipients = db.execute("SELECT * FROM queued WHERE message = ? ORDER BY number", (queue_id,))
+    def _together(self, order: Ids, envelopes: Rows, recipients: Rows) -> Iterator[Listed]:
         ahead = self._queue.time.ahead
-        return Listed(envelope_from(row), tuple(queued_from(each, ahead) for each in recipients))
+        of: dict[str, Rows] = {row[0]: [] for row in envelopes}
+        for row in recipients:
+            of[row[0]].append(row)
+        heads = {row[0]: row for row in envelopes}
+        for queue_id in order:
+            if queue_id in heads:
+                found = tuple(queued_from(row, ahead) for row in of[queue_id])
+                yield Listed(envelope_from(heads[queue_id]), found)
 
 
+ENVELOPES = "SELECT * FROM envelope WHERE id IN (SELECT value FROM json_each(?))"
+RECIPIENTS = """
+    SELECT * FROM queued WHERE message IN (SELECT value FROM json_each(?)) ORDER BY message, number
+"""
 # A recipient that nobody has looked at has no lane yet: its domain stands for it.
 LANES = """
     SELECT coalesce(nullif(lane, ''), domain) AS name, count(*), min(added),

@@ -3,7 +3,7 @@
 The number of connections begins small, grows by one with each message that is taken, and is halved when the
 destination says that it has trouble (a 4xx that is about itself and not about one mailbox); from half of what went
 wrong it grows slowly. Where nobody could be spoken to, or a host said 421 and nothing else is under way, the
-destination is closed: nothing is tried for a minute, then for two, up to half an hour, until something gets through.
+destination is closed: nothing is tried for a minute, then for two, up to half an hour, until one gets through.
 A host that takes fewer connections than were opened is no dead one: it gets as many as it took.
 
 No I/O, and no clock but the one handed in, which must run on (`time.monotonic`).

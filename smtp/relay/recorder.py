@@ -52,7 +52,7 @@ class Recorder:
             ended = [(queue_id, outcomes) for queue_id, outcomes, _ in group]
             while True:
                 try:
-                    recorded = await self._threads(self._queue.record_all, self._holder, ended)
+                    recorded = await self._threads(self._write_down, ended)
                     break
                 except Exception:
                     event(logger, "queue.not_recorded", logging.ERROR, exc_info=True, messages=len(ended))
@@ -60,4 +60,15 @@ class Recorder:
             for (_, _, future), each in zip(group, recorded, strict=True):
                 if not future.done():
                     future.set_result(each)
+            await self._remove([each.queue_id for each in recorded if each.done])
         self._writer = None
+
+    def _write_down(self, ended: Sequence[tuple[str, Sequence[Outcome]]]) -> list[Recorded]:
+        return self._queue.record_all(self._holder, ended, remove=False)
+
+    async def _remove(self, queue_ids: Sequence[str]) -> None:
+        """The connections go on meanwhile; a file that is left behind goes when a runner starts."""
+        try:
+            await self._threads(self._queue.files.remove, queue_ids)
+        except OSError:
+            event(logger, "queue.not_removed", logging.ERROR, exc_info=True)

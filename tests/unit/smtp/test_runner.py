@@ -141,7 +141,7 @@ async def test_woken_by_the_bus_at_once(site: Site) -> None:
         result = fn(*args)
         if fn == site.queue.next_due:
             asleep.set()
-        if fn == site.queue.record_all:
+        if fn == site.runner._recorder._write_down:
             delivered.set()
         return result
 
