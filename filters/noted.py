@@ -11,10 +11,11 @@ from filters.mail import Mail, Recipient
 from filters.post import Post
 from filters.verdict import Action, Verdict
 from storage.delivery import Delivered
+from storage.errors import DiskFull
 from storage.header import unfold
 from storage.queued import Addressee
-from storage.status import Status, worst
-from storage.traces import Traces
+from storage.status import DISK_FULL, INTERNAL, Status, worst
+from storage.traces import LONGEST, Traces
 
 NAMED = 10  # recipients that the note of the acceptance names; each has notes of its own besides
 
@@ -46,6 +47,12 @@ def answered(traces: Traces, mail: Mail, statuses: Sequence[Status], began: floa
         for recipient, status in zip(mail.recipients, statuses, strict=True):
             if not status.ok:
                 traces.note(mail.trace, "refused", recipient=str(recipient.address), status=status)
+
+
+def failed(traces: Traces, mail: Mail, error: Exception) -> None:
+    """A fault of ours: the sender is asked to come again."""
+    answer = DISK_FULL if isinstance(error, DiskFull) else INTERNAL
+    answered(traces, mail, [answer] * max(1, len(mail.recipients)), 0.0)
 
 
 def judged(traces: Traces, trace: str, check: str, verdict: Verdict) -> None:
@@ -92,4 +99,4 @@ def message_id(mail: Mail) -> str:
     found = _MESSAGE_ID.search(mail.head)
     if found is None:
         found = next(filter(None, (_MESSAGE_ID.search(edit.text) for edit in mail.message.edits)), None)
-    return unfold(found[1]).decode("utf-8", "replace") if found else ""
+    return unfold(found[1][:LONGEST]).decode("utf-8", "replace") if found else ""

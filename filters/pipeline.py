@@ -157,7 +157,11 @@ class Pipeline:
     async def _take(self, mail: Mail, *, each_alone: bool = False) -> list[Status]:
         """An answer for each recipient, which its trace has too."""
         began = self._clock()
-        statuses = await self._settle(mail, each_alone)
+        try:
+            statuses = await self._settle(mail, each_alone)
+        except Exception as error:
+            noted.failed(self._store.traces, mail, error)
+            raise
         noted.answered(self._store.traces, mail, statuses, began)
         return statuses
 

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from config.traces import Traces as Limits
 from kwcmaild.command import application
+from storage.errors import DiskFull
 from storage.status import Status
 from storage.traces import Traces
 from tests.house import House, Site
@@ -147,7 +148,7 @@ async def test_a_whole_server_leaves_its_traces(site: Site, connect: Connect) ->
     own = f"From: {TARO}\r\nSubject: y\r\n\r\ny\r\n".encode()
     assert (await client.mail(own, HANAKO, OUTSIDE, sender=TARO)).startswith("250")
     other = letter.replace(b"one@", b"two@")
-    assert (await client.mail(other, HANAKO, sender=TARO)).startswith("550")
+    assert " 5.7.1 " in await client.mail(other, HANAKO, sender=TARO)
     await house.close()
 
     text = await asyncio.to_thread(lambda: run(site, "<one@example.com>").stdout)
@@ -175,3 +176,20 @@ async def test_a_whole_server_leaves_its_traces(site: Site, connect: Connect) ->
     assert "5.7.1 a@example.com in From does not belong to your account" in {
         event["status"] for event in refused
     }
+
+
+async def test_a_fault_of_ours_is_told_too(
+    site: Site, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = await House(site).open()
+
+    async def full(*_: object) -> None:
+        raise DiskFull("no room")
+
+    monkeypatch.setattr(house.store, "deliver", full)
+    world = await connect(await house.smtp())
+    letter = b"From: a@example.com\r\nMessage-ID: <one@example.com>\r\n\r\nx\r\n"
+    assert (await world.mail(letter, TARO)).startswith("452")
+    await house.close()
+    (refused,) = await asyncio.to_thread(events, site, "one@example.com")
+    assert refused["what"] == "refused" and refused["status"].startswith("4.3.1")

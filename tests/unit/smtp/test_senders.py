@@ -53,12 +53,12 @@ async def test_only_in_its_own_name(house: House, connect: Connect) -> None:
     for author in (TARO, "Taro <T.Yamada@example.test>", "taro+shop@example.test", "sales@elsewhere.example"):
         reply = await client.mail(letter(author), HANAKO, sender=TARO)
         assert reply.startswith("250"), (author, reply)
-    assert (
-        await client.mail(letter("Boss <boss@example.test>"), HANAKO, sender=TARO)
-        == "550 5.7.1 boss@example.test in From does not belong to your account\r\n"
+    reply = await client.mail(letter("Boss <boss@example.test>"), HANAKO, sender=TARO)
+    assert reply.startswith("55") and reply.endswith(
+        " 5.7.1 boss@example.test in From does not belong to your account\r\n"
     )
     reply = await client.mail(letter(TARO, f"Sender: {HANAKO}\r\n"), HANAKO, sender=TARO)
-    assert reply.startswith("550 5.7.1")
+    assert reply.startswith("55") and " 5.7.1 " in reply
     reply = await client.mail(b"Subject: x\r\n\r\nx\r\n", HANAKO, sender=TARO)
     assert reply == "554 5.6.0 the message has no From field\r\n"
     assert len(await inbox(house, "hanako")) == 4

@@ -4,6 +4,7 @@ import logging
 import multiprocessing
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -263,3 +264,25 @@ def _timed(traces: Traces) -> float:
     for _ in range(500):
         traces.note("abc.1", "stored", recipient="taro@example.test", detail={"mailbox": "INBOX"})
     return (time.process_time() - began) / 500
+
+
+def _note_and_wait(folder: str) -> None:
+    traces = Traces(Path(folder), Limits())
+    traces.note("abc.1", "stored", recipient="taro@example.test")
+    threading.Event().wait()
+
+
+def test_a_killed_process_leaves_what_it_has_written(tmp_path: Path) -> None:
+    process = multiprocessing.get_context("fork").Process(target=_note_and_wait, args=(str(tmp_path),))
+    process.start()
+    deadline = time.monotonic() + 30
+    while not ids(tmp_path, "taro@example.test"):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.kill()
+    process.join(10)
+    traces = Traces(tmp_path, Limits())
+    traces.note("abc.2", "stored", recipient="taro@example.test")
+    traces.tidy()
+    traces.close()
+    assert set(ids(tmp_path, "taro@example.test")) == {"abc.1", "abc.2"}
