@@ -69,3 +69,8 @@ def wait_maildir(folder: Path, having: bytes, patience: float = 30) -> bytes:
         return [data for path in paths if having in (data := path.read_bytes())]
 
     return wait_for(look, f"{having!r} in {folder}", patience)[0]
+
+
+def wait_mail(login: Login, patience: float = 30) -> bytes:
+    """The newest message of this account."""
+    return wait_for(lambda: login.stored(), f"mail for {login.address}", patience)[-1]

@@ -1,4 +1,8 @@
-"""Debian's Exim as a neighbour: mail.exim.test, everything below one folder."""
+"""Debian's Exim as a neighbour: mail.exim.test, everything below one folder but its configuration.
+
+Exim gives up its privileges for a configuration that is named on the command line, so this one stands at its own
+place in the stage's `/etc`.
+"""
 
 import subprocess
 from pathlib import Path
@@ -52,9 +56,8 @@ world:
 begin transports
 maildir:
   driver = appendfile
-  directory = {folder}/mail/$local_part
+  directory = {folder}/mail
   maildir_format
-  create_directory
   user = Debian-exim
   envelope_to_add
   return_path_add
@@ -68,33 +71,27 @@ begin retry
 """
 
 
+def configuration(folder: Path, address: str, pair: Pair) -> str:
+    """What stands in /etc/exim4/exim4.conf."""
+    return CONFIG.format(
+        name=NAME, domain=DOMAIN, folder=folder, address=address, certificate=pair.certificate, key=pair.key
+    )
+
+
 class Exim:
-    def __init__(self, host: Host, pair: Pair, uid: int) -> None:
+    def __init__(self, host: Host, uid: int) -> None:
         """`uid` is that of the user Debian-exim on the stage."""
         self.host = host
         self.folder = host.folder
         self.log = self.folder / "main.log"
         self._mail = self.folder / "mail"
-        self._config = self.folder / "exim.conf"
-        self._config.write_text(
-            CONFIG.format(
-                name=NAME,
-                domain=DOMAIN,
-                folder=self.folder,
-                address=host.address,
-                certificate=pair.certificate,
-                key=pair.key,
-            )
-        )
         for folder in (self._mail, self.folder / "spool"):
             folder.mkdir(mode=0o755)
         subprocess.run(["chown", "-R", f"{uid}:{uid}", str(self.folder)], check=True)
-        self._config.chmod(0o644)
-        subprocess.run(["chown", "root:root", str(self._config)], check=True)
 
     def launch(self) -> None:
-        self.host.start("exim4", "-C", self._config, "-bdf", "-q1s", log=self.folder / "daemon.log")
+        self.host.start("exim4", "-bdf", "-q1s", log=self.folder / "daemon.log")
 
     def folder_of(self, local: str) -> Path:
-        """Of a mailbox: a Maildir."""
-        return self._mail / local
+        """A Maildir, the same for everybody."""
+        return self._mail

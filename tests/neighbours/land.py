@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 from tests.neighbours.authority import Authority
-from tests.neighbours.exim import Exim
+from tests.neighbours.exim import Exim, configuration
 from tests.neighbours.names import NOBODY, SERVER, VALIDATOR, Names
 from tests.neighbours.ours import Kwcmaild
 from tests.neighbours.packages import UNPACKED, users
@@ -45,7 +45,12 @@ class Land:
         self.policies = issue("mta-sts.sts.test", "mta-sts.stsbad.test")
         pairs = {name: issue(f"mail.{name}.test") for name in ("alpha", "beta", "post", "exim")}
         numbers, texts = users()
-        etc = {"resolv.conf": f"nameserver {VALIDATOR}\noptions trust-ad\n", "hosts": "127.0.0.1 localhost\n"}
+        pairs["exim"].key.chmod(0o644)  # Exim reads it when it has given up root
+        etc = {
+            "resolv.conf": f"nameserver {VALIDATOR}\noptions trust-ad\n",
+            "hosts": "127.0.0.1 localhost\n",
+            "exim4/exim4.conf": configuration(self.folder / "exim", f"{NETWORK}.14", pairs["exim"]),
+        }
         self.stage = Stage(self.folder, {**etc, **texts}, UNPACKED)
         host = self.stage.host
         self.names = Names(
@@ -58,7 +63,7 @@ class Land:
         self.postfix = Postfix(
             host("postfix", 13), pairs["post"], self.authority.certificate, numbers["postfix"]
         )
-        self.exim = Exim(host("exim", 14), pairs["exim"], numbers["Debian-exim"])
+        self.exim = Exim(host("exim", 14), numbers["Debian-exim"])
         self.town = host("town", WEB, *TOWN)
 
     def _records(self, beta: str) -> str:

@@ -31,8 +31,15 @@ smtp:
     - {{address: "0.0.0.0:587", mode: submission}}
     - {{address: "0.0.0.0:465", mode: submission, tls: implicit}}
   max_connections_per_address: 1000
+  send_limit:
+    {{messages_per_hour: 1000000, messages_per_day: 1000000,
+      recipients_per_hour: 1000000, recipients_per_day: 1000000}}
 filters: {{virus: {{engine: none}}, spam: {{engine: none}}}}
-queue: {{retry: [1s, 1s, 2s], give_up: 2h}}
+queue:
+  retry: [1s, 1s, 2s]
+  give_up: 2h
+  timeouts: {{connect: 3s, greeting: 4s, command: 4s, data: 4s, block: 4s, end: 4s}}
+  tls: {{trust: {trust}}}
 resolver: {{nameservers: ["{nameserver}"]}}
 """
 
@@ -57,6 +64,7 @@ class Kwcmaild:
             certificate=pair.certificate,
             key=pair.key,
             nameserver=f"{VALIDATOR}:53",
+            trust=authority.certificate,
         )
         self.settings.write_text(text + more)
         accounts = self._accounts
@@ -83,7 +91,7 @@ class Kwcmaild:
     def start(self, room: str) -> None:
         process = self.host.start(
             sys.executable, "-m", "kwcmaild", room, "-c", self.settings,
-            env={"PYTHONPATH": str(ROOT), "SSL_CERT_FILE": str(self.authority.certificate)},
+            env={"PYTHONPATH": str(ROOT)},
         )  # fmt: skip
         self._processes[room] = process
         log = self.log if room == "smtp" else self.relay_log
@@ -97,9 +105,20 @@ class Kwcmaild:
     def stop(self, room: str) -> None:
         end(self._processes[room])
 
+    def pid(self, room: str) -> int:
+        return self._processes[room].pid
+
+    def files_in_queue(self) -> list[Path]:
+        """Of messages, one each."""
+        return list((self.folder / "data" / "queue").glob("*.eml"))
+
     def run(self, *arguments: str) -> str:
         """A kwcmaild command on this server's files."""
         return self.host.run(sys.executable, "-m", "kwcmaild", *arguments, "-c", self.settings)
+
+    def retry(self) -> None:
+        """Everything in the queue is tried now, also where nobody answered a moment ago."""
+        self.run("queue", "retry", "--all")
 
     def queue(self) -> list[dict[str, Any]]:
         """What `queue list` has."""

@@ -2,8 +2,8 @@
 
 The switch is a bridge in a namespace of its own, so neither this machine's network sees the stage's addresses nor
 the stage anything outside. In each host's view `/etc` has the stage's `resolv.conf`, `hosts` and users, and it
-and `/usr` have what was unpacked from Debian packages. A namespace lives as long as its first process, which the kernel ends
-together with the test run: nothing is left behind, however the tests end.
+and `/usr` have what was unpacked from Debian packages. A namespace lives as long as its first process, which the
+kernel ends together with the test run: nothing is left behind, however the tests end.
 
 Sockets that the test itself holds can be made inside a host, since a socket stays in the namespace of the thread
 that made it: clients, sinks and faulty servers of a test run in the test.
@@ -205,6 +205,7 @@ class Stage:
         above = folder / "etc"
         above.mkdir(mode=0o755)
         for name, text in etc.items():
+            (above / name).parent.mkdir(mode=0o755, exist_ok=True)
             (above / name).write_text(text)
         layers = {"/etc": [above, Path("/etc")], "/usr": [Path("/usr")]}
         self._prepare = ""

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.neighbours.client import Client, letter, wait_maildir
+from tests.neighbours.client import Client, letter, wait_for, wait_maildir
 from tests.neighbours.exim import Exim
 from tests.neighbours.land import Land
 from tests.neighbours.postfix import Postfix
@@ -54,10 +54,12 @@ def test_dane_of_ours_is_verified(land: Land, name: str) -> None:
     hand_in(mta, f"sender@{name}.test", login.address, letter(f"sender@{name}.test", login.address, "dane"))
     land.beta.log.wait("mail.delivered", since=mark, account=login.address)
     if isinstance(mta, Postfix):
-        assert "Verified TLS connection established to mail.beta.test" in mta.log.read_text()
+        said = "Verified TLS connection established to mail.beta.test"
+        wait_for(lambda: said in mta.log.read_text(), said)
     else:
-        line = next(each for each in mta.log.read_text().splitlines() if f"=> {login.address}" in each)
-        assert "CV=dane" in line
+        said = f"=> {login.address}"
+        lines = wait_for(lambda: [each for each in mta.log.read_text().splitlines() if said in each], said)
+        assert "CV=dane" in lines[0]
 
 
 @pytest.mark.parametrize("name", ["postfix", "exim"])
