@@ -28,7 +28,8 @@ async def ehlo(session: Session, name: str) -> Reply | bytes:
         f"SIZE {smtp.max_message}",  # RFC 1870
         "8BITMIME",  # RFC 6152
         "SMTPUTF8",  # RFC 6531
-        "CHUNKING",  # RFC 3030
+        "CHUNKING",  # RFC 3030 §2
+        "BINARYMIME",  # RFC 3030 §3
         "DSN",  # RFC 3461
         "ENHANCEDSTATUSCODES",  # RFC 2034
     ]

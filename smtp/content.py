@@ -13,6 +13,7 @@ from dataclasses import replace
 from filters.mail import Mail
 from net.log import event
 from smtp import replies
+from smtp.binary import Binary, lines
 from smtp.data import Data, Fault, Lines
 from smtp.grammar import Chunk
 from smtp.received import Hop, received
@@ -39,13 +40,19 @@ async def data(session: Session, _: None) -> Reply | bytes:
     assert transaction is not None
     if transaction.spool is not None:
         return replies.MIXED_DATA
+    if transaction.command.body == "BINARYMIME":
+        return replies.BINARY_DATA
     if not transaction.recipients:
-        return replies.NO_RECIPIENTS_LMTP if session.lmtp else replies.NO_RECIPIENTS
+        return _no_recipients(session)
     transaction.spool = session.door.store.spool(session.settings.smtp.max_message)
     session.say(replies.GO_AHEAD)
     await session.flush()
     refusal = await _take_data(session, transaction.spool)
     return await _end(session, transaction, transaction.spool, refusal)
+
+
+def _no_recipients(session: Session) -> Reply:
+    return replies.NO_RECIPIENTS_LMTP if session.lmtp else replies.NO_RECIPIENTS
 
 
 async def _take_data(session: Session, spool: Spool) -> Reply | None:
@@ -77,7 +84,7 @@ async def bdat(session: Session, chunk: Chunk | None) -> Reply | bytes:
     if transaction is None:
         refusal = replies.MAIL_FIRST
     elif not transaction.recipients:
-        refusal = replies.NO_RECIPIENTS
+        refusal = _no_recipients(session)
     elif transaction.refusal is not None:
         refusal = replies.CHUNK_FAILED
     if transaction is None or refusal is not None:
@@ -86,15 +93,36 @@ async def bdat(session: Session, chunk: Chunk | None) -> Reply | bytes:
         return refusal
     if transaction.spool is None or transaction.lines is None:
         transaction.spool = session.door.store.spool(most)
-        transaction.lines = Lines(session.settings.smtp.max_line)
+        binary = transaction.command.body == "BINARYMIME"
+        transaction.lines = Binary() if binary else Lines(session.settings.smtp.max_line)
     refusal = await _take_chunk(session, chunk.size, transaction.spool, transaction.lines)
     if chunk.last:
         transaction.lines.end()
         if refusal is None and transaction.lines.fault is not None:
             refusal = FAULTS[transaction.lines.fault]
+        if refusal is None and transaction.command.body == "BINARYMIME":
+            refusal = await _as_lines(session, transaction, transaction.spool)
         return await _end(session, transaction, transaction.spool, refusal)
     transaction.refusal = refusal
     return refusal or Reply(250, "2.0.0", f"{chunk.size} octets received")
+
+
+async def _as_lines(session: Session, transaction: Transaction, spool: Spool) -> Reply | None:
+    """A binary message is spooled once more, as lines; the reply if that can't be."""
+    run = session.door.store.run
+    binary = await spool.finish()
+    transaction.spool = written = session.door.store.spool(OVERRUN * session.settings.smtp.max_message)
+    watch = Lines(session.settings.smtp.max_line)
+    try:
+        pieces = lines(binary)
+        while piece := await run(next, pieces, b""):
+            watch.see(piece)
+            if (refusal := await _keep(written, piece, watch.fault, session)) is not None:
+                return refusal
+    finally:
+        await spool.discard()
+    watch.end()
+    return None if watch.fault is None else FAULTS[watch.fault]
 
 
 async def _take_chunk(session: Session, size: int, spool: Spool | None, lines: Lines | None) -> Reply | None:
@@ -173,7 +201,7 @@ async def _hand_over(session: Session, transaction: Transaction, message: Messag
     pipeline = session.door.pipeline
     answer = await (pipeline.submit(mail) if session.submission else pipeline.receive(mail))
     _tell(mail, answer, message.size)
-    return replies.accepted(trace) if answer.ok else replies.of_status(answer)
+    return replies.accepted(trace) if answer.ok else replies.of_status(answer, at_data=True)
 
 
 async def _hand_over_each(session: Session, transaction: Transaction, spool: Spool, trace: str) -> bytes:
@@ -190,7 +218,8 @@ async def _hand_over_each(session: Session, transaction: Transaction, spool: Spo
     for answer in answers:
         _tell(mail, answer, message.size)
     return b"".join(
-        (replies.accepted(trace) if answer.ok else replies.of_status(answer)).wire() for answer in answers
+        (replies.accepted(trace) if answer.ok else replies.of_status(answer, at_data=True)).wire()
+        for answer in answers
     )
 
 

@@ -44,7 +44,7 @@ async def mail(session: Session, command: MailCommand) -> Reply:
         tls=session.conn.tls.version if session.conn.tls else None,
         authenticated=session.login,
         smtputf8=command.smtputf8,
-        eightbit=command.body == "8BITMIME",
+        eightbit=command.body != "7BIT",
         ret=command.ret,
         envid=command.envid,
         require_tls=command.requiretls,

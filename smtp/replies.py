@@ -51,6 +51,7 @@ CODES = {
     "5.6.7": 553,
     "5.7.1": 550,
 }
+AT_DATA = {"5.7.1": 554}  # what is in a message, and not to whom it goes (RFC 5321 §4.3.2)
 OTHERWISE = {"2": 250, "4": 451, "5": 554}
 SAYS = {"2": "ok", "4": "try again later", "5": "refused"}  # where a status has no text
 
@@ -61,11 +62,11 @@ ERRORS: dict[type[Exception], Status] = {
 }
 
 
-def of_status(answer: Status) -> Reply:
-    """The reply that says what another room has answered."""
-    return Reply(
-        CODES.get(answer.code, OTHERWISE[answer.code[0]]), answer.code, answer.text or SAYS[answer.code[0]]
-    )
+def of_status(answer: Status, *, at_data: bool = False) -> Reply:
+    """The reply that says what another room has answered, to an envelope or to a message."""
+    nearest = CODES.get(answer.code, OTHERWISE[answer.code[0]])
+    code = AT_DATA.get(answer.code, nearest) if at_data else nearest
+    return Reply(code, answer.code, answer.text or SAYS[answer.code[0]])
 
 
 def of_error(error: Exception, trace: str) -> Reply:
@@ -131,6 +132,7 @@ NO_RECIPIENTS = Reply(554, "5.5.1", "no valid recipients")
 NO_RECIPIENTS_LMTP = Reply(503, "5.5.1", "no valid recipients")  # RFC 2033 §4.2
 AFTER_BDAT = Reply(503, "5.5.1", "RCPT cannot follow BDAT")  # RFC 3030 §2
 MIXED_DATA = Reply(503, "5.5.1", "DATA cannot follow BDAT")  # RFC 3030 §2
+BINARY_DATA = Reply(503, "5.5.1", "BODY=BINARYMIME needs BDAT")  # RFC 3030 §3
 CHUNK_FAILED = Reply(503, "5.5.1", "an earlier chunk was refused, say RSET")
 
 TOO_BIG = Reply(552, "5.3.4", "message is too big")
