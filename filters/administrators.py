@@ -6,6 +6,8 @@ from storage.directory import Directory
 def administrators(directory: Directory, account: str) -> list[str]:
     """Their accounts, the account itself left out. Raises Broken. For a thread."""
     contract = directory.domain(account.rpartition("@")[2])
-    named = contract.administrators if contract is not None else ()
-    found = [directory.account(address) for address in named or directory.settings.operators]
-    return [entry.address for entry in found if entry is not None and entry.address != account]
+    for named in (contract.administrators if contract is not None else (), directory.settings.operators):
+        entries = [directory.account(address) for address in named if address != account]
+        if found := [entry.address for entry in entries if entry is not None]:
+            return found
+    return []

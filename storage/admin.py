@@ -171,6 +171,12 @@ def hold_sending(directory: Directory, address: str, reason: str) -> bool:
         return sending.holds.hold(_address(name), directory.clock(), reason)
 
 
+def held_accounts(directory: Directory) -> list[Hold]:
+    """Every account whose sending is held, the longest held first."""
+    with _sending(directory) as sending:
+        return sending.holds.all()
+
+
 def unhold_sending(directory: Directory, address: str) -> Hold | None:
     """Let the account send again, its counts begun anew; the hold there was."""
     name = find_account(directory, address)

@@ -166,7 +166,16 @@ def list_(
     with directory_of(config) as directory:
         domains = [domain.lower()] if domain else sorted(directory.domains())
         accounts = [one for name in domains for one in admin.list_accounts(directory, name)]
-        rows = [(one.address, format_size(one.quota), _state(one), one.comment) for one in accounts]
+        held = {hold.account for hold in admin.held_accounts(directory)}
+        rows = [
+            (
+                one.address,
+                format_size(one.quota),
+                _state(one) + (", sending held" if one.address in held else ""),
+                one.comment,
+            )
+            for one in accounts
+        ]
         show(accounts, json, table(("ADDRESS", "QUOTA", "STATE", "COMMENT"), rows))
 
 

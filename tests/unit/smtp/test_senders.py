@@ -100,6 +100,7 @@ async def test_an_account_that_suddenly_sends_much_is_held(limited: House, conne
 
     shown = await asyncio.to_thread(kwcmaild, limited, "account", "show", TARO)
     assert "sending held:  since" in shown and "suddenly more than 6 messages in an hour" in shown
+    assert "active, sending held" in await asyncio.to_thread(kwcmaild, limited, "account", "list")
     said = await asyncio.to_thread(kwcmaild, limited, "account", "unhold", TARO)
     assert f"{TARO} may send again" in said and "1 message in the queue released" in said
     assert not await limited.store.run(lambda: list(QueueAdmin(queue).list(Select(state=State.HELD))))
