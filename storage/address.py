@@ -14,7 +14,9 @@ narrower and stands in `config.values.own_local_part`.)
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
+REMEMBERED = 4096  # texts whose parse is kept: a mail asks for the same ones several times
 LOCAL_OCTETS = (
     256  # RFC 5321 §4.5.3.1.1 says 64; bounce addresses of real senders are longer (§4.5.3.1 allows)
 )
@@ -66,6 +68,7 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).lower())
 
 
+@lru_cache(maxsize=REMEMBERED)
 def parse(text: str) -> Address:
     """`local@domain`, the local part bare or quoted. Raises AddressError."""
     _refuse_surrogates(text)
@@ -90,6 +93,7 @@ def parse(text: str) -> Address:
     return Address(local, parse_domain(domain))
 
 
+@lru_cache(maxsize=REMEMBERED)
 def parse_domain(text: str) -> str:
     """A domain name or an address literal, in lower case. Raises AddressError."""
     _refuse_surrogates(text)

@@ -1,12 +1,13 @@
 """APPEND: messages that a client puts into one of its mailboxes, all of them or none (RFC 9051 §6.3.12)."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from storage.arriving import Arrival, Batch
 from storage.errors import MailboxMissing
-from storage.layout import account_dir, folder_name
+from storage.layout import folder_name, maildir_text
 from storage.message import Message
 from storage.rounds import Parcel
 from storage.written import Written
@@ -34,15 +35,15 @@ class Appending(Parcel):
         self._messages = messages
 
     def write(self, store: "Store") -> None:
-        folder = account_dir(store.settings.data, self._address) / "Maildir" / folder_name(self._name)
+        tmp = f"{maildir_text(store.settings.data, self._address)}/{folder_name(self._name)}/tmp"  # noqa: S108
         batch = Batch(self._name, [], store.limits(self._address))
         self.batches.append((self._address, batch))
-        if not (folder / "tmp").is_dir():
+        if not os.path.isdir(tmp):
             with store.files(self._address) as files, files.reading():
                 pass  # an account that was never used is made now
         for appended in self._messages:
             try:
-                file = Written(folder / "tmp", appended.message, appended.date, store.clock())
+                file = Written(tmp, appended.message, appended.date, store.clock())
             except FileNotFoundError:
                 raise MailboxMissing(self._name) from None
             self.files.append(file)

@@ -100,35 +100,61 @@ def _steps(files: AccountFiles, batches: Sequence[Batch], wait: bool) -> Generat
     if not wait and not files.ready:
         raise Busy
     with files.writing(wait=wait) as db:
-        touched: dict[str, Folder] = {}
-        used = quota.used_now(db)
-        for batch in batches:
-            try:
-                folder = _folder(files, db, batch, touched, wait)
-                used = _admit(batch, folder, used)
-                touched[batch.mailbox] = folder
-            except StoreError as error:
-                batch.error = error
-        going = [batch for batch in batches if batch.error is None]
-        if not going:
-            return
-        for folder in touched.values():
-            folder.notice_others()
-        _take_numbers(files, touched, going)
-        together = [
-            undo.word(touched[batch.mailbox], batch.arrivals[0].uid, len(batch.arrivals))
-            for batch in going
-            if len(batch.arrivals) > 1
-        ]
-        with files.half_done(*touched.values(), marks=together):
-            try:
-                yield _place(touched, going)
-                _record(db, touched, going)
-                for batch in going:
-                    batch.done = True
-            except BaseException:
-                _undo(going)
-                raise
+        if wait:
+            _reconcile(files, db, batches)
+        db.execute("BEGIN IMMEDIATE")  # one transaction from the first question to the last row: each costs
+        try:
+            touched: dict[str, Folder] = {}
+            going = _admitted(files, db, batches, touched)
+            if not going:
+                return
+            for folder in touched.values():
+                folder.notice_others()
+            _take_numbers(files, touched, going)
+            with files.half_done(*touched.values(), marks=_together(touched, going)):
+                try:
+                    yield _place(touched, going)
+                    _record(db, touched, going)
+                    db.execute("COMMIT")
+                    for batch in going:
+                        batch.done = True
+                except BaseException:
+                    _undo(going)
+                    raise
+        finally:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+
+
+def _reconcile(files: AccountFiles, db: sqlite3.Connection, batches: Sequence[Batch]) -> None:
+    """Make their mailboxes ready, where there is time for it."""
+    for name in {batch.mailbox for batch in batches} | {INBOX}:
+        with contextlib.suppress(MailboxMissing):
+            files.folder(db, name)
+
+
+def _admitted(
+    files: AccountFiles, db: sqlite3.Connection, batches: Sequence[Batch], touched: dict[str, Folder]
+) -> list[Batch]:
+    """Those for which there is room, and their mailboxes."""
+    used = quota.used_now(db)
+    for batch in batches:
+        try:
+            folder = _folder(files, db, batch, touched)
+            used = _admit(batch, folder, used)
+            touched[batch.mailbox] = folder
+        except StoreError as error:
+            batch.error = error
+    return [batch for batch in batches if batch.error is None]
+
+
+def _together(touched: dict[str, Folder], batches: list[Batch]) -> list[str]:
+    """What must be there whole or not at all, for whoever comes after a crash."""
+    return [
+        undo.word(touched[batch.mailbox], batch.arrivals[0].uid, len(batch.arrivals))
+        for batch in batches
+        if len(batch.arrivals) > 1
+    ]
 
 
 def _fail(batches: Sequence[Batch], error: Exception) -> None:
@@ -146,20 +172,18 @@ def _sync(directories: set[str]) -> OSError | None:
     return None
 
 
-def _folder(
-    files: AccountFiles, db: sqlite3.Connection, batch: Batch, touched: dict[str, Folder], wait: bool
-) -> Folder:
+def _folder(files: AccountFiles, db: sqlite3.Connection, batch: Batch, touched: dict[str, Folder]) -> Folder:
     """The batch's mailbox, ready for a change. Raises MailboxMissing, Busy."""
     found = touched.get(batch.mailbox)
     if found is not None:
         return found
     try:
-        return files.folder(db, batch.mailbox, wait=wait)
+        return files.folder(db, batch.mailbox, wait=False)
     except MailboxMissing:
         if not batch.else_inbox or batch.mailbox == INBOX:
             raise
         batch.mailbox = INBOX
-        return touched.get(INBOX) or files.folder(db, INBOX, wait=wait)
+        return touched.get(INBOX) or files.folder(db, INBOX, wait=False)
 
 
 def _admit(batch: Batch, folder: Folder, used: tuple[int, int]) -> tuple[int, int]:
@@ -238,23 +262,20 @@ def _row(arrival: Arrival, folder: Folder, modseq: int) -> Row:
 
 
 def _record(db: sqlite3.Connection, touched: dict[str, Folder], batches: list[Batch]) -> None:
-    with records.transaction(db):
-        for name, folder in touched.items():
-            arrivals = [
-                (arrival, batch.modseq)
-                for batch in batches
-                if batch.mailbox == name
-                for arrival in batch.arrivals
-            ]
-            records.insert_rows(db, folder, [_row(arrival, folder, m) for arrival, m in arrivals])
-            records.save_summaries(
-                db,
-                folder,
-                {arrival.uid: arrival.file.summary for arrival, _ in arrivals if arrival.file.summary},
-            )
-            quota.count_use(db, folder, len(arrivals), sum(arrival.file.size for arrival, _ in arrivals))
-            folder.record_mtimes()
-            folders.save(db, folder)
+    for name, folder in touched.items():
+        arrivals = [
+            (arrival, batch.modseq)
+            for batch in batches
+            if batch.mailbox == name
+            for arrival in batch.arrivals
+        ]
+        records.insert_rows(db, folder, [_row(arrival, folder, modseq) for arrival, modseq in arrivals])
+        records.save_summaries(
+            db, folder, {arrival.uid: arrival.file.summary for arrival, _ in arrivals if arrival.file.summary}
+        )
+        quota.count_use(db, folder, len(arrivals), sum(arrival.file.size for arrival, _ in arrivals))
+        folder.record_mtimes()
+        folders.count(db, folder)
 
 
 def _undo(batches: list[Batch]) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from storage import status
 from storage.arriving import Arrival, Batch
 from storage.errors import Broken, DiskFull, OverQuota, neutral
-from storage.layout import INBOX, account_dir, folder_name
+from storage.layout import INBOX, folder_name, maildir_text
 from storage.message import Message
 from storage.rounds import Parcel, store_now
 from storage.status import Status
@@ -106,23 +106,23 @@ def deliver(
 
 def _in_mailbox(store: "Store", message: Message, target: Target, now: float) -> Written:
     """The file of the only recipient: into the mailbox it will be renamed in."""
-    maildir = account_dir(store.settings.data, target.address) / "Maildir"
+    maildir = maildir_text(store.settings.data, target.address)
     try:
-        return Written(maildir / folder_name(target.mailbox) / "tmp", message, int(now), now)
+        return Written(f"{maildir}/{folder_name(target.mailbox)}/tmp", message, int(now), now)  # noqa: S108
     except FileNotFoundError:
         with store.files(target.address) as files, files.reading():
             pass  # the account is there now; the mailbox may be one that its user has deleted
-        return Written(maildir / "tmp", message, int(now), now)
+        return Written(f"{maildir}/tmp", message, int(now), now)  # noqa: S108
 
 
 def _in_spool(store: "Store", message: Message, now: float) -> Written:
     """One file for all."""
     spool = store.settings.data / "spool"
     try:
-        return Written(spool, message, int(now), now)
+        return Written(str(spool), message, int(now), now)
     except FileNotFoundError:
         spool.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return Written(spool, message, int(now), now)
+        return Written(str(spool), message, int(now), now)
 
 
 def _status(error: Exception, trace: str) -> Status:

@@ -206,6 +206,27 @@ def insert(db: sqlite3.Connection, name: str, description: describe.Description)
     )
 
 
+def count(db: sqlite3.Connection, folder: Folder) -> None:
+    """`save` what arrivals change. The name stays, so its index need not be written."""
+    db.execute(
+        "UPDATE mailboxes SET uidnext = ?, uidnext_mark = ?, modseq = ?, modseq_mark = ?, keywords = ?,"
+        " messages = ?, bytes = ?, new_mtime = ?, cur_mtime = ?, looked = ? WHERE id = ?",
+        (
+            folder.uidnext,
+            folder.uidnext_mark,
+            folder.modseq,
+            folder.modseq_mark,
+            json.dumps(folder.keywords),
+            folder.messages,
+            folder.bytes,
+            folder.new_mtime,
+            folder.cur_mtime,
+            folder.looked,
+            folder.id,
+        ),
+    )
+
+
 def save(db: sqlite3.Connection, folder: Folder) -> None:
     """Write the working copy back, inside the caller's transaction."""
     db.execute(

@@ -7,6 +7,7 @@ Maildir itself.
 """
 
 import unicodedata
+from functools import lru_cache
 from pathlib import Path
 
 from storage.errors import NameRefused
@@ -36,6 +37,12 @@ def account_dir(data: Path, address: str) -> Path:
         if not piece or piece.startswith(".") or "/" in piece or "\0" in piece or len(piece.encode()) > 200:
             raise NameRefused(address)
     return data / "mail" / domain / local
+
+
+@lru_cache(maxsize=4096)
+def maildir_text(data: Path, address: str) -> str:
+    """`Maildir/` of an account as text: joining a `Path` for each message costs more than opening it."""
+    return str(account_dir(data, address) / "Maildir")
 
 
 def canonical_name(name: str) -> str:

@@ -20,7 +20,7 @@ class Written:
 
     __slots__ = ("_data", "_fd", "base", "date", "path", "size", "summary")
 
-    def __init__(self, folder: Path, message: Message, date: int, now: float) -> None:
+    def __init__(self, folder: str, message: Message, date: int, now: float) -> None:
         """Write all of it, with INTERNALDATE as its time. Raises DiskFull, FileNotFoundError."""
         self.base = filename.new_base(now)
         self.path = f"{folder}/{self.base}"
