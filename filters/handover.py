@@ -7,7 +7,7 @@ be tried again or reported. A mail for mailboxes alone, all of which take it, ma
 that none takes leaves nothing behind, and its sender still has it all.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from filters import noted
@@ -17,7 +17,7 @@ from storage import status
 from storage.delivery import Delivered
 from storage.message import Message
 from storage.queue import Queue
-from storage.queued import Addressee
+from storage.queued import Addressee, Parcel
 from storage.status import Status, worst
 from storage.store import Store
 
@@ -50,9 +50,7 @@ class Handover:
         """One answer for each recipient: with `each_alone` its own (RFC 2033 §4.2), else success for all as
         soon as one has it. Raises DiskFull and OSError as long as nothing was done."""
         posts = merged(post for each in routed for post in each.posts)
-        for post in posts:
-            if post.addressees:
-                await self._add(mail, post, post.addressees, mail.hold_until)
+        await self._add([post for post in posts if post.addressees], mail, mail.hold_until)
         copies: dict[Copy, Status] = {}
         delivered: list[Delivered] = []
         for post in posts:
@@ -85,25 +83,27 @@ class Handover:
                 )
                 failed.append(Post(mail.reverse_path, addressees=(again,)))
             failed += [_failed(post, copies, each.recipient) for post in each.posts]
-        for post in merged(failed):
-            await self._add(mail, post, post.addressees)
+        await self._add(merged(failed), mail)
 
-    async def _add(
-        self, mail: Mail, post: Post, addressees: Sequence[Addressee], due: int | None = None
-    ) -> None:
-        queue_id = await self._store.run(
-            self._queue.add,
-            self._text(mail, post),
-            post.reverse_path,
-            addressees,
-            mail.trace,
-            due=due,
-            envid="" if post.anew else mail.envid,
-            ret="" if post.anew else mail.ret,
-            smtputf8=mail.smtputf8,
-            require_tls=mail.require_tls,
-        )
-        noted.queued(self._store.traces, mail.trace, queue_id, addressees)
+    async def _add(self, posts: Iterable[Post], mail: Mail, due: int | None = None) -> None:
+        """All of them or, where the disk is full, none: a sender who must repeat repeats nothing that went out."""
+        parcels = [
+            Parcel(
+                self._text(mail, post),
+                post.reverse_path,
+                post.addressees,
+                due,
+                envid="" if post.anew else mail.envid,
+                ret="" if post.anew else mail.ret,
+                smtputf8=mail.smtputf8,
+                require_tls=mail.require_tls,
+            )
+            for post in posts
+        ]
+        if parcels:
+            queue_ids = await self._store.run(self._queue.add_all, parcels, mail.trace)
+            for queue_id, parcel in zip(queue_ids, parcels, strict=True):
+                noted.queued(self._store.traces, mail.trace, queue_id, parcel.recipients)
 
     def _text(self, mail: Mail, post: Post) -> Message:
         """The message as the copies of a post read. Every copy that leaves the pipeline passes here."""
