@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from config.listen import Count
 from config.units import DAY, MINUTE
 from config.values import Duration, HostName, Network, OwnDomain, Section, SocketAddress, section
 
@@ -105,6 +106,15 @@ class Virus(Section):
     )
     on_error: Literal["defer", "accept"] = Field(
         default="defer", description="What happens to mail while the engine does not answer."
+    )
+    over_limits: Literal["accept", "virus"] = Field(
+        default="accept",
+        description="How mail counts that is past the engine's own limits (size, nested archives): as clean, or as if a"
+        " virus had been found.",
+    )
+    timeout: Duration = Field(default=60, ge=1, description="How long the engine may take for one message.")
+    at_once: Count = Field(
+        default=10, description="Messages that are scanned at the same time in one process."
     )
 
     @model_validator(mode="after")

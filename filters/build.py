@@ -8,6 +8,7 @@ from filters.pipeline import Pipeline
 from filters.sender_auth.check import SenderAuth
 from filters.sender_auth.signing import Signing
 from filters.submission import Submission
+from filters.virus import Virus
 from net.resolver import Resolver
 from storage.greylist import Greylist as GreylistMemory
 from storage.queue import Queue
@@ -24,8 +25,9 @@ def build(
     dnsbl = Dnsbl(lambda: pipeline.settings.filters.dnsbl, resolver)
     memory = GreylistMemory(settings.data / "state")
     greylist = Greylist(lambda: pipeline.settings.filters.greylist, memory, store.run)
-    incoming = Checks(judges=(dnsbl, greylist, sender_auth), advisers=(), traces=store.traces)
-    outgoing = Checks(judges=(Submission(store, queue),), advisers=(), traces=store.traces)
+    virus = Virus(lambda: pipeline.settings.filters.virus, store.run)
+    incoming = Checks(judges=(dnsbl, greylist, sender_auth, virus), advisers=(), traces=store.traces)
+    outgoing = Checks(judges=(Submission(store, queue), virus), advisers=(), traces=store.traces)
     signing = Signing(settings.domains, store.directory.domain)
     pipeline = Pipeline(settings, store, queue, incoming, outgoing, signing)
     return pipeline

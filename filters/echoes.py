@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 
-from filters import autoreply, noted, quota_notice
+from filters import autoreply, noted, quota_notice, virus_notice
 from filters.administrators import administrators
 from filters.handover import Handed, Handover, Routed
 from filters.mail import Mail
@@ -95,6 +95,25 @@ class Echoes:
 
     def _sender(self, reverse_path: str, now: float) -> str | None:
         return sender_of(self._routes.srs, reverse_path, now) if reverse_path else None
+
+    # ---- viruses
+
+    async def virus(self, mail: Mail, found: str) -> None:
+        """A mail was dropped or refused: whose it would have been is told, or whose it was."""
+        try:
+            hostname, now = self._store.settings.hostname, self._clock()
+            if mail.authenticated is not None:
+                message = virus_notice.to_sender(hostname, mail, mail.authenticated, found, now)
+                await self.send(message, mail.authenticated, mail.trace)
+                return
+            accounts = [
+                each.found.address for each in mail.recipients if isinstance(each.found, AccountEntry)
+            ]
+            for address in dict.fromkeys(accounts):
+                message = virus_notice.to_recipient(hostname, mail, address, found, now)
+                await self.send(message, address, mail.trace)
+        except Exception:
+            _failed(mail.trace)
 
     # ---- mailboxes that fill up
 

@@ -168,6 +168,8 @@ class Pipeline:
     async def _settle(self, mail: Mail, each_alone: bool) -> list[Status]:
         """Judge, route, hand over."""
         verdict = await self._checks(mail).message(mail)
+        if verdict.virus:
+            await self._echoes.virus(mail, verdict.virus)
         if (answer := refusal(verdict)) is not None:
             return [answer] * len(mail.recipients)
         if verdict.action is Action.DISCARD:

@@ -41,6 +41,7 @@ class Verdict:
     reason: str = ""  # what the log is told
     fields: tuple[bytes, ...] = ()  # header fields to be put in front, each with its CRLF
     results: tuple[AuthResult, ...] = ()
+    virus: str = ""  # the name of what was found
 
 
 PASS = Verdict()
@@ -60,6 +61,7 @@ def merge(verdicts: Sequence[Verdict]) -> Verdict:
         worst.reason,
         tuple(field for verdict in verdicts for field in verdict.fields),
         tuple(result for verdict in verdicts for result in verdict.results),
+        next((verdict.virus for verdict in verdicts if verdict.virus), ""),
     )
 
 
