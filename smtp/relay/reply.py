@@ -72,11 +72,12 @@ def clean(text: str) -> str:
 class Replies:
     """Takes bytes, gives replies in their order."""
 
-    __slots__ = ("_data", "_lines", "_size")
+    __slots__ = ("_data", "_first", "_lines", "_size")
 
     def __init__(self) -> None:
         self._data = b""
         self._lines: list[str] = []  # of a reply that is not complete
+        self._first = 0  # its code
         self._size = 0  # octets of these
 
     @property
@@ -97,6 +98,9 @@ class Replies:
             if self._size > MOST:
                 raise BadReply("the reply is endless")
             code, last = _code(line)
+            if self._lines and code != self._first:  # §4.2.1: which of them is meant?
+                raise BadReply(f"codes differ within a reply: {self._first} and {code}")
+            self._first = code
             self._lines.append(line[4:].decode("utf-8", "replace"))
             if last:
                 reply = Reply(code, tuple(self._lines))
