@@ -186,7 +186,7 @@ def _check_lists(found: _Found, domain: _Domain, service: Service) -> None:
         content = found.read(ListFile, path)
         if content is None:
             continue
-        members = [address.lower() for address in content.members]
+        members = [each.address.lower() for each in content.members]
         if (count := len({content.owner.lower(), *members})) > service.list_members:
             found.add(
                 path, ("members",), f"{count} members with the owner; {service.list_members} are the most"

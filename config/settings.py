@@ -297,6 +297,9 @@ class Service(Section):
     list_posters: Count = Field(
         default=100, description="Most members that are given the right to post, where not all have it."
     )
+    list_bounce_days: Count = Field(
+        default=5, description="Different days with bounces after which a member of a mailing list is paused."
+    )
 
 
 class Metrics(Section):

@@ -29,5 +29,5 @@ def build(
     incoming = Checks(judges=(dnsbl, greylist, sender_auth, virus), advisers=(), traces=store.traces)
     outgoing = Checks(judges=(Submission(store, queue), virus), advisers=(), traces=store.traces)
     signing = Signing(settings.domains, store.directory.domain)
-    pipeline = Pipeline(settings, store, queue, incoming, outgoing, signing)
+    pipeline = Pipeline(settings, store, queue, incoming, outgoing, signing, resolver=resolver)
     return pipeline

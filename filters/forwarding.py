@@ -123,7 +123,13 @@ class Forwarding:
         notify = "FAILURE" if bounces else "NEVER"
         addressee = Addressee(address, notify=notify, orcpt=self.recipient.orcpt)
         self.posts.append(
-            Post(bounces, marks.encode(errors="surrogateescape"), addressees=(addressee,), anew=True)
+            Post(
+                bounces,
+                marks.encode(errors="surrogateescape"),
+                addressees=(addressee,),
+                passed_on_by=passed[-1].rpartition("@")[2],
+                anew=True,
+            )
         )
 
 

@@ -1,10 +1,11 @@
 """A mail on its way through the house: the message, its envelope, and how it came. Frozen: edits make a new one."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from filters.verdict import AuthResult
 from storage.address import Address
-from storage.directory import ALWAYS_SOMEBODY, AccountEntry, ForwardEntry
+from storage.directory import ALWAYS_SOMEBODY, AccountEntry, ForwardEntry, ListEntry
 from storage.message import Message
 
 EMPTY = Message.of(b"")
@@ -26,11 +27,20 @@ class Returned:
 
 
 @dataclass(frozen=True, slots=True)
+class ListErrand:
+    """One of a list's addresses besides its name (`filters.lists.addresses`)."""
+
+    entry: ListEntry
+    kind: Literal["owner", "request", "bounces", "confirm"]
+    detail: str  # of `bounces` the member, of `confirm` the decision
+
+
+@dataclass(frozen=True, slots=True)
 class Recipient:
     """One recipient that was accepted: the address as the sender gave it, and what there is at it."""
 
     address: Address
-    found: AccountEntry | ForwardEntry | Outside | Returned
+    found: AccountEntry | ForwardEntry | ListEntry | ListErrand | Outside | Returned
     notify: str = ""  # NOTIFY of RFC 3461 §4.1: NEVER, or some of SUCCESS,FAILURE,DELAY; empty when not given
     orcpt: str = ""  # ORCPT of RFC 3461 §4.2, `addr-type;xtext` as it came
 

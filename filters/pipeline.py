@@ -16,6 +16,7 @@ from filters import noted
 from filters.check import Checks
 from filters.echoes import Echoes
 from filters.handover import Handover, Routed
+from filters.lists.lists import Lists
 from filters.mail import Mail, Outside, Recipient
 from filters.originate import complete, is_report
 from filters.post import Post
@@ -23,6 +24,7 @@ from filters.routes import Refused, Routes
 from filters.sender_auth.results import field, forged
 from filters.sender_auth.signing import Signing
 from filters.verdict import Action, Verdict, refusal
+from net.resolver import Resolver
 from storage import status
 from storage.address import Address, AddressError, parse
 from storage.delivery import Target
@@ -59,20 +61,27 @@ class Pipeline:
         outgoing: Checks,
         signing: Signing,
         clock: Callable[[], float] = time.time,
+        resolver: Resolver | None = None,
     ) -> None:
         self.settings = settings
         self._store = store
-        self._handover = Handover(store, queue)
+        self._handover = Handover(store, queue, signing)
         self._incoming = incoming
         self._outgoing = outgoing
         self._signing = signing
         self._clock = clock
-        self._routes = Routes(store, clock)
+        self._lists = Lists(store, self._handover, resolver, self._send, clock)
+        self._routes = Routes(store, self._lists, clock)
         self._echoes = Echoes(store, self._routes, self._handover, clock)
 
     def close(self) -> None:
         """Let go of what it opened itself; the queue is closed by whoever made it."""
         self._echoes.close()
+        self._lists.close()
+
+    async def _send(self, message: Message, to: str, trace: str) -> None:
+        """Mail of the server's own."""
+        await self._echoes.send(message, to, trace)
 
     # ---- the envelope
 
@@ -175,6 +184,7 @@ class Pipeline:
         if verdict.action is Action.DISCARD:
             return [status.DELIVERED] * len(mail.recipients)
         mail = replace(mail, message=await self._marked(mail, verdict))
+        mail = replace(mail, results=mail.results + verdict.results)
         spam = verdict.action is Action.QUARANTINE
         routed = [await self._routes.route(mail, each, spam) for each in mail.recipients]
         handed = await self._handover.take(mail, routed, each_alone=each_alone)

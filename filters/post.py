@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from filters.lists.addresses import Verp
 from storage.delivery import Target
 from storage.directory import AccountEntry
 from storage.message import Edit, Message
@@ -34,6 +35,8 @@ class Post:
     targets: tuple[Target, ...] = ()  # mailboxes here
     addressees: tuple[Addressee, ...] = ()  # for the queue: other servers, and what is to be routed anew
     failures: str | None = None  # who is told of a mailbox that fails; None: the reverse-path
+    verp: Verp | None = None  # gives each mailbox that fails a reverse-path of its own
+    passed_on_by: str = ""  # the domain that passes it on, and puts its seal and signature on it
     anew: bool = False  # it begins a new journey: the sender's ENVID and RET end here (RFC 3461 §5.2.7)
 
     @property

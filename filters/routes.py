@@ -8,17 +8,18 @@ quotes) is ever read as a route. An address on another server is taken from our 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from filters import noted
 from filters.forwarding import Forwarding, reported
 from filters.handover import Routed
-from filters.mail import Mail, Outside, Recipient, Returned
+from filters.lists.lists import Lists
+from filters.mail import ListErrand, Mail, Outside, Recipient, Returned
 from filters.post import Post, mailbox
 from filters.srs import Srs
 from storage import status
 from storage.address import Address
-from storage.directory import AccountEntry, ForwardEntry
+from storage.directory import AccountEntry, ForwardEntry, ListEntry
 from storage.queued import Addressee
 from storage.quota import used_now
 from storage.secret import secret
@@ -26,7 +27,6 @@ from storage.status import Status
 from storage.store import Store
 
 RELAY_DENIED = Status("5.7.1", "relaying denied")
-NO_MAILBOX = Status("4.3.2", "this address does not take mail at present, try again later")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,9 @@ class Refused:
 class Routes:
     """The routers of one process."""
 
-    def __init__(self, store: Store, clock: Callable[[], float]) -> None:
+    def __init__(self, store: Store, lists: Lists, clock: Callable[[], float]) -> None:
         self._store = store
+        self._lists = lists
         self._clock = clock
         self._srs: Srs | None = None
 
@@ -58,15 +59,19 @@ class Routes:
         if Srs.looks_like_one(address.local) and directory.is_local(address.domain):
             return self._returned(address, size)
         found = directory.lookup(str(address) if address.domain else address.local)
+        if found is None or (isinstance(found, AccountEntry) and found.via == "catch-all"):
+            errand = self._lists.errand(address, self.srs.key) if address.domain else None
+            if errand is not None:
+                return Recipient(address, errand)
         if found is None:
             if not address.domain or directory.is_local(address.domain):
                 return Refused(status.UNKNOWN_RECIPIENT)
             return Recipient(address, Outside(str(address))) if submitted else Refused(RELAY_DENIED)
         if isinstance(found, AccountEntry):
             return self._refused(found, size) or Recipient(address, found)
-        if isinstance(found, ForwardEntry):
-            return Recipient(address, found)
-        return Refused(NO_MAILBOX)
+        if isinstance(found, ListEntry) and size > found.file.max_message:
+            return Refused(status.TOO_BIG)
+        return Recipient(address, found)
 
     def _returned(self, address: Address, size: int) -> Recipient | Refused:
         """A bounce of what was sent on: to the account that did, or the administrator of an address that did."""
@@ -100,9 +105,27 @@ class Routes:
         if isinstance(found, Returned):
             target = mailbox(found.account, str(recipient.address), spam)
             return Routed(recipient, (Post(mail.reverse_path, targets=(target,)),))
+        if isinstance(found, ListEntry):
+            srs = await self._store.run(lambda: self.srs)
+            return await self._list(mail, recipient, found, srs, spam)
+        if isinstance(found, ListErrand):
+            return await self._errand(mail, recipient, found)
         if isinstance(found, ForwardEntry) or found.file.forward.to:
             return await self._store.run(self._forward, mail, recipient, found, spam)
         return Routed(recipient, (_stored(mail, recipient, found, spam),))
+
+    async def _list(self, mail: Mail, recipient: Recipient, found: ListEntry, srs: Srs, spam: bool) -> Routed:
+        routed = await self._lists.post(mail, recipient, found, srs, spam)
+        if routed.refused is not None:
+            return routed
+        return replace(routed, posts=routed.posts + reported(mail, recipient))
+
+    async def _errand(self, mail: Mail, recipient: Recipient, errand: ListErrand) -> Routed:
+        if errand.kind == "bounces":
+            return await self._lists.bounced(mail, recipient, errand)
+        if errand.kind == "confirm":
+            return await self._lists.confirm(mail, recipient, errand, await self._store.run(lambda: self.srs))
+        return self._lists.to_owner(mail, recipient, errand)
 
     def _forward(
         self, mail: Mail, recipient: Recipient, found: AccountEntry | ForwardEntry, spam: bool

@@ -45,7 +45,7 @@ class Srs:
     """Rewrites and reads, under one key."""
 
     def __init__(self, key: bytes) -> None:
-        self._key = key
+        self.key = key
 
     def rewrite(self, sender: str, forwarder: str, now: float) -> str:
         """The reverse-path of what `forwarder` (an address of ours) sends on for `sender`."""
@@ -98,7 +98,7 @@ class Srs:
 
     def _hash(self, kind: str, rest: str, forwarder: str) -> str:
         text = f"{kind}={rest}={forwarder}".lower().encode(errors="surrogateescape")
-        return _base32(hmac.digest(self._key, text, "sha256"))[:HASH]
+        return _base32(hmac.digest(self.key, text, "sha256"))[:HASH]
 
 
 def sender_of(srs: Srs, reverse_path: str, now: float) -> str | None:

@@ -10,7 +10,8 @@ from storage.address import parse
 from storage.header import end_of_header
 from storage.message import Message
 from storage.queue import Queue
-from storage.queued import Addressee, Queued
+from storage.queue_admin import QueueAdmin
+from storage.queued import Addressee, Queued, Select, State
 from storage.status import Status
 from tests.house import DOMAIN, House, Site
 from tests.unit.smtp.conftest import inbox
@@ -35,6 +36,7 @@ class Place:
     def __init__(self, house: House) -> None:
         self.house = house
         self.queue = Queue.of(house.store)
+        self._seen: set[tuple[str, int]] = set()
         self.pipeline: Pipeline = build(house.settings, house.store, self.queue)
 
     @classmethod
@@ -85,18 +87,18 @@ class Place:
         return [len(await self.inbox(each)) for each in locals_]
 
     def queued(self) -> list[Sent]:
-        """What waits for its first attempt, taken out of the queue as a runner does."""
-        return [
-            Sent(
-                each.address,
-                getattr(each, "reverse_path", "") or work.envelope.reverse_path,
-                self.queue.message(work.envelope.queue_id).read(),
-                each,
-                work.envelope.envid,
-            )
-            for work in self.queue.claim("test")
-            for each in work.recipients
-        ]
+        """What has come into the queue since this was asked before, and has to be tried: due or not."""
+        found = []
+        for listed in QueueAdmin(self.queue).list(Select()):
+            envelope = listed.envelope
+            for each in listed.recipients:
+                if each.state is not State.WAITING or (envelope.queue_id, each.number) in self._seen:
+                    continue
+                self._seen.add((envelope.queue_id, each.number))
+                text = self.queue.message(envelope.queue_id).read()
+                reverse_path = each.reverse_path or envelope.reverse_path
+                found.append(Sent(each.address, reverse_path, text, each, envelope.envid))
+        return found
 
     async def attempt(self, sent: Sequence[Sent]) -> list[Status]:
         """What the relay process does with recipients here."""

@@ -12,7 +12,8 @@ from filters.verdict import Action, Verdict
 from storage import status
 from storage.address import parse
 from storage.message import Message
-from storage.queued import Addressee
+from storage.queue_admin import QueueAdmin
+from storage.queued import Addressee, Select, State
 from tests.house import Site
 from tests.unit.filters.site import SOURCE, Place, write_forwards
 from tests.unit.filters.test_pipeline import Says, failing
@@ -167,13 +168,21 @@ async def test_success_is_reported_for_the_address_and_not_for_where_it_leads(pl
     mail = await place.mail("taro@example.test", notify="SUCCESS,FAILURE")
     assert isinstance(mail, Mail)
     assert (await place.pipeline.receive(mail)).ok
-    with place.queue.database.reading() as db:
-        rows = db.execute(
-            "SELECT recipient.address, notify, envid, reverse_path FROM recipient JOIN message ON id = message"
-        ).fetchall()
-    report, sent = sorted(rows, key=lambda row: row[0], reverse=True)
-    assert report == ("taro@example.test", "SUCCESS,FAILURE", "env1", "a@example.com")
-    assert sent[:3] == ("b@elsewhere.example", "FAILURE", "")
+    report, sent = sorted(
+        QueueAdmin(place.queue).list(Select()), key=lambda each: each.envelope.reverse_path, reverse=True
+    )
+    (told,), (forwarded,) = report.recipients, sent.recipients
+    assert (report.envelope.reverse_path, report.envelope.envid) == ("a@example.com", "env1")
+    assert (told.address, told.state, told.notify) == (
+        "taro@example.test",
+        State.DELIVERED,
+        "SUCCESS,FAILURE",
+    )
+    assert (forwarded.address, forwarded.notify, sent.envelope.envid) == (
+        "b@elsewhere.example",
+        "FAILURE",
+        "",
+    )
 
 
 def spam(pipeline: Pipeline) -> None:

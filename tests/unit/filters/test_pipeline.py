@@ -16,7 +16,8 @@ from storage.delivery import Delivered, Target
 from storage.errors import DiskFull
 from storage.message import Message
 from storage.queue import Queue
-from storage.queued import Addressee, Work
+from storage.queue_admin import QueueAdmin
+from storage.queued import Addressee, Listed, Select, State
 from storage.status import Status
 from tests.house import House, Site
 from tests.unit.smtp.conftest import inbox
@@ -63,16 +64,21 @@ async def mail_to(pipeline: Pipeline, *addresses: str, envelope: Mail = ENVELOPE
     return replace(envelope, recipients=recipients, message=Message.of(SOURCE))
 
 
-def queued(house: House) -> list[Addressee]:
+def listed(house: House) -> list[Listed]:
+    """All that is in the queue, due or not."""
     queue = Queue.of(house.store)
     try:
-        return [
-            Addressee(each.address, each.original, each.mailbox, status=each.status)
-            for work in queue.claim("test")
-            for each in work.recipients
-        ]
+        return list(QueueAdmin(queue).list(Select()))
     finally:
         queue.close()
+
+
+def queued(house: House) -> list[Addressee]:
+    return [
+        Addressee(each.address, each.original, each.mailbox, status=each.status)
+        for message in listed(house)
+        for each in message.recipients
+    ]
 
 
 async def test_all_stored(house: House, pipeline: Pipeline) -> None:
@@ -142,14 +148,6 @@ SUBMITTED = replace(
 )
 
 
-def works(house: House) -> list[Work]:
-    queue = Queue.of(house.store)
-    try:
-        return queue.claim("test")
-    finally:
-        queue.close()
-
-
 async def test_a_submission_for_another_server_is_queued_with_its_parameters(
     house: House, pipeline: Pipeline
 ) -> None:
@@ -157,7 +155,7 @@ async def test_a_submission_for_another_server_is_queued_with_its_parameters(
     (recipient,) = mail.recipients
     asked = replace(recipient, notify="FAILURE", orcpt="rfc822;x@y")
     assert (await pipeline.submit(replace(mail, recipients=(asked,)))).ok
-    (work,) = works(house)
+    (work,) = listed(house)
     assert (work.envelope.reverse_path, work.envelope.envid, work.envelope.ret) == (
         "taro@example.test",
         "e1",
@@ -182,8 +180,41 @@ async def test_a_mail_for_here_and_for_elsewhere(house: House, pipeline: Pipelin
     mail = await mail_to(pipeline, "hanako@example.test", "b@elsewhere.example", envelope=SUBMITTED)
     assert (await pipeline.submit(mail)).ok
     assert len(await inbox(house, "hanako")) == 1
-    (work,) = works(house)
-    assert [each.address for each in work.recipients] == ["b@elsewhere.example"]
+    (work,) = listed(house)
+    assert [(each.address, each.state) for each in work.recipients] == [
+        ("b@elsewhere.example", State.WAITING),
+        ("hanako@example.test", State.DELIVERED),
+    ]
+
+
+async def test_a_kill_between_queue_and_mailbox_leaves_the_copy_to_the_queue(
+    house: House, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    async def deliver(*_: object) -> list[Delivered]:
+        raise Killed
+
+    mail = await mail_to(pipeline, "hanako@example.test", "b@elsewhere.example", envelope=SUBMITTED)
+    monkeypatch.setattr(house.store, "deliver", deliver)
+    with pytest.raises(Killed):
+        await pipeline.submit(mail)
+    (work,) = listed(house)
+    outside, here = work.recipients
+    assert (here.address, here.state, here.holder != "") == ("hanako@example.test", State.WAITING, True)
+    assert outside.holder == ""
+
+
+async def test_a_copy_that_is_stored_and_not_recorded_is_still_an_answer(
+    house: House, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise DiskFull("no room for the queue")
+
+    mail = await mail_to(pipeline, "hanako@example.test", "b@elsewhere.example", envelope=SUBMITTED)
+    monkeypatch.setattr(Queue, "record_all", full)
+    assert (await pipeline.submit(mail)).ok
 
 
 async def test_what_went_out_is_not_asked_for_again_when_a_mailbox_fails(
@@ -192,7 +223,7 @@ async def test_what_went_out_is_not_asked_for_again_when_a_mailbox_fails(
     mail = await mail_to(pipeline, "hanako@example.test", "b@elsewhere.example", envelope=SUBMITTED)
     failing(house, monkeypatch, {"hanako@example.test": status.DISK_FULL})
     assert (await pipeline.submit(mail)).ok
-    assert sorted((each.address, each.status) for work in works(house) for each in work.recipients) == [
+    assert sorted((each.address, each.status) for work in listed(house) for each in work.recipients) == [
         ("b@elsewhere.example", None),
         ("hanako@example.test", status.DISK_FULL),
     ]
@@ -217,7 +248,7 @@ async def test_what_is_to_be_reported_or_held_goes_through_the_queue(
     mail = await mail_to(pipeline, "Hanako@example.test")
     asked = replace(mail.recipients[0], notify="SUCCESS,FAILURE")
     assert (await pipeline.receive(replace(mail, recipients=(asked,)))).ok
-    (work,) = works(house)
+    (work,) = listed(house)
     (queued,) = work.recipients
     assert (queued.address, queued.original, queued.notify) == (
         "hanako@example.test",
@@ -228,7 +259,8 @@ async def test_what_is_to_be_reported_or_held_goes_through_the_queue(
         await mail_to(pipeline, "hanako@example.test", envelope=SUBMITTED), hold_until=2_000_000_000
     )
     assert (await pipeline.submit(held)).ok
-    assert await inbox(house, "hanako") == works(house) == []  # it is not due
+    assert await inbox(house, "hanako") == []
+    assert listed(house)[-1].recipients[0].due > 1_900_000_000
     assert (await pipeline.receive(replace(mail, reverse_path="", recipients=(asked,)))).ok
     assert len(await inbox(house, "hanako")) == 1  # of a report nobody hears
 
@@ -239,7 +271,7 @@ async def test_over_lmtp_each_recipient_has_its_answer(
     mail = await mail_to(pipeline, "taro@example.test", "hanako@example.test")
     failing(house, monkeypatch, {"hanako@example.test": status.DISK_FULL})
     assert await pipeline.receive_each(mail) == [status.DELIVERED, status.DISK_FULL]
-    assert works(house) == []
+    assert listed(house) == []
 
 
 @pytest.mark.parametrize(
