@@ -282,3 +282,17 @@ async def test_memory_does_not_grow_with_the_message(world: World, monkeypatch: 
         tracemalloc.stop()
     assert read == path.stat().st_size + 3 and peer.sessions
     assert peak < 6_000_000
+
+
+async def test_over_ipv6(world: World) -> None:
+    peer = await world.peer("::1")
+    world.names.put("example.com", "MX", "10 mx.example.com.")
+    world.names.put("mx.example.com", "AAAA", "::1")
+    answered = await world.send(letter("b@example.com"))
+    assert answered[0].address == "::1" and len(peer.taken) == 1
+
+
+async def test_an_address_literal(world: World) -> None:
+    peer = await world.peer("127.0.0.1")
+    answered = await world.send(letter("b@[127.0.0.1]"), key="[127.0.0.1]")
+    assert answered[0].status.ok and peer.taken[0].rcpts == ["RCPT TO:<b@[127.0.0.1]>"]
