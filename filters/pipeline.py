@@ -107,7 +107,9 @@ class Pipeline:
     async def recipient(self, mail: Mail, address: Address, size: int | None) -> Recipient | Status:
         """RCPT: the recipient, or why not. Raises Broken."""
         submitted = mail.authenticated is not None
-        found = await self._store.run(self._routes.find, address, size or 0, submitted)
+        found: Recipient | Refused | None = self._routes.find_known(address, size or 0)
+        if found is None:
+            found = await self._store.run(self._routes.find, address, size or 0, submitted)
         if isinstance(found, Refused):
             if found.status == status.MAILBOX_FULL:
                 await self._echoes.mailbox_full(found.account, mail.trace)

@@ -53,6 +53,19 @@ class Routes:
             self._srs = Srs(secret(self._store.settings.data / "state", "srs"))
         return self._srs
 
+    def find_known(self, address: Address, size: int) -> Recipient | None:
+        """`find`, where the answer is an account that is in memory as the disk has it: some `stat`s, no thread.
+
+        The directory and the use of the account are asked again when the message is there.
+        """
+        if not address.domain or Srs.looks_like_one(address.local):
+            return None
+        found = self._store.directory.known_account(address)
+        if found is None or found.file.suspended or not found.file.receive:
+            return None
+        use = self._store.known_use(found.address)
+        return Recipient(address, found) if use is not None and _fits(found, use, size) else None
+
     def find(self, address: Address, size: int, submitted: bool) -> Recipient | Refused:
         """Who is at an address, if mail of `size` octets can be taken for it. Raises Broken. For a thread."""
         directory = self._store.directory
@@ -165,6 +178,12 @@ def written(recipient: Recipient, found: AccountEntry) -> str:
 def _has_room(store: Store, found: AccountEntry, size: int) -> bool:
     """RFC 1870 §6.1 (3): asked with the size that the sender announced, or 0."""
     with store.files(found.address) as files, files.reading() as db:
-        octets, messages = used_now(db)
+        stamp = files.log_stamp()
+        use = used_now(db)
+        files.remember_use(use, stamp)
+    return _fits(found, use, size)
+
+
+def _fits(found: AccountEntry, use: tuple[int, int], size: int) -> bool:
     most = found.file.quota_messages
-    return octets + size <= found.file.quota and (most is None or messages < most)
+    return use[0] + size <= found.file.quota and (most is None or use[1] < most)

@@ -33,6 +33,8 @@ class AccountFiles:
         self.dir = account_dir(data, address)
         self.maildir = self.dir / "Maildir"
         self._index = str(self.dir / "index.sqlite")
+        self._log = f"{self._index}-wal"
+        self._use: tuple[tuple[int, int], tuple[int, int] | None] = ((0, 0), None)
         self._mutex = threading.RLock()
         self._lock: AccountLock | None = None
         self._db: sqlite3.Connection | None = None
@@ -128,6 +130,24 @@ class AccountFiles:
                     describe.save(folder.path, describe.joined(found, folder.known()))
             describe.raise_marks(self.maildir)
         return self.rebuild()
+
+    def remember_use(self, used: tuple[int, int], stamp: tuple[int, int] | None) -> None:
+        """Octets and messages in the account, as they were when the index's log had this stamp."""
+        self._use = (used, stamp)
+
+    @property
+    def use(self) -> tuple[int, int] | None:
+        """The same, if nobody has written to the index since: one `stat`, so that the event loop may ask."""
+        used, stamp = self._use
+        return used if stamp is not None and stamp == self.log_stamp() else None
+
+    def log_stamp(self) -> tuple[int, int] | None:
+        """Changes with each commit, of whatever process."""
+        try:
+            log = os.stat(self._log)
+        except FileNotFoundError:
+            return None
+        return log.st_mtime_ns, log.st_size
 
     def close(self) -> None:
         with self._mutex:

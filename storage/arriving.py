@@ -50,7 +50,7 @@ class Batch:
     error: Exception | None = None
     done: bool = False
     used_before: int = 0
-    used_after: int = 0
+    use: tuple[int, int] = (0, 0)  # octets and messages of the account, with this batch
     modseq: int = 0
     uidvalidity: int = 0
 
@@ -116,6 +116,7 @@ def _steps(files: AccountFiles, batches: Sequence[Batch], wait: bool) -> Generat
                     yield _place(touched, going)
                     _record(db, touched, going)
                     db.execute("COMMIT")
+                    files.remember_use(going[-1].use, files.log_stamp())
                     for batch in going:
                         batch.done = True
                 except BaseException:
@@ -193,7 +194,7 @@ def _admit(batch: Batch, folder: Folder, used: tuple[int, int]) -> tuple[int, in
     quota.check_quota(after, batch.limits, folder)
     for arrival in batch.arrivals:
         folder.letters(arrival.flags, make=True)
-    batch.used_before, batch.used_after = used[0], after[0]
+    batch.used_before, batch.use = used[0], after
     batch.uidvalidity = folder.uidvalidity
     return after
 

@@ -90,9 +90,7 @@ class Delivery(Parcel):
         if batch.error is not None:
             return Delivered(target, _status(batch.error, self._trace))
         uid = batch.arrivals[0].uid
-        return Delivered(
-            target, status.DELIVERED, uid, batch.used_before, batch.used_after, batch.limits.bytes
-        )
+        return Delivered(target, status.DELIVERED, uid, batch.used_before, batch.use[0], batch.limits.bytes)
 
 
 def deliver(

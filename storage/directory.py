@@ -137,6 +137,17 @@ class Directory:
         wanted = _parsed(address)
         return self._account(wanted) if wanted and self.is_local(wanted.domain) else None
 
+    def known_account(self, wanted: Address) -> AccountEntry | None:
+        """The account of exactly this address, if its file is in memory and unchanged: two `stat`s, so that the
+        event loop may ask. None says nothing: ask `lookup`."""
+        wanted = wanted.folded
+        if self.files.known(Name("domain", wanted.domain)) is None:
+            return None
+        known = self.files.known(Name("account", wanted.domain, wanted.local))
+        if known is None or not isinstance(known.content, AccountFile):
+            return None
+        return AccountEntry(str(wanted), known.content, "current", known.stamp)
+
     def login(self, wanted: Address) -> AccountEntry | None:
         """The account that logs in under an address: its own or an alias. Raises Broken."""
         if not self.is_local(wanted.domain):

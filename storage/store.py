@@ -179,6 +179,11 @@ class Store:
         unpinned = [address for address in self._open if address not in self._pins]
         return [self._open.pop(address) for address in unpinned[:over]]
 
+    def known_use(self, address: str) -> tuple[int, int] | None:
+        """Octets and messages of an account, where that is known without opening or reading anything."""
+        files = self._open.get(address)
+        return None if files is None else files.use
+
     def limits(self, address: str) -> Limits:
         """The account's quota as its file says now. For a thread."""
         entry = self.directory.account(address)
