@@ -42,6 +42,15 @@ Ask = Callable[[Check], Awaitable[Verdict]]
 
 
 @dataclass(frozen=True, slots=True)
+class Opinion:
+    """What one check said of a message."""
+
+    name: str
+    verdict: Verdict
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Checks:
     """Who is asked, in the configured order."""
 
@@ -65,6 +74,20 @@ class Checks:
         seen = replace(mail, results=mail.results + judged.results)
         advice = await _group(self.advisers, lambda check: self._message(check, seen), mail.trace, PASS)
         return merge((judged, advice))
+
+    async def each(self, mail: Mail) -> list["Opinion"]:
+        """What every check says of a message, one after the other, for a person who wants to know. What raises is
+        shown with what it would mean."""
+        opinions = []
+        for checks, instead in ((self.judges, BROKEN), (self.advisers, PASS)):
+            for check in _asked(checks, "message"):
+                began = time.perf_counter()
+                verdict = await _one(check, lambda check: check.message(mail), mail.trace, instead)
+                opinions.append(Opinion(check.name, verdict, time.perf_counter() - began))
+            mail = replace(
+                mail, results=tuple(result for each in opinions for result in each.verdict.results)
+            )
+        return opinions
 
     async def _message(self, check: Check, mail: Mail) -> Verdict:
         verdict = await check.message(mail)

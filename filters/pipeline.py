@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from config.settings import Settings
 from filters import noted
-from filters.check import Checks
+from filters.check import Checks, Opinion
 from filters.echoes import Echoes
 from filters.handover import Handover, Routed
 from filters.lists.lists import Lists
@@ -116,6 +116,10 @@ class Pipeline:
             return found.status
         verdict = await self._checks(mail).recipient(mail, found)
         return refusal(verdict) or found
+
+    async def opinions(self, mail: Mail) -> list[Opinion]:
+        """What each check says of a message; nothing comes of it."""
+        return await self._checks(mail).each(mail)
 
     # ---- the message
 

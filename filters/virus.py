@@ -33,6 +33,10 @@ class Virus:
         self._run = run
         self._engine: tuple[Rules, Clamd] | None = None
 
+    @property
+    def stages(self) -> tuple[str, ...]:
+        return () if self._rules().engine == "none" else ("message",)
+
     async def connect(self, mail: Mail) -> Verdict:
         return PASS
 
@@ -41,8 +45,6 @@ class Virus:
 
     async def message(self, mail: Mail) -> Verdict:
         rules = self._rules()
-        if rules.engine == "none":
-            return PASS
         message = replace(mail.message, prefix=b"", edits=())  # as it came
         try:
             found = await self._clamd(rules).scan(message.chunks, isinstance(message.source, bytes))

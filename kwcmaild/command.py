@@ -38,7 +38,20 @@ def application(first: str = "") -> typer.Typer:
 
 
 def _administration(app: typer.Typer) -> None:
-    from kwcmaild.commands import account, check, config, dkim, dns, domain, hold, index, init, queue, trace
+    from kwcmaild.commands import (
+        account,
+        check,
+        config,
+        dkim,
+        dns,
+        domain,
+        filter,
+        hold,
+        index,
+        init,
+        queue,
+        trace,
+    )
 
     app.command("init")(init.init)
     app.command("check")(check.check)
@@ -50,6 +63,7 @@ def _administration(app: typer.Typer) -> None:
     app.add_typer(account.app, name="account")
     app.add_typer(domain.app, name="domain")
     app.add_typer(dkim.app, name="dkim")
+    app.add_typer(filter.app, name="filter")
     app.add_typer(queue.app, name="queue")
     app.add_typer(index.app, name="index")
     app.add_typer(config.app, name="config")

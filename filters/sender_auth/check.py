@@ -34,12 +34,15 @@ class SenderAuth:
     """One for each process. `rules` gives those in force, for the configuration may be read again."""
 
     name = "sender_auth"
-    stages = ("message",)
 
     def __init__(self, rules: Callable[[], Rules], resolver: Resolver, run: Run) -> None:
         self._rules = rules
         self._resolver = resolver
         self._run = run
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        return ("message",) if self._rules().enabled else ()
 
     async def connect(self, mail: Mail) -> Verdict:
         return PASS
@@ -49,7 +52,7 @@ class SenderAuth:
 
     async def message(self, mail: Mail) -> Verdict:
         rules = self._rules()
-        if not rules.enabled or _skipped(mail.peer, rules.skip_from):
+        if _skipped(mail.peer, rules.skip_from):
             return PASS
         signed = find(mail.head)
         sender, (checked, chain) = await asyncio.gather(
