@@ -78,16 +78,9 @@ class Checks:
     async def each(self, mail: Mail) -> list["Opinion"]:
         """What every check says of a message, one after the other, for a person who wants to know. What raises is
         shown with what it would mean."""
-        opinions = []
-        for checks, instead in ((self.judges, BROKEN), (self.advisers, PASS)):
-            for check in _asked(checks, "message"):
-                began = time.perf_counter()
-                verdict = await _one(check, lambda check: check.message(mail), mail.trace, instead)
-                opinions.append(Opinion(check.name, verdict, time.perf_counter() - began))
-            mail = replace(
-                mail, results=tuple(result for each in opinions for result in each.verdict.results)
-            )
-        return opinions
+        judged = [await _opinion(check, mail, BROKEN) for check in _asked(self.judges, "message")]
+        seen = replace(mail, results=tuple(result for each in judged for result in each.verdict.results))
+        return judged + [await _opinion(check, seen, PASS) for check in _asked(self.advisers, "message")]
 
     async def _message(self, check: Check, mail: Mail) -> Verdict:
         verdict = await check.message(mail)
@@ -111,6 +104,12 @@ async def _group(checks: Sequence[Check], ask: Ask, trace: str, instead: Verdict
     if len(checks) == 1:
         return await _one(checks[0], ask, trace, instead)
     return merge(await asyncio.gather(*(_one(check, ask, trace, instead) for check in checks)))
+
+
+async def _opinion(check: Check, mail: Mail, instead: Verdict) -> Opinion:
+    began = time.perf_counter()
+    verdict = await _one(check, lambda check: check.message(mail), mail.trace, instead)
+    return Opinion(check.name, verdict, time.perf_counter() - began)
 
 
 async def _one(check: Check, ask: Ask, trace: str, instead: Verdict) -> Verdict:
