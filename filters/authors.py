@@ -19,7 +19,9 @@ SHOWN = 100  # characters of an address that go into the answer
 
 _QUOTED = rb'"(?:[ \t!#-\[\]-~\x80-\xff]|\\[ -~\t])*"'
 _ATEXT = rb"A-Za-z0-9!#$%&'*+\-/=?^_`{|}~\x80-\xff"
-_ADDRESS = re.compile(rb"(?:%b|[%b.]+)@(?:[%b.]+|\[[A-Za-z0-9:.\-]+\])" % (_QUOTED, _ATEXT, _ATEXT))
+_ADDRESS = re.compile(
+    rb"(?:%b|[%b][%b.]*)@(?:[%b.]+|\[[A-Za-z0-9:.\-]+\])" % (_QUOTED, _ATEXT, _ATEXT, _ATEXT)
+)
 _WORD = re.compile(rb"%b|[%b.\[\]]+" % (_QUOTED, _ATEXT))
 _SPACE = re.compile(rb"[ \t]*")
 _IN_COMMENT = re.compile(rb"(?:[^()\\\x00-\x08\x0a-\x1f\x7f]|\\[ -~\t])*")

@@ -13,6 +13,7 @@ from config import edit
 from config.account import AccountFile
 from config.load import validate
 from config.problem import ConfigError
+from filters.authors import Unclear, mailboxes
 from imap import commands, mailbox_name, pattern
 from imap import format as wire
 from imap.framing import Frame, Literal
@@ -227,6 +228,21 @@ def address(data: bytes) -> None:
     assert path.parts == ("/", "data", "mail", domain, local) and ".." not in path.parts
 
 
+def authors(data: bytes) -> None:
+    """From of a submission: understood in one way, the same that ENVELOPE shows, or refused."""
+    value = header.unfold(data)
+    try:
+        found = mailboxes(value)
+    except Unclear as error:
+        assert str(error).isascii()
+        return
+    shown = [each for each in addresses(value) if each.mailbox is not None and each.host is not None]
+    assert len(shown) == len(found)
+    for address, each in zip(found, shown, strict=True):
+        domain = (each.host or b"").decode("utf-8", "replace")
+        assert canonical(address).rpartition("@")[2] == canonical(f"x@{domain}")[2:]
+
+
 def file_name(data: bytes) -> None:
     name = filename.parse(data.decode("utf-8", "surrogateescape"))
     assert "," not in name.base and ":" not in name.base
@@ -307,6 +323,10 @@ TARGETS = {
         header_fields, (b"A: b\r\n c\r\nD : e\n\nf", b"From x\r\n: y\r\n\r\n", b'T: "a\\')
     ),
     "address": Target(address, (b'"a@b"@c.example', "山田@例え.jp".encode(), b"../x@d", b"a+b@[1.2.3.4]")),
+    "authors": Target(
+        authors,
+        (b"Taro (x) <taro@example.test>", b'"a, b" <c@d>, e@f (g)', b"a: b@c;", b"<@x:a@b>", b"a@b <c@d>"),
+    ),
     "file_name": Target(file_name, (b"1700000000.KW0a.h,S=10,U=5:2,FSa", b".Work.2024%2E1", b"1.2.3:2,SS")),
     "account_file": Target(
         account_file,
