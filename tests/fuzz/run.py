@@ -46,7 +46,7 @@ def _one(name: str, seconds: int) -> None:
         return
     import atheris  # type: ignore[import-not-found]
 
-    with atheris.instrument_imports(include=["config", "imap", "net", "pop3", "smtp", "storage"]):
+    with atheris.instrument_imports(include=["config", "filters", "imap", "net", "pop3", "smtp", "storage"]):
         from tests.fuzz.targets import TARGETS
     target = TARGETS[name]
     corpus, found = HERE / "corpus" / name, HERE / "found" / name

@@ -38,6 +38,7 @@ from storage.content import disposition, languages, media_type, token
 from storage.errors import NameRefused
 from storage.summary import summarise
 from tests.attacks.balanced import balanced
+from tests.fuzz import peers
 
 
 def cuts(data: bytes) -> tuple[bytes, list[int]]:
@@ -337,4 +338,5 @@ TARGETS = {
         ),
     ),
     "sasl": Target(sasl_exchange, (b"AHRhcm8AeA==", b"\0taro\0x", b"dGFybw==")),
+    **{name: Target(run, examples) for name, (run, examples) in peers.TARGETS.items()},
 }
