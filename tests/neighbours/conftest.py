@@ -26,6 +26,17 @@ def land() -> Iterator[Land]:
         shutil.rmtree(land.folder)
 
 
+@pytest.fixture(autouse=True)
+def emptied(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a test that failed has left in the queue is no business of the next one."""
+    yield
+    if "land" in request.fixturenames:
+        land = request.getfixturevalue("land")
+        for server in (land.alpha, land.beta):
+            if server.files_in_queue():
+                server.run("queue", "delete", "--all")
+
+
 @pytest.fixture
 def serve(land: Land) -> Iterator[Callable[[int, Script], Server]]:
     """Runs servers in the town until the test ends."""

@@ -170,6 +170,7 @@ class Sink:
     rcpt: Callable[[str, int], str] = lambda address, times: "250 2.1.5 ok"  # answer to RCPT
     dot: Callable[["Server"], str] = lambda server: "250 2.0.0 taken"  # answer to the message
     pause: float = 0.0  # before the answer to the message
+    after: bool = False  # closes the connection after the answer to a message
     times: dict[str, int] = field(default_factory=dict)  # how often each recipient was asked for
 
     def __call__(self, wire: Wire, server: Server) -> None:
@@ -210,6 +211,8 @@ class Sink:
                 if answer.startswith("2"):
                     server.note(Received(mail, tuple(rcpts), data, wire.tls, helo, number))
                 wire.say(answer)
+                if self.after:
+                    return
             elif verb == "QUIT":
                 wire.say("221 2.0.0 bye")
                 return
