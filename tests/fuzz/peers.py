@@ -10,9 +10,9 @@ from filters.sender_auth.author import author_domains
 from net import proxy, scram
 from net.step import Challenge, Failed
 from smtp import xclient
-from smtp.replies import Malformed
 from smtp.relay import mta_sts
 from smtp.relay.reply import WORDS, BadReply, Replies, Reply
+from smtp.replies import Malformed
 
 
 def relay_reply(data: bytes) -> None:
