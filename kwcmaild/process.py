@@ -29,6 +29,7 @@ from config.settings import Imap, Pop3, Settings, Smtp
 from kwcmaild.listeners import Listener, name
 from kwcmaild.reload import reread
 from net.connection import Connection
+from net.limits import Slots
 from net.log import event
 from net.notify import Notifier
 from net.server import Guests, Server
@@ -224,7 +225,8 @@ class Entrance:
         listeners: Sequence[Listener],
     ) -> None:
         self._room = room
-        self._guests = Guests()
+        together = getattr(settings, room).workers > 1
+        self._guests = Guests(slots=Slots(settings.run) if together else None, kind=room)
         self.settings = settings
         self.servers = []
         for listen, sock in listeners:

@@ -17,56 +17,17 @@ from contextlib import suppress
 
 from net import proxy
 from net.connection import Connection, Draining, PeerGone, TimedOut
+from net.guests import Guests
 from net.log import event
-from net.networks import Networks, counted_as
+from net.networks import Networks
 from net.proxy import NotProxy
+
+__all__ = ["Guests", "Server", "bind", "bind_unix", "prepare"]
 
 BACKLOG = 1024  # connections that the kernel may hold ready for us
 PROXY_PATIENCE = 10.0  # seconds for a load balancer to say for whom it speaks
 
 _log = logging.getLogger("net")
-
-
-class Guests:
-    """How many connections are inside, in all and from one address; shared by the servers of a process.
-
-    An IPv6 address counts by its /64: whoever has one address of it has them all (RFC 6177).
-    """
-
-    __slots__ = ("_by_address", "most", "most_per_address", "total")
-
-    def __init__(self, most: int = 10_000, most_per_address: int | None = None) -> None:
-        self.most = most
-        self.most_per_address = most_per_address
-        self.total = 0
-        self._by_address: dict[str, int] = {}
-
-    def full(self, address: str) -> str:
-        """What is full for one more of that address: `house`, `address`, or nothing."""
-        if self.total >= self.most:
-            return "house"
-        if self.most_per_address is None or address == "local":  # a Unix socket's peer has none
-            return ""
-        return "address" if self._by_address.get(counted_as(address), 0) >= self.most_per_address else ""
-
-    def enter(self, address: str) -> bool:
-        """Count one in; false, and not counted, when the house or that address is full."""
-        if self.full(address):
-            return False
-        address = counted_as(address)
-        here = self._by_address.get(address, 0)
-        self.total += 1
-        self._by_address[address] = here + 1
-        return True
-
-    def leave(self, address: str) -> None:
-        self.total -= 1
-        address = counted_as(address)
-        here = self._by_address[address] - 1
-        if here:
-            self._by_address[address] = here
-        else:
-            del self._by_address[address]
 
 
 class Server:
@@ -152,13 +113,12 @@ class Server:
 
     def _enter(self, connection: Connection) -> bool:
         """Count it in, or turn it away with a word (but none in the clear where TLS is expected)."""
-        full = self._guests.full(connection.peer)
-        if self._stopping or full:
+        full = "house" if self._stopping else self._guests.admit(connection.peer)
+        if full:
             event(_log, "connection.refused", trace=connection.trace, peer=connection.peer)
             if self._tls is None:
-                connection.write(self._crowded if full == "address" and not self._stopping else self._busy)
+                connection.write(self._crowded if full == "address" else self._busy)
             return False
-        self._guests.enter(connection.peer)
         self._inside[connection] = connection.peer
         return True
 
@@ -172,11 +132,11 @@ class Server:
 
     def moved(self, connection: Connection, address: str) -> bool:
         """Count a connection under the address of the client that it turns out to speak for; false: full."""
-        if self._guests.full(address) == "address":
+        before = self._inside[connection]
+        self._guests.leave(before)
+        if not self._guests.enter(address):
+            self._guests.enter(before)
             return False
-        if before := self._inside[connection]:
-            self._guests.leave(before)
-        self._guests.enter(address)
         self._inside[connection] = address
         return True
 

@@ -121,3 +121,19 @@ async def test_limits_of_connections_follow_the_settings(demo: Demo) -> None:
     for part in pop3.parts:
         await part.stop(1)
     await pop3.close()
+
+
+async def test_the_time_for_a_handshake_follows_the_settings(demo: Demo) -> None:
+    settings = load_settings(demo.settings)
+    listeners = open_listeners("pop3", configured(settings, "pop3"))
+    settings.run.mkdir()
+    pop3 = await process.pop3(settings, listeners)
+    for part in pop3.parts:
+        await part.start()
+    pop3.adopt(settings.model_copy(update={"tls": settings.tls.model_copy(update={"handshake_timeout": 1})}))
+    reader, writer = await asyncio.open_connection(*listeners[-1].sock.getsockname())  # implicit TLS
+    assert await asyncio.wait_for(reader.read(), 10) == b""
+    writer.close()
+    for part in pop3.parts:
+        await part.stop(1)
+    await pop3.close()

@@ -5,10 +5,12 @@ import logging
 import socket
 import struct
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
 from net.connection import Connection
+from net.limits import Slots
 from net.server import Guests, Server, bind
 from tests.unit.net.conftest import Run, serving
 
@@ -16,6 +18,23 @@ from tests.unit.net.conftest import Run, serving
 async def _one_line(conn: Connection) -> None:
     conn.write(b"welcome\n")
     await conn.readline(100, 60)
+
+
+def test_processes_of_a_door_count_an_address_together(tmp_path: Path) -> None:
+    first, second = (
+        Guests(most=10, most_per_address=3, slots=Slots(tmp_path), kind="smtp") for _ in range(2)
+    )
+    assert [first.admit("192.0.2.1"), second.admit("192.0.2.1"), first.admit("192.0.2.1")] == ["", "", ""]
+    assert [first.admit("192.0.2.1"), second.admit("192.0.2.1")] == ["address", "address"]
+    assert second.admit("192.0.2.2") == ""
+    first.leave("192.0.2.1")
+    assert second.admit("192.0.2.1") == ""
+    assert (first.total, second.total) == (1, 3)
+
+
+def test_a_unix_socket_has_no_address_to_count(tmp_path: Path) -> None:
+    guests = Guests(most=3, most_per_address=1)
+    assert [guests.admit("local") for _ in range(4)] == ["", "", "", "house"]
 
 
 def test_the_house_can_be_full_and_has_room_again_when_one_leaves(run: Run) -> None:

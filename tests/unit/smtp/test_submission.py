@@ -110,7 +110,7 @@ async def test_own_addresses(site: Site, connect: Connect) -> None:
 async def test_only_a_report_may_have_no_sender(house: House, connect: Connect) -> None:
     client = await submitter(house, connect)
     reply = await client.mail(HEAD + b"\r\n", "hanako@example.test", sender="")
-    assert reply == "550 5.7.1 only receipts and notifications may have an empty sender address\r\n"
+    assert reply == "554 5.7.1 only receipts and notifications may have an empty sender address\r\n"
     reply = await client.mail(HEAD + RECEIPT + b"\r\n", "hanako@example.test", sender="")
     assert reply.startswith("250")
     (stored,) = await inbox(house, "hanako")
