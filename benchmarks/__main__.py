@@ -21,11 +21,13 @@ from benchmarks.noise import Noise
 from benchmarks.rival import Rival
 from benchmarks.rows import ROWS, Row
 from benchmarks.server import HOSTNAME, Server
+from benchmarks.sinks import Sinks
 from benchmarks.table import Results, table
 from benchmarks.wire import Refused
 from kwcmaild.certificate import self_signed
 
 INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")  # Dovecot takes one for each client in IDLE
+RELAYED = ("relay", "relay-tls", "submit", "queue")  # rows that need sinks
 PACKAGES = ("postfix", "dovecot-imapd", "dovecot-lmtpd", "dovecot-pop3d")
 
 
@@ -60,12 +62,17 @@ def _compare(disk: Disk, rows: Sequence[Row], options: argparse.Namespace) -> No
     if options.install and not options.only_ours:
         _install()
     tls = _certificate(disk.work)
-    ours = [Kwcmaild(disk.work, disk.folder, tls, workers) for workers in options.workers]
-    servers: list[Server] = [*ours] if options.only_ours else [Rival(disk.work, disk.folder, tls), *ours]
+    sinks = Sinks(tls)
+    ours = [Kwcmaild(disk.work, disk.folder, tls, sinks, workers) for workers in options.workers]
+    servers: list[Server] = (
+        [*ours] if options.only_ours else [Rival(disk.work, disk.folder, tls, sinks), *ours]
+    )
     started: list[Server] = []
     results = Results([server.name for server in servers])
     noise = Noise()
     try:
+        if any(row.name in RELAYED for row in rows):
+            sinks.start()
         for server in servers:
             started.append(server)
             server.start()
@@ -89,6 +96,7 @@ def _compare(disk: Disk, rows: Sequence[Row], options: argparse.Namespace) -> No
     finally:
         for server in reversed(started):
             server.stop()
+        sinks.stop()
         print(table(results, rows))
         print(f"\n{_surroundings(disk, servers, options.runs)}\n{noise}")
 

@@ -1,10 +1,16 @@
 """`kwcmaild serve` with configuration and data of its own: every process of it, as an operator runs it."""
 
+import contextlib
+import shutil
+import sqlite3
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 
 from benchmarks.group import Group
+from benchmarks.mail import message
 from benchmarks.server import (
     ACCOUNTS,
     DOMAIN,
@@ -17,7 +23,11 @@ from benchmarks.server import (
     stop,
     wait_port,
 )
+from benchmarks.sinks import Sinks
+from storage.message import Message
 from storage.passwords import hash_password
+from storage.queue import Queue
+from storage.queued import Addressee
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -30,9 +40,15 @@ log: {{level: info, format: text}}
 tls: {{certificate: {certificate}, key: {key}}}
 smtp:
   workers: {workers}
-  listen: [{{address: "{host}:{ports.smtp}", mode: mx}}]
+  listen:
+    - {{address: "{host}:{ports.smtp}", mode: mx}}
+    - {{address: "{host}:{ports.submission}", mode: submission}}
   max_message: {largest}
   max_connections_per_address: 10000
+  check_from: accept
+  send_limit:
+    {{messages_per_hour: 1000000, messages_per_day: 1000000,
+      recipients_per_hour: 1000000, recipients_per_day: 1000000}}
 imap:
   workers: {workers}
   listen:
@@ -47,13 +63,18 @@ web:
   listen: [{{address: "{host}:0", tls: implicit}}]
 filters: {{virus: {{engine: none}}, spam: {{engine: none}}}}
 auth: {{plaintext_without_tls: loopback}}
+queue:
+  routes:
+{routes}
 """
 
 
 class Kwcmaild:
     """One kwcmaild with so many workers at each door that has them."""
 
-    def __init__(self, work: Path, disk: Path, tls: tuple[Path, Path], workers: int) -> None:
+    authenticates = True
+
+    def __init__(self, work: Path, disk: Path, tls: tuple[Path, Path], sinks: Sinks, workers: int) -> None:
         self.name = f"kwcmaild, workers: {workers}"
         folder = work / f"kwcmaild-{workers}"
         folder.mkdir()
@@ -62,6 +83,7 @@ class Kwcmaild:
         self.ports = free_ports()
         self.group = Group(f"kwcmaild-{workers}")
         self._mail = disk / "data" / "mail" / DOMAIN
+        self._queue = disk / "data" / "queue"
         self._log = folder / "log"
         self._settings = folder / "kwcmaild.yaml"
         self._child: subprocess.Popen[bytes] | None = None
@@ -76,6 +98,10 @@ class Kwcmaild:
                 host=HOST,
                 ports=self.ports,
                 largest=LARGEST,
+                routes="\n".join(
+                    f'    - {{destinations: [{domain}], smarthost: "{HOST}:{port}"}}'
+                    for domain, port in sinks.ports.items()
+                ),
             )
         )
         accounts = folder / "domains" / DOMAIN / "accounts"
@@ -90,7 +116,7 @@ class Kwcmaild:
     def start(self) -> None:
         command = [sys.executable, "-P", "-m", "kwcmaild", "serve", "-c", str(self._settings)]
         self._child = spawn(self.group, command, self._log, ROOT)
-        for port in (self.ports.smtp, self.ports.imap, self.ports.pop3):
+        for port in (self.ports.smtp, self.ports.submission, self.ports.imap, self.ports.pop3):
             wait_port(port, self._child, self._log)
 
     def stop(self) -> None:
@@ -110,3 +136,34 @@ class Kwcmaild:
 
     def wait_hibernation(self) -> float:
         return 0
+
+    def halt(self) -> None:
+        stop(self._child)
+
+    def resume(self) -> None:
+        self.start()
+
+    def queued(self) -> int:
+        path = f"file:{self._queue / 'queue.sqlite'}?mode=ro"
+        with contextlib.closing(sqlite3.connect(path, uri=True, timeout=30)) as db:
+            (count,) = db.execute("SELECT count(*) FROM message").fetchone()
+            return int(count)
+
+    def fill(self, count: int, domain: str) -> None:
+        """Written in memory, where a flush to the disk costs nothing, then copied."""
+        with tempfile.TemporaryDirectory(dir="/dev/shm") as memory:
+            folder = Path(memory, "queue")
+            shutil.copytree(self._queue, folder)
+            queue = Queue(folder)
+            due = int(time.time()) + 3600
+            for number in range(count - self.queued()):
+                to = [Addressee(f"u{number}@{domain}")]
+                queue.add(
+                    Message.of(message(number)), f"{ACCOUNTS[0]}@{DOMAIN}", to, f"fill.{number}", due=due
+                )
+            queue.close()
+            shutil.rmtree(self._queue)
+            shutil.copytree(folder, self._queue)
+
+    def empty(self) -> None:
+        shutil.rmtree(self._queue)

@@ -6,19 +6,21 @@ from benchmarks.dovecot import HIBERNATE, IDLE_KILL, Dovecot
 from benchmarks.group import Group
 from benchmarks.postfix import Postfix
 from benchmarks.server import free_ports
+from benchmarks.sinks import Sinks
 
 
 class Rival:
     name = "Postfix + Dovecot"
+    authenticates = False  # it trusts this machine
 
-    def __init__(self, work: Path, disk: Path, tls: tuple[Path, Path]) -> None:
+    def __init__(self, work: Path, disk: Path, tls: tuple[Path, Path], sinks: Sinks) -> None:
         folder = work / "rival"
         folder.mkdir(mode=0o755)
         (disk / "rival").mkdir(mode=0o755)
         self.ports = free_ports()
         self.group = Group("rival")
         self._dovecot = Dovecot(folder, disk / "rival", self.ports, tls)
-        self._postfix = Postfix(folder, disk / "rival", self.ports.smtp, self._dovecot.lmtp, tls)
+        self._postfix = Postfix(folder, disk / "rival", self.ports, self._dovecot.lmtp, tls, sinks)
 
     def start(self) -> None:
         self._dovecot.start(self.group)
@@ -43,3 +45,18 @@ class Rival:
 
     def wait_hibernation(self) -> float:
         return HIBERNATE + IDLE_KILL + 20
+
+    def halt(self) -> None:
+        self._postfix.stop()
+
+    def resume(self) -> None:
+        self._postfix.start(self.group)
+
+    def queued(self) -> int:
+        return self._postfix.queued()
+
+    def fill(self, count: int, domain: str) -> None:
+        self._postfix.fill(count, domain)
+
+    def empty(self) -> None:
+        self._postfix.empty()

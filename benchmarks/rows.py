@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from benchmarks import rows_idle, rows_imap, rows_large, rows_smtp
+from benchmarks import rows_idle, rows_imap, rows_large, rows_relay, rows_smtp
 from benchmarks.figure import Figure
 from benchmarks.server import Server
 
@@ -24,6 +24,10 @@ ROWS = (
     Row("deliver-many", "4 KB to 10 local recipients", "4x", rows_smtp.deliver_many),
     Row("dot", "from DATA's dot to 250", "below it", rows_smtp.dot),
     Row("large", "100 MB", "no slower; 32 MB above idle", rows_large.large),
+    Row("relay", "4 KB to 20 destinations, 10 sessions", "no more CPU", rows_relay.relay),
+    Row("relay-tls", "4 KB, STARTTLS both ways, 10 sessions", "no more CPU", rows_relay.relay_tls),
+    Row("submit", "mail to others, from DATA's dot to 250", "below it", rows_relay.submit),
+    Row("queue", "a queue that grows", "5 s; no slower", rows_relay.long_queue),
     Row("append", "APPEND 4 KB, 1 client", "1.5x", rows_imap.append_one),
     Row("append-many", "APPEND 4 KB, 16 clients", "1.5x", rows_imap.append_many),
     Row("login", "login + logout", "no more", rows_imap.login),

@@ -22,6 +22,7 @@ LARGEST = 160 * 1024 * 1024  # octets of a message that both take
 @dataclass(frozen=True, slots=True)
 class Ports:
     smtp: int
+    submission: int
     imap: int
     imaps: int
     pop3: int
@@ -33,6 +34,7 @@ class Server(Protocol):
     name: str
     ports: Ports
     group: Group
+    authenticates: bool  # submission wants a password
 
     def start(self) -> None: ...
 
@@ -45,12 +47,26 @@ class Server(Protocol):
     def make_cold(self, local: str) -> None:
         """Stopped: forget what makes the next FETCH of ENVELOPE cheap, but nothing made at delivery."""
 
+    def halt(self) -> None:
+        """Stop what takes and sends mail."""
+
+    def resume(self) -> None: ...
+
+    def queued(self) -> int:
+        """Messages in the queue, as the disk says; those that wait for a later time may be left out."""
+
+    def fill(self, count: int, domain: str) -> None:
+        """Halted: so many messages in all wait in the queue, for this domain, which has one already."""
+
+    def empty(self) -> None:
+        """Halted: nothing is in the queue."""
+
     def wait_hibernation(self) -> float:
         """Seconds after which idle clients cost less; 0 where that is not so."""
 
 
 def free_ports() -> Ports:
-    sockets = [socket.create_server((HOST, 0)) for _ in range(4)]
+    sockets = [socket.create_server((HOST, 0)) for _ in range(5)]
     ports = Ports(*(sock.getsockname()[1] for sock in sockets))
     for sock in sockets:
         sock.close()

@@ -33,6 +33,11 @@ class Wire(asyncio.Protocol):
         _, wire = await loop.create_connection(cls, HOST, port, ssl=tls)
         return wire
 
+    async def start_tls(self, context: ssl.SSLContext) -> None:
+        assert self._transport is not None
+        loop = asyncio.get_running_loop()
+        self._transport = await loop.start_tls(self._transport, self, context)
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport) or hasattr(transport, "write")
         self._transport = transport  # type: ignore[assignment]

@@ -1,5 +1,7 @@
 """Ours sends: to ours, to Postfix, to Exim, to sinks in the town, over real DNS."""
 
+import email
+import email.policy
 from collections.abc import Callable
 
 import pytest
@@ -102,6 +104,10 @@ def test_goes_back(land: Land, domain: str, code: bytes) -> None:
     assert b"Content-Type: multipart/report; report-type=delivery-status" in bounce
     assert b"Status: " + code in bounce and f"Final-Recipient: rfc822; x@{domain}".encode() in bounce
     assert b"Subject: comes back" in bounce
+    body = email.message_from_bytes(bounce, policy=email.policy.default).get_body(("plain",))
+    assert body is not None
+    text = body.get_content()
+    assert "could not be delivered" in text and "配送できませんでした" in text, text
 
 
 @pytest.mark.parametrize("domain", ["lame.test", "bogus.test", "closed.test"])
