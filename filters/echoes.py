@@ -13,6 +13,7 @@ from filters.handover import Handed, Handover, Routed
 from filters.mail import Mail
 from filters.routes import Refused, Routes
 from filters.srs import sender_of
+from net.log import event
 from storage import status
 from storage.address import parse
 from storage.delivery import Delivered, Target
@@ -160,18 +161,16 @@ def today(now: float) -> date:
 
 
 def tell_log(copy: Delivered, trace: str) -> None:
-    level = logging.INFO if copy.status.ok else logging.WARNING
-    if _log.isEnabledFor(level):
-        fields = {
-            "trace": trace,
-            "account": copy.target.address,
-            "mailbox": copy.target.mailbox,
-            "uid": copy.uid,
-            "status": copy.status,
-        }
-        _log.log(
-            level, "mail.delivered" if copy.status.ok else "mail.not_delivered", extra={"fields": fields}
-        )
+    event(
+        _log,
+        "mail.delivered" if copy.status.ok else "mail.not_delivered",
+        logging.INFO if copy.status.ok else logging.WARNING,
+        trace=trace,
+        account=copy.target.address,
+        mailbox=copy.target.mailbox,
+        uid=copy.uid,
+        status=copy.status,
+    )
 
 
 def _failed(trace: str) -> None:

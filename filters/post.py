@@ -56,6 +56,9 @@ class Post:
 
 def merged(posts: Iterable[Post]) -> list[Post]:
     """One post for all that read the same, each mailbox and each address in it once."""
+    posts = list(posts)
+    if len(posts) == 1 and len(posts[0].targets) + len(posts[0].addressees) == 1:
+        return posts  # nearly every mail
     alike: dict[Post, list[Post]] = {}
     for post in posts:
         alike.setdefault(post.bare, []).append(post)

@@ -24,11 +24,31 @@ def event(
 ) -> None:
     """Log that something happened: a dotted name and its particulars. A field that is None is left out."""
     if logger.isEnabledFor(level):
-        # made by hand: nobody asks which line of the source logged it, and finding that out costs most of it
-        error = sys.exc_info() if exc_info else None
-        record = logging.LogRecord(logger.name, level, "", 0, name, None, error)
-        record.fields = fields
-        logger.handle(record)
+        logger.handle(_Event(logger.name, level, name, fields, sys.exc_info() if exc_info else None))
+
+
+_UNKNOWN: dict[str, Any] = {
+    **dict.fromkeys(("args", "stack_info", "exc_text", "thread", "threadName", "process", "processName")),
+    **dict.fromkeys(("pathname", "filename", "module", "funcName"), ""),
+    "lineno": 0,
+}
+
+
+class _Event(logging.LogRecord):
+    """A record made by hand: which line of the source, thread and process logged it is most of the work, and no
+    line of ours shows it."""
+
+    def __init__(self, logger: str, level: int, name: str, fields: dict[str, Any], error: Any) -> None:
+        self.__dict__.update(_UNKNOWN)
+        self.name = logger
+        self.levelno = level
+        self.levelname = logging.getLevelName(level)
+        self.msg = name
+        self.fields = fields
+        self.exc_info = error
+        self.created = time.time()
+        self.msecs = (self.created % 1) * 1000
+        self.relativeCreated = 0.0
 
 
 def configure(level: str = "info", format: str = "text", stream: TextIO | None = None) -> None:
@@ -95,6 +115,8 @@ def _quoted(value: str) -> str:
         return value
     if len(value) > MOST:
         value = value[:MOST] + "…"
+    if value.isprintable():
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
     return '"' + "".join(_escaped(char) for char in value) + '"'
 
 
