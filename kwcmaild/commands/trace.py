@@ -144,8 +144,8 @@ def _message(event: Event, detail: dict[str, str]) -> Iterator[str]:
 
 def _check(event: Event, detail: dict[str, str]) -> str:
     verdict = f"{detail.pop('check', '')}: {detail.pop('action', '')}"
-    reason = detail.pop("reason", "")
-    return f"{verdict} ({reason})" if reason else verdict
+    why = "; ".join(text for text in (detail.pop("reason", ""), detail.pop("results", "")) if text)
+    return f"{verdict} ({why})" if why else verdict
 
 
 def _stored(event: Event, detail: dict[str, str]) -> str:
