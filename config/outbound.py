@@ -131,5 +131,7 @@ class OutboundTls(Section):
         description="Send a daily report on TLS to domains that ask for one (TLS-RPT, RFC 8460).",
     )
     report_contact: MailAddress | None = Field(
-        default=None, description="Address in these reports; null: postmaster at `hostname`."
+        default=None,
+        description="Address in these reports, best of a domain of ours, whose key signs them; null: postmaster at"
+        " `hostname`.",
     )

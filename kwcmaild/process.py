@@ -134,6 +134,7 @@ async def pop3(settings: Settings, listeners: Sequence[Listener]) -> Process:
 
 async def relay(settings: Settings, _: Sequence[Listener]) -> Process:
     from filters.build import build
+    from filters.sender_auth.signing import Signing
     from net.resolver import Resolver
     from smtp.relay.courier import Courier
     from smtp.relay.destination import Destinations
@@ -161,15 +162,17 @@ async def relay(settings: Settings, _: Sequence[Listener]) -> Process:
         return courier.settings.queue.tls.https_port
 
     async def send_report(message: Message, to: str) -> None:
-        await store.run(queue.add, message, "", [Addressee(to, notify="NEVER")], os.urandom(6).hex())
+        signed = await store.run(signing.sign, message)  # RFC 8460 §3
+        await store.run(queue.add, signed, "", [Addressee(to, notify="NEVER")], os.urandom(6).hex())
 
     policies = Policies(resolver, state, store.run, proven, https_port)
     destinations = Destinations(settings, resolver, policies)
+    signing = Signing(settings.domains, store.directory.domain)
     reports = Reports(state, store.clock)
     courier = Courier(settings, destinations, store.run, reports)
     reporter = Reporter(settings, reports, resolver, store.run, send_report, proven)
     store.start(reporter.run())
-    pipeline = build(settings, store, queue)
+    pipeline = build(settings, store, queue, resolver)
     runner = Runner(
         settings,
         queue,

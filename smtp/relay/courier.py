@@ -302,11 +302,10 @@ def _judged(some: Sequence[Queued], transaction: Transaction, session: Session) 
         if reply is None:
             continue
         status = reply.status()
-        if (
-            reply.code in (452, 552)
-            and status.code[1:] in (".5.3", ".0.0")
-            and each.number not in transaction.accepted
-        ):
+        if reply.code == 530:  # it wants TLS or a login first: nothing is wrong with the mail
+            status = replace(status, code="4" + status.code[1:])
+        too_many = reply.code in (452, 552) and status.code[1:] in (".5.3", ".0.0")
+        if too_many and transaction.opened and each.number not in transaction.accepted:
             if transaction.accepted:
                 continue
             status = replace(status, code="4" + status.code[1:])

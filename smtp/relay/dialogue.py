@@ -147,6 +147,7 @@ class Transaction:
     reset: bool = False  # the one before was broken off
     answers: dict[int, Reply] = field(default_factory=dict)  # final ones
     accepted: list[int] = field(default_factory=list)
+    opened: bool = False  # MAIL was accepted: what recipients were answered is about them
     invited: bool = False  # 354 was said: a message, be it empty, must follow
     unfinished: bool = False  # RSET is due before the next one
 
@@ -172,7 +173,7 @@ class Transaction:
         if refused is not None and not self.pipelining:
             self._all(refused)
             return
-        self.unfinished = refused is None
+        self.opened = self.unfinished = refused is None
         for number, rcpt in self.recipients:
             reply = yield ask(rcpt)
             _go_on(reply)

@@ -130,6 +130,8 @@ async def test_552_for_a_recipient_is_temporary_unless_it_says_why(world: World)
     assert (await world.send(letter("b@example.com")))[0].status.code == "4.0.0"
     peer.says["RCPT"] = ["552 5.2.2 mailbox full"]
     assert (await world.send(letter("b@example.com")))[0].status.code == "5.2.2"
+    peer.says["MAIL"] = ["552 the message is too big"]
+    assert (await world.send(letter("b@example.com")))[0].status.code == "5.0.0"
 
 
 async def test_limits_of_the_host(world: World) -> None:

@@ -51,6 +51,13 @@ async def test_a_version_that_is_too_old_is_broken_tls(world: World) -> None:
     assert len(peer.sessions) == 2
 
 
+async def test_who_insists_on_tls_that_does_not_work_gets_it_later(world: World) -> None:
+    peer = await world.peer(extensions=("PIPELINING", "STARTTLS"))
+    peer.says |= {"STARTTLS": b"220 go\r\ngarbage\r\n", "MAIL": "530 5.7.0 STARTTLS first"}
+    world.serve()
+    assert (await world.send(letter("b@example.com")))[0].status.code == "4.7.0"
+
+
 @pytest.mark.parametrize("fault", [HANG, CLOSE])
 async def test_silence_at_starttls(world: World, fault: object) -> None:
     await world.peer(extensions=("STARTTLS",), says={"STARTTLS": fault})
