@@ -2,7 +2,7 @@
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 
 from storage.folder import Folder
 from storage.rows import Row, Summary
@@ -20,6 +20,16 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
         if db.in_transaction:  # on a full disk SQLite has rolled back by itself, or the COMMIT failed
             db.execute("ROLLBACK")
         raise
+
+
+@contextlib.contextmanager
+def snapshot(db: sqlite3.Connection) -> Iterator[None]:
+    """Inside, all questions are answered from the same state."""
+    db.execute("BEGIN")
+    try:
+        yield
+    finally:
+        db.execute("COMMIT")
 
 
 def read_rows(db: sqlite3.Connection, mailbox: int) -> list[Row]:
@@ -65,6 +75,18 @@ def save_summaries(db: sqlite3.Connection, folder: Folder, summaries: dict[int, 
         "INSERT OR REPLACE INTO summaries VALUES (?, ?, ?, ?, ?)",
         [(folder.id, uid, s.envelope, s.bodystructure, s.body) for uid, s in summaries.items()],
     )
+
+
+def summary_column(db: sqlite3.Connection, folder: Folder, uids: Set[int], field: str) -> dict[int, bytes]:
+    """One field of the summaries, by UID: made by the interpreter in one go, for there may be ten thousand."""
+    assert field in Summary.__dataclass_fields__
+    found = dict(
+        db.execute(
+            f"SELECT uid, {field} FROM summaries WHERE mailbox = ? AND uid BETWEEN ? AND ?",  # noqa: S608
+            (folder.id, min(uids), max(uids)),
+        )
+    )
+    return found if found.keys() == uids else {uid: found[uid] for uid in uids if uid in found}
 
 
 def receive(

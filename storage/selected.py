@@ -190,10 +190,11 @@ class Mailbox:
             return None
         return message_of(self._folder, row)
 
-    async def summaries(self, uids: Sequence[int]) -> dict[int, Summary]:
-        """ENVELOPE and BODYSTRUCTURE; made now, and kept, where they are missing. Vanished ones are left out."""
+    async def summaries(self, uids: Sequence[int], *fields: str) -> tuple[dict[int, bytes], ...]:
+        """These fields of `Summary`, each by UID. They are made now, and kept, where they are missing; messages
+        that have vanished are left out."""
         rows = [self._rows[uid] for uid in uids if uid in self._rows]
-        return await self._account.do(_summaries, self._folder, rows)
+        return await self._account.do(_summaries, self._folder, rows, fields)
 
     async def _alter(self, work: Callable[..., T], *args: object) -> T:
         """A change and the look after it in one hop; then tell everybody."""
@@ -271,33 +272,28 @@ def _remove(files: AccountFiles, name: str, uids: Sequence[int]) -> list[int]:
     return changes.expunge(files, name, uids, flagged_only=False)
 
 
-def _summaries(files: AccountFiles, folder: Folder, rows: list[Row]) -> dict[int, Summary]:
-    if not rows:
-        return {}
+def _summaries(
+    files: AccountFiles, folder: Folder, rows: list[Row], fields: tuple[str, ...]
+) -> tuple[dict[int, bytes], ...]:
     wanted = {row.uid: row for row in rows}
-    with files.reading() as db:
+    if not rows:
+        return tuple({} for _ in fields)
+    with files.reading() as db, records.snapshot(db):
         folder = _current(db, files, folder)
-        found = {
-            row[0]: Summary(row[1], row[2], row[3])
-            for row in db.execute(
-                "SELECT uid, envelope, bodystructure, body FROM summaries"
-                " WHERE mailbox = ? AND uid BETWEEN ? AND ?",
-                (folder.id, min(wanted), max(wanted)),
-            )
-            if row[0] in wanted
-        }
+        found = tuple(records.summary_column(db, folder, wanted.keys(), field) for field in fields)
     made: dict[int, Summary] = {}
-    for uid, row in wanted.items():
-        if uid not in found:
-            try:
-                with message_of(folder, row).octets() as data:
-                    made[uid] = summarise(data)
-            except FileNotFoundError:
-                continue
+    for uid in wanted.keys() - found[0].keys():
+        try:
+            with message_of(folder, wanted[uid]).octets() as data:
+                made[uid] = summarise(data)
+        except FileNotFoundError:
+            continue
     if made:
         with files.writing() as db, records.transaction(db):
             records.save_summaries(db, _current(db, files, folder), made)
-    return found | made
+        for column, field in zip(found, fields, strict=True):
+            column.update((uid, getattr(summary, field)) for uid, summary in made.items())
+    return found
 
 
 def _current(db: sqlite3.Connection, files: AccountFiles, folder: Folder) -> Folder:

@@ -7,7 +7,7 @@ has to take what was written.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain, repeat
 from operator import attrgetter
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ from imap.sequence import Span, pick
 from imap.view import View
 from net.connection import PeerGone
 from net.log import event
-from storage.rows import Row, Summary
+from storage.rows import Row
 
 if TYPE_CHECKING:
     from imap.session import Session
@@ -36,11 +36,9 @@ FLUSH = 64 * 1024  # octets that are written together
 _log = logging.getLogger("imap")
 
 _FORM = {b"UID": b" %d", b"RFC822.SIZE": b" %d", b"MODSEQ": b" (%d)", b"EMAILID": b" (%b)"}
-_SUMMARY: dict[bytes, Callable[[Summary], bytes]] = {
-    b"ENVELOPE": attrgetter("envelope"),
-    b"BODYSTRUCTURE": attrgetter("bodystructure"),
-    b"BODY": attrgetter("body"),
-}
+_SUMMARY = {b"ENVELOPE": "envelope", b"BODYSTRUCTURE": "bodystructure", b"BODY": "body"}
+
+Summaries = dict[bytes, dict[int, bytes]]  # what is made of a message once: by item, then by UID
 
 
 def parse(scanner: Scanner) -> Fetch:
@@ -98,20 +96,26 @@ async def _ready_lines(
     session: "Session", ready: tuple[bytes, ...], numbers: Sequence[int], rows: list[Row]
 ) -> None:
     """One line for each message."""
-    if _SUMMARY.keys().isdisjoint(ready):
+    made = [item for item in ready if item in _SUMMARY]
+    if not made:
         _send_lines(session, ready, numbers, rows, {})
         return
     at = 0
     while at < len(rows):
         stop = _affordable(rows, at)
         some, named, at = rows[at:stop], numbers[at:stop], stop
-        summaries = await session.selected.mailbox.summaries([row.uid for row in some])
-        if len(summaries) < len(some):
-            some = [row for row in some if row.uid in summaries]
+        summaries = await _summaries(session, made, [row.uid for row in some])
+        if len(here := summaries[made[0]]) < len(some):
+            some = [row for row in some if row.uid in here]
             named = [session.selected.number(row.uid) for row in some]
         _send_lines(session, ready, named, some, summaries)
         if at < len(rows):
             await session.flush(FLUSH)
+
+
+async def _summaries(session: "Session", made: Sequence[bytes], uids: list[int]) -> Summaries:
+    found = await session.selected.mailbox.summaries(uids, *(_SUMMARY[item] for item in made))
+    return dict(zip(made, found, strict=True))
 
 
 def _affordable(rows: list[Row], at: int) -> int:
@@ -129,7 +133,7 @@ def _send_lines(
     ready: tuple[bytes, ...],
     numbers: Sequence[int],
     rows: list[Row],
-    summaries: dict[int, Summary],
+    summaries: Summaries,
 ) -> None:
     """All lines through one template."""
     labels, columns = _columns(session, ready, rows, summaries)
@@ -138,7 +142,7 @@ def _send_lines(
 
 
 def _columns(
-    session: "Session", ready: tuple[bytes, ...], rows: list[Row], summaries: dict[int, Summary]
+    session: "Session", ready: tuple[bytes, ...], rows: list[Row], summaries: Summaries
 ) -> tuple[list[bytes], list[Iterable[object]]]:
     """For each item its part of the template, and its values."""
     labels: list[bytes] = []
@@ -149,9 +153,7 @@ def _columns(
     return labels, columns
 
 
-def _column(
-    session: "Session", item: bytes, rows: list[Row], summaries: dict[int, Summary]
-) -> Iterable[object]:
+def _column(session: "Session", item: bytes, rows: list[Row], summaries: Summaries) -> Iterable[object]:
     """Maps, and no loops of our own: ten thousand messages are to take milliseconds."""
     match item:
         case b"UID":
@@ -169,7 +171,7 @@ def _column(
         case b"THREADID":
             return repeat(b"NIL", len(rows))  # RFC 8474 §5.2: no threads are made out here
         case _:
-            return map(_SUMMARY[item], map(summaries.__getitem__, map(attrgetter("uid"), rows)))
+            return map(summaries[item].__getitem__, map(attrgetter("uid"), rows))
 
 
 def _flags(view: View, rows: list[Row]) -> Iterable[bytes]:
@@ -191,11 +193,10 @@ async def _with_bodies(session: "Session", wanted: Fetch, ready: tuple[bytes, ..
         batch = _batch(rows[at : at + BATCH], plan)
         at += len(batch)
         uids = [row.uid for row in batch]
-        summaries: dict[int, Summary] = {}
-        if not _SUMMARY.keys().isdisjoint(ready):
-            summaries = await session.selected.mailbox.summaries(uids)
+        made = [item for item in ready if item in _SUMMARY]
+        summaries = await _summaries(session, made, uids) if made else {}
         for row, answers in zip(batch, await _read(session, plan, uids), strict=True):
-            if answers is None or (summaries and row.uid not in summaries):
+            if answers is None or (made and row.uid not in summaries[made[0]]):
                 gone = True
                 continue
             items = ready
@@ -231,7 +232,7 @@ async def _one(
     wanted: Fetch,
     ready: tuple[bytes, ...],
     row: Row,
-    summaries: dict[int, Summary],
+    summaries: Summaries,
     answers: list[Octets],
 ) -> None:
     """One response with octets; large ones are written in pieces."""

@@ -68,7 +68,7 @@ async def test_one_recipient_is_named_in_the_copy_and_many_share_one_file_that_n
     path = store.settings.data / "mail/example.test/hanako/Maildir/new" / f"{row.base},S={row.size},U=1"
     assert os.stat(path).st_nlink == 2
     assert not list((store.settings.data / "spool").iterdir())
-    assert (await mine.summaries([1]))[1].envelope.startswith(b'(NIL "hello" ')
+    assert (await mine.summaries([1], "envelope"))[0][1].startswith(b'(NIL "hello" ')
 
 
 async def test_sessions_share_one_state_and_learn_what_changed(store: Store) -> None:
@@ -286,5 +286,5 @@ async def test_summaries_are_those_of_the_mailbox_after_the_index_was_made_anew(
     for file in (store.settings.data / "mail/example.test/taro").glob("index.sqlite*"):
         file.unlink()
     await account.mailboxes()
-    assert b'"two"' in (await aaa.summaries([1]))[1].envelope
-    assert b'"one"' in (await inbox.summaries([1]))[1].envelope
+    assert b'"two"' in (await aaa.summaries([1], "envelope"))[0][1]
+    assert b'"one"' in (await inbox.summaries([1], "envelope"))[0][1]
