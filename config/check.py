@@ -15,7 +15,7 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from config.account import AccountFile
-from config.contract import over_capacity, wrong_capacity, wrong_quota
+from config.contract import over_capacity, wrong_capacity, wrong_list, wrong_quota
 from config.domain import DomainFile
 from config.fields import Location
 from config.forwards import ForwardsFile
@@ -186,15 +186,9 @@ def _check_lists(found: _Found, domain: _Domain, service: Service) -> None:
         content = found.read(ListFile, path)
         if content is None:
             continue
+        for key, text in wrong_list(content.owner, content.members, content.posters, service):
+            found.add(path, (key,), text)
         members = [each.address.lower() for each in content.members]
-        if (count := len({content.owner.lower(), *members})) > service.list_members:
-            found.add(
-                path, ("members",), f"{count} members with the owner; {service.list_members} are the most"
-            )
-        if len(content.posters) > service.list_posters:
-            found.add(
-                path, ("posters",), f"{len(content.posters)} posters; {service.list_posters} are the most"
-            )
         for position, address in _repeated(members):
             found.add(path, ("members", position), f"{address} is given a second time")
     if number > service.lists:

@@ -4,6 +4,9 @@ Used wherever a capacity or a limit is set or checked, so that the file, the com
 the same.
 """
 
+from collections.abc import Iterator, Sequence
+
+from config.list import Member
 from config.settings import Service
 from config.units import format_size
 
@@ -40,3 +43,13 @@ def over_capacity(together: int, accounts: int, capacity: int) -> str | None:
         f"the limits of {accounts} accounts are {format_size(together)} together,"
         f" {format_size(together - capacity)} more than the contract's capacity of {format_size(capacity)}"
     )
+
+
+def wrong_list(
+    owner: str, members: Sequence[Member], posters: Sequence[str], service: Service
+) -> Iterator[tuple[str, str]]:
+    """The keys of a mailing list that hold more than a contract does, each with a sentence."""
+    if (count := len({owner.lower(), *(each.address.lower() for each in members)})) > service.list_members:
+        yield "members", f"{count} members with the owner; {service.list_members} are the most"
+    if len(posters) > service.list_posters:
+        yield "posters", f"{len(posters)} posters; {service.list_posters} are the most"

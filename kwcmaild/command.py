@@ -52,6 +52,7 @@ def _administration(app: typer.Typer) -> None:
         queue,
         trace,
     )
+    from kwcmaild.commands import list as lists
 
     app.command("init")(init.init)
     app.command("check")(check.check)
@@ -62,6 +63,7 @@ def _administration(app: typer.Typer) -> None:
     account.app.command("unhold")(hold.unhold)
     app.add_typer(account.app, name="account")
     app.add_typer(domain.app, name="domain")
+    app.add_typer(lists.app, name="list")
     app.add_typer(dkim.app, name="dkim")
     app.add_typer(filter.app, name="filter")
     app.add_typer(queue.app, name="queue")
