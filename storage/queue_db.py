@@ -3,12 +3,15 @@
 Unlike an account's index this file is no cache. It alone knows the envelope, so a commit is fsynced
 (`synchronous=FULL` with a write-ahead log) before the call returns; all but those that may be lost with the
 power, which are the leases. Several processes share the file: a writer takes the lock at once (`BEGIN IMMEDIATE`)
-and holds it for some rows only, never while it waits.
+and holds it for some rows only, never while it waits. SQLite asks for its lock again and again with pauses of up to
+100 ms; a lock of the kernel's around it (`queue.lock`) wakes who waits, and is freed when its holder is killed.
 
 What several threads want to be durable at the same time shares one transaction and one fsync: the first of them
 does it for all that have come by then (`grouped`). Each fails alone, or all with the commit.
 """
 
+import fcntl
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -31,6 +34,8 @@ class QueueDatabase:
         self.time = time
         self._folder = path.parent
         self._lock = threading.Lock()
+        turn = os.open(path.with_name("queue.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._turn = os.fdopen(turn, "r+b", buffering=0)
         self._connection = sqlite3.connect(
             path, timeout=busy_timeout, isolation_level=None, check_same_thread=False
         )
@@ -56,18 +61,27 @@ class QueueDatabase:
             if durable is not self._durable:
                 self._connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
                 self._durable = durable
-            self._connection.execute("BEGIN IMMEDIATE")
+            fcntl.flock(self._turn, fcntl.LOCK_EX)
             try:
-                yield self._connection
-            except BaseException:
+                with self._transaction():
+                    yield self._connection
+            finally:
+                fcntl.flock(self._turn, fcntl.LOCK_UN)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        try:
+            self._connection.execute("COMMIT")
+        except sqlite3.Error:
+            if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
-                raise
-            try:
-                self._connection.execute("COMMIT")
-            except sqlite3.Error:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
+            raise
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -127,6 +141,7 @@ class QueueDatabase:
         with self._lock, self._reading:
             self._connection.close()
             self._reader.close()
+            self._turn.close()
 
 
 class _Entry:

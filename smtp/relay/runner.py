@@ -24,7 +24,7 @@ import random
 import secrets
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from config.settings import Settings
 from net.log import event
@@ -38,9 +38,11 @@ from storage.bus import Bus, Hint
 from storage.errors import Broken
 from storage.queue import ADDED, LEASE, TRY_ALL, Queue
 from storage.queue_rows import Key
+from storage.queued import Work
 from storage.traces import Traces
 
 CLAIM = 100  # recipients claimed at a time for one lane
+TOGETHER = 10  # lanes claimed for in one transaction
 LANES = 100  # lanes looked at beyond those in use and those that there is room for
 LOOK_EVERY = 60.0  # seconds
 LOOK_PAUSE = 0.01  # seconds between two looks: what comes meanwhile is found together
@@ -239,10 +241,15 @@ class Runner:
             self.traffic.put(name, mine, more=recipients >= CLAIM)
         return sum(len(mine) for mine in letters.values())
 
+    def _works(self, names: Sequence[str]) -> Iterator[Work]:
+        for start in range(0, len(names), TOGETHER):
+            some = names[start : start + TOGETHER]
+            yield from self._queue.claim(self._holder, CLAIM, LEASE, some, self._where)
+
     def _letters(self, names: Sequence[str]) -> dict[str, list[Letter]]:
         """Claim, and find the files. For a thread."""
         letters: dict[str, list[Letter]] = {}
-        for work in self._queue.claim(self._holder, CLAIM, LEASE, names, self._where):
+        for work in self._works(names):
             try:
                 message = self._queue.message(work.envelope.queue_id)
             except FileNotFoundError:

@@ -30,7 +30,7 @@ from storage.traces import Traces
 LOW = 10  # letters left in a lane when more are asked for
 LINGER = 1.0  # seconds that a connection waits for another letter
 LOCAL_AT_ONCE = 8  # messages stored at the same time
-PUT_OFF = 500  # recipients put off in one transaction
+PUT_OFF = 200  # recipients put off in one transaction
 STALE = LEASE * 0.8  # seconds after which leases that were not renewed are believed no more
 
 NOTHING = Message.of(b"")
