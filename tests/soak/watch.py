@@ -1,15 +1,16 @@
 """What each process holds, looked at again and again, and whether that is flat.
 
-Flat is not "it looks so": after a warm-up a straight line is fitted through the samples (least squares). What
-the line rises over the time that it covers must stay below a bound, which says how large a leak would have
-been missed: so much in so many minutes, while so many operations were done.
+Flat is not "it looks so": after a warm-up a straight line is fitted (least squares) through the lows, the lowest of
+each ten samples, for checking a password takes 19 MiB and gives them back. What the line rises over the time that it
+covers must stay below a bound, which says how large a leak would have been missed: so much in so many minutes, while
+so many operations were done.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-MIB = 1024 * 1024
+LOW_OF = 10  # samples
 
 
 @dataclass(frozen=True)
@@ -81,16 +82,20 @@ def slope(times: Sequence[float], values: Sequence[float]) -> float:
 def judge(watched: Watched, warm_up: float, bounds: Bounds) -> list[Finding]:
     """`warm_up`: the samples before that time do not count."""
     begin = next(at for at, time in enumerate(watched.times) if time >= warm_up)
-    times = watched.times[begin:]
+    times = _tens(watched.times[begin:], lambda ten: sum(ten) / len(ten))
     tenth = max(1, len(times) // 10)
     found = []
-    for what, values in (
-        ("RSS, MiB", watched.memory[begin:]),
-        ("descriptors", watched.descriptors[begin:]),
-    ):
+    for what, samples in (("RSS, MiB", watched.memory), ("descriptors", watched.descriptors)):
+        values = _tens(samples[begin:], min)
         mean = sum(values) / len(values)
         bound = max(bounds.memory, bounds.part * mean) if what.startswith("RSS") else bounds.descriptors
         first, last = sum(values[:tenth]) / tenth, sum(values[-tenth:]) / tenth
         rise = slope(times, values) * (times[-1] - times[0])
-        found.append(Finding(watched.name, what, first, last, max(values), rise, bound))
+        found.append(Finding(watched.name, what, first, last, max(samples[begin:]), rise, bound))
     return found
+
+
+def _tens(samples: Sequence[float], of: Callable[[Sequence[float]], float]) -> list[float]:
+    """One for each ten samples; of few samples, for fewer, so that there is a line to fit."""
+    ten = max(1, min(LOW_OF, len(samples) // LOW_OF))
+    return [of(samples[at : at + ten]) for at in range(0, len(samples) - ten + 1, ten)]
