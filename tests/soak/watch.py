@@ -1,9 +1,9 @@
 """What each process holds, looked at again and again, and whether that is flat.
 
-Flat is not "it looks so": after a warm-up a straight line is fitted (least squares) through the lows, the lowest of
-each ten samples, for checking a password takes 19 MiB and gives them back. What the line rises over the time that it
-covers must stay below a bound, which says how large a leak would have been missed: so much in so many minutes, while
-so many operations were done.
+Flat is not "it looks so": after a warm-up a straight line is fitted (least squares) through the lows, the lowest
+of each ten samples, for checking a password takes 19 MiB and gives them back. What the line rises over the time
+that it covers must stay below a bound, which says how large a leak would have been missed: so much in so many
+minutes, while so many operations were done.
 """
 
 from collections.abc import Callable, Sequence
