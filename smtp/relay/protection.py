@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.x509 import verification
 
 from config.outbound import OutboundTls
@@ -115,11 +116,16 @@ def proves(tls: OutboundTls, chain: Sequence[bytes], name: str, now: datetime) -
 def _authorities(trust: Path | None) -> verification.Store:
     if trust is not None:
         return verification.Store(x509.load_pem_x509_certificates(trust.read_bytes()))
-    made = ssl.create_default_context()
-    found = []
-    for der in made.get_ca_certs(binary_form=True):
+    # OpenSSL looks into the folder of the system only when it needs one of them, and lists none
+    paths = ssl.get_default_verify_paths()
+    files = [Path(paths.cafile)] if paths.cafile else []
+    if paths.capath:
+        files += sorted(Path(paths.capath).glob("*.[0-9]"))  # named by the hash of what is in them
+    found = {}
+    for file in files:
         try:
-            found.append(x509.load_der_x509_certificate(der))
-        except ValueError:
+            for each in x509.load_pem_x509_certificates(file.read_bytes()):
+                found[each.fingerprint(hashes.SHA256())] = each
+        except (OSError, ValueError):
             continue
-    return verification.Store(found)
+    return verification.Store(list(found.values()))

@@ -116,3 +116,19 @@ async def test_in_the_clear_it_goes_back(world: World) -> None:
     world.serve(secure=True)
     assert (await world.send(letter("b@example.com", require_tls=True)))[0].status.code == "5.7.30"
     assert not peer.taken
+
+
+async def test_the_authorities_of_the_system_are_found_in_its_folder(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = proven_context(world, "mx.example.com")
+    folder = world.folder / "certs"
+    folder.mkdir()
+    (folder / "0a1b2c3d.0").write_bytes((world.folder / "authority.pem").read_bytes())
+    (folder / "README").write_text("no certificate")
+    paths = ssl.get_default_verify_paths()._replace(cafile=None, capath=str(folder))
+    monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: paths)
+    world.configure(tls=world.settings.queue.tls.model_copy(update={"trust": None}))
+    await world.peer(context=context, extensions=("REQUIRETLS",))
+    world.serve(secure=True)
+    assert (await world.send(letter("b@example.com", require_tls=True)))[0].status.ok
