@@ -66,7 +66,7 @@ async def auth(session: Session, command: AuthCommand) -> Reply:
         event(_log, "smtp.too_many_logins", trace=session.conn.trace, peer=session.conn.peer)
         session.say(replies.LOGIN_REFUSED)
         session.over = True
-        return replies.closing("4.7.0", session.settings.hostname, "too many failed logins")
+        return replies.closing(session.settings.hostname, replies.TOO_MANY_LOGINS)
     except LoginUnavailable:
         return replies.LOGIN_UNAVAILABLE
     if isinstance(account, sasl.Failed):

@@ -15,7 +15,7 @@ async def helo(session: Session, name: str) -> Reply | bytes:
     """RFC 5321 §4.1.1.1. No extension is used after it."""
     await session.reset()
     session.name, session.extended = session.helo or name, False
-    return Reply(250, "", session.settings.hostname)
+    return replies.hello(session.settings.hostname)
 
 
 async def ehlo(session: Session, name: str) -> Reply | bytes:

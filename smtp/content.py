@@ -104,7 +104,7 @@ async def bdat(session: Session, chunk: Chunk | None) -> Reply | bytes:
             refusal = await _as_lines(session, transaction, transaction.spool)
         return await _end(session, transaction, transaction.spool, refusal)
     transaction.refusal = refusal
-    return refusal or Reply(250, "2.0.0", f"{chunk.size} octets received")
+    return refusal or replies.chunk(chunk.size)
 
 
 async def _as_lines(session: Session, transaction: Transaction, spool: Spool) -> Reply | None:

@@ -30,14 +30,12 @@ class SmtpDoor:
     @property
     def busy(self) -> bytes:
         """What one hears who is turned away (RFC 5321 §3.8)."""
-        return replies.closing("4.3.2", self.settings.hostname, "is too busy, try again later").wire()
+        return replies.closing(self.settings.hostname, replies.BUSY).wire()
 
     @property
     def crowded(self) -> bytes:
         """The same, where only the client's own address has too many."""
-        return replies.closing(
-            "4.7.0", self.settings.hostname, "too many connections from your address"
-        ).wire()
+        return replies.closing(self.settings.hostname, replies.CROWDED).wire()
 
     async def handle(self, conn: Connection, listen: SmtpListen) -> None:
         await Session(self, conn, listen).run(LMTP if listen.mode == "lmtp" else SMTP)

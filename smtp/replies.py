@@ -96,9 +96,36 @@ def accepted(trace: str) -> Reply:
     return Reply(250, "2.0.0", f"accepted as {trace}")
 
 
-def closing(code_text: str, hostname: str, text: str) -> Reply:
+def hello(hostname: str) -> Reply:
+    """The reply to HELO (RFC 5321 §4.1.1.1)."""
+    return Reply(250, "", hostname)
+
+
+def chunk(size: int) -> Reply:
+    """The reply to a BDAT that is not the last (RFC 3030 §2)."""
+    return Reply(250, "2.0.0", f"{size} octets received")
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Why a connection is closed by us."""
+
+    status: str
+    text: str
+
+
+TIMED_OUT = Ending("4.4.2", "timed out")
+STOPPING = Ending("4.3.2", "is shutting down")
+BUSY = Ending("4.3.2", "is too busy, try again later")
+CROWDED = Ending("4.7.0", "too many connections from your address")
+TOO_MANY_CONNECTIONS = Ending("4.7.0", "too many connections, try again later")
+TOO_MANY_ERRORS = Ending("4.7.0", "too many errors")
+TOO_MANY_LOGINS = Ending("4.7.0", "too many failed logins")
+
+
+def closing(hostname: str, why: Ending) -> Reply:
     """RFC 5321 §3.8: a server that closes the connection of its own accord says 421 first."""
-    return Reply(421, code_text, f"{hostname} {text}")
+    return Reply(421, why.status, f"{hostname} {why.text}")
 
 
 OK = Reply(250, "2.0.0", "ok")

@@ -110,9 +110,9 @@ class Session:
         except PeerGone:
             pass
         except TimedOut:
-            self.say(replies.closing("4.4.2", hostname, "timed out"))
+            self.say(replies.closing(hostname, replies.TIMED_OUT))
         except Draining:
-            self.say(replies.closing("4.3.2", hostname, "is shutting down"))
+            self.say(replies.closing(hostname, replies.STOPPING))
         finally:
             self._send()
             await self.reset()
@@ -190,7 +190,7 @@ class Session:
         if self.counted is None or limits.connection(self.counted, settings):
             return True
         event(_log, "smtp.too_many_connections", trace=self.conn.trace, peer=self.conn.peer)
-        self.say(replies.closing("4.7.0", self.settings.hostname, "too many connections, try again later"))
+        self.say(replies.closing(self.settings.hostname, replies.TOO_MANY_CONNECTIONS))
         self.over = True
         return False
 
@@ -230,7 +230,7 @@ class Session:
             self._weigh(line, reply)
         if self._errors >= self.settings.smtp.max_errors and not self.over:
             event(_log, "smtp.too_many_errors", trace=self.conn.trace, peer=self.conn.peer)
-            self.say(replies.closing("4.7.0", self.settings.hostname, "too many errors"))
+            self.say(replies.closing(self.settings.hostname, replies.TOO_MANY_ERRORS))
             self.over = True
 
     async def _slow_down(self) -> None:

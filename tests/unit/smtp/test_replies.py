@@ -1,6 +1,8 @@
 """One table from answers of the house to reply codes."""
 
 import inspect
+import re
+from pathlib import Path
 
 import pytest
 
@@ -52,3 +54,12 @@ def test_nothing_of_a_reply_can_be_a_second_line() -> None:
 
 def test_capabilities() -> None:
     assert replies.capabilities("mx.example", ["A", "B 1"]) == b"250-mx.example\r\n250-A\r\n250 B 1\r\n"
+
+
+def test_codes_are_chosen_in_one_place() -> None:
+    """No other file of the door makes a reply of numbers."""
+    folder = Path(replies.__file__).parent
+    others = [path for path in folder.glob("*.py") if path.name != "replies.py"]
+    assert others
+    for path in others:
+        assert not re.search(r'\bReply\(\d|"[245]\d\d[ -]', path.read_text("utf-8")), path.name
