@@ -77,10 +77,8 @@ class Connection(asyncio.Protocol):
         self._read_by = 0.0
         self._interruptible = False
         self._drainer: asyncio.Future[None] | None = None
-        self._drain_by = 0.0
         self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = 0.0
-        self._close_by = 0.0
+        self._timer_at = self._drain_by = self._close_by = 0.0
         self._waiting_close: asyncio.Future[None] | None = None
         self._unwritten: list[bytes] | None = None  # of this turn of the loop
         self._unwritten_size = 0
@@ -152,10 +150,9 @@ class Connection(asyncio.Protocol):
 
     def speak_for(self, peer: str, port: int) -> bool:
         """A trusted peer has said who its client is; false, and nothing changed, if that one has too many here."""
-        if not self._host.moved(self, peer):
-            return False
-        self.peer, self.peer_port = peer, port
-        return True
+        if moved := self._host.moved(self, peer):
+            self.peer, self.peer_port = peer, port
+        return moved
 
     # Writing
 
@@ -333,8 +330,7 @@ class Connection(asyncio.Protocol):
         return True  # a peer that has said all it wants may still listen (`printf … | nc`)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._lost = True
-        self._eof = True
+        self._lost = self._eof = True
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
