@@ -252,8 +252,8 @@ class Queue(Section):
     delay_notice: Duration | None = Field(
         default=4 * HOUR,
         ge=1,
-        description="After this time the sender is told once that the mail is still under way, unless he asked not to"
-        " be (NOTIFY, RFC 3461); null: never.",
+        description="After this time the sender is told once that the mail is still under way, unless he asked not"
+        " to be (NOTIFY, RFC 3461); null: never.",
     )
     timeouts: Timeouts = section(Timeouts)
     tls: OutboundTls = section(OutboundTls)
