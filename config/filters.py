@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from config.listen import Count
-from config.units import DAY, MINUTE
-from config.values import Duration, HostName, Network, OwnDomain, Section, SocketAddress, section
+from config.units import DAY, KIB, MINUTE
+from config.values import Duration, HostName, Network, OwnDomain, Section, Size, SocketAddress, section
 
 PRIVATE = ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
 
@@ -109,8 +109,8 @@ class Virus(Section):
     )
     over_limits: Literal["accept", "virus"] = Field(
         default="accept",
-        description="How mail counts that is past the engine's own limits (size, nested archives): as clean, or as if a"
-        " virus had been found.",
+        description="How mail counts that is past the engine's own limits (size, nested archives): as clean, or as"
+        " if a virus had been found.",
     )
     timeout: Duration = Field(default=60, ge=1, description="How long the engine may take for one message.")
     at_once: Count = Field(
@@ -132,6 +132,24 @@ class Spam(Section):
     )
     address: SocketAddress | None = Field(
         default=None, description="Where the engine listens: the path of a Unix socket, or host and port."
+    )
+
+    required: Annotated[float, Field(ge=1, le=1000)] = Field(
+        default=5.0, description="Points from which the `builtin` engine calls a mail spam."
+    )
+    timeout: Duration = Field(
+        default=5,
+        ge=1,
+        description="How long the engine may take; a mail that it is too slow for is not spam.",
+    )
+    most: Size = Field(
+        default=512 * KIB,
+        ge=16 * KIB,
+        description="So much of a mail from its beginning is shown to `spamd` and `rspamd`.",
+    )
+    learn: bool = Field(
+        default=True,
+        description="Teach the engine what users say by moving mail into and out of their junk folder.",
     )
 
     @model_validator(mode="after")

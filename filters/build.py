@@ -7,9 +7,12 @@ from filters.greylist import Greylist
 from filters.pipeline import Pipeline
 from filters.sender_auth.check import SenderAuth
 from filters.sender_auth.signing import Signing
+from filters.spam.builtin import Builtin
+from filters.spam.check import Spam
 from filters.submission import Submission
 from filters.virus import Virus
 from net.resolver import Resolver
+from storage.bayes import Bayes
 from storage.greylist import Greylist as GreylistMemory
 from storage.queue import Queue
 from storage.store import Store
@@ -26,7 +29,9 @@ def build(
     memory = GreylistMemory(settings.data / "state")
     greylist = Greylist(lambda: pipeline.settings.filters.greylist, memory, store.run)
     virus = Virus(lambda: pipeline.settings.filters.virus, store.run)
-    incoming = Checks(judges=(dnsbl, greylist, sender_auth, virus), advisers=(), traces=store.traces)
+    builtin = Builtin(Bayes(settings.data / "state", store.clock))
+    spam = Spam(lambda: pipeline.settings.filters.spam, builtin, store.run)
+    incoming = Checks(judges=(dnsbl, greylist, sender_auth, virus), advisers=(spam,), traces=store.traces)
     outgoing = Checks(judges=(Submission(store, queue), virus), advisers=(), traces=store.traces)
     signing = Signing(settings.domains, store.directory.domain)
     pipeline = Pipeline(settings, store, queue, incoming, outgoing, signing, resolver=resolver)

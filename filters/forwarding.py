@@ -13,10 +13,10 @@
 Directory and disk are asked: for threads.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from filters.mail import Mail, Recipient
-from filters.post import Post, mailbox
+from filters.post import Post, kept
 from filters.srs import Srs
 from storage import status
 from storage.address import AddressError, canonical, parse
@@ -52,7 +52,7 @@ class Forwarding:
     def account(self, entry: AccountEntry) -> tuple[Post, ...]:
         """What becomes of a mail for an account that forwards."""
         written = str(self.recipient.address) if self.recipient.address.domain else entry.address
-        own = Post(self.mail.reverse_path, targets=(mailbox(entry, written, self.spam),))
+        own = kept(self.mail, entry, written, self.spam)
         self._account(entry, own, ())
         return tuple(self.posts)
 
@@ -103,12 +103,7 @@ class Forwarding:
         if found is not None and found.address in self.seen:
             return
         if isinstance(found, AccountEntry) and found.file.receive and not found.file.suspended:
-            own = Post(
-                self.mail.reverse_path,
-                targets=(mailbox(found, address, self.spam),),
-                failures=bounces,
-                anew=True,
-            )
+            own = replace(kept(self.mail, found, address, self.spam), failures=bounces, anew=True)
             self._account(found, own, passed)
         elif isinstance(found, ForwardEntry):
             self._forward(found, passed)

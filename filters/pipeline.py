@@ -23,6 +23,7 @@ from filters.post import Post
 from filters.routes import Refused, Routes
 from filters.sender_auth.results import field, forged
 from filters.sender_auth.signing import Signing
+from filters.spam.score import forged as forged_scores
 from filters.verdict import Action, Verdict, refusal
 from net.resolver import Resolver
 from storage import status
@@ -205,7 +206,7 @@ class Pipeline:
             if verdict.fields:
                 message = message.prepend(*verdict.fields)
             return await self._store.run(self._signing.sign, message, mail.authenticated.rpartition("@")[2])
-        for each in forged(mail.head, self.settings.hostname):
+        for each in (*forged(mail.head, self.settings.hostname), *forged_scores(mail.head)):
             message = message.replace(each.start, each.end, b"")
         results = (field(self.settings.hostname, verdict.results),) if verdict.results else ()
         return message.prepend(*results, *verdict.fields)

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from filters.lists.addresses import Verp
+from filters.mail import Mail
+from filters.spam.subject import tagged
 from storage.delivery import Target
 from storage.directory import AccountEntry
 from storage.message import Edit, Message
@@ -72,6 +74,12 @@ def merged(posts: Iterable[Post]) -> list[Post]:
         if fresh or addressees:
             result.append(replace(bare, targets=fresh, addressees=tuple(reversed(addressees.values()))))
     return result
+
+
+def kept(mail: Mail, entry: AccountEntry, original: str, spam: bool) -> Post:
+    """A copy in an account's mailbox; of spam marked in the subject where the account wants that."""
+    marked = tagged(mail.head) if spam and entry.file.spam.tag_subject else (b"", ())
+    return Post(mail.reverse_path, *marked, targets=(mailbox(entry, original, spam),))
 
 
 def mailbox(entry: AccountEntry, original: str, spam: bool) -> Target:

@@ -15,7 +15,7 @@ from filters.forwarding import Forwarding, reported
 from filters.handover import Routed
 from filters.lists.lists import Lists
 from filters.mail import ListErrand, Mail, Outside, Recipient, Returned
-from filters.post import Post, mailbox
+from filters.post import Post, kept, mailbox
 from filters.srs import Srs
 from storage import status
 from storage.address import Address
@@ -160,14 +160,15 @@ def _queued(mail: Mail, recipient: Recipient, address: str) -> Post:
 
 
 def _stored(mail: Mail, recipient: Recipient, found: AccountEntry, spam: bool) -> Post:
-    target = mailbox(found, written(recipient, found), spam)
+    post = kept(mail, found, written(recipient, found), spam)
     if mail.reverse_path and "SUCCESS" in recipient.notify.upper().split(","):
         # who asked to hear of success hears it from the queue, which stores the copy (RFC 3461 §4.1)
+        (target,) = post.targets
         addressee = Addressee(
             target.address, target.original, target.mailbox, recipient.notify, recipient.orcpt
         )
-        return Post(mail.reverse_path, addressees=(addressee,))
-    return Post(mail.reverse_path, targets=(target,))
+        return replace(post, targets=(), addressees=(addressee,))
+    return post
 
 
 def written(recipient: Recipient, found: AccountEntry) -> str:

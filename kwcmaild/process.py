@@ -135,6 +135,7 @@ async def pop3(settings: Settings, listeners: Sequence[Listener]) -> Process:
 async def relay(settings: Settings, _: Sequence[Listener]) -> Process:
     from filters.build import build
     from filters.sender_auth.signing import Signing
+    from kwcmaild.learning import Learning
     from net.resolver import Resolver
     from smtp.relay.courier import Courier
     from smtp.relay.destination import Destinations
@@ -144,6 +145,7 @@ async def relay(settings: Settings, _: Sequence[Listener]) -> Process:
     from smtp.relay.tls_reporter import Reporter
     from smtp.relay.tls_rpt import Reports
     from storage import leftovers
+    from storage.bayes import Bayes
     from storage.message import Message
     from storage.queue import Queue
     from storage.queued import Addressee
@@ -192,7 +194,9 @@ async def relay(settings: Settings, _: Sequence[Listener]) -> Process:
         await store.close()
         reports.close()
 
-    return Process((Work(runner),), (*settled(store), pipeline, courier, reporter, runner), None, close)
+    learning = Learning(settings, store, Bayes(state, store.clock))
+    configured = (*settled(store), pipeline, courier, reporter, runner, learning)
+    return Process((Work(runner), learning), configured, None, close)
 
 
 async def web(settings: Settings, listeners: Sequence[Listener]) -> Process:

@@ -144,7 +144,7 @@ def copy(files: AccountFiles, name: str, uids: Sequence[int], to: str, limits: L
         used = quota.used_now(db)
         size = sum(row.size for row in rows)
         quota.check_quota((used[0] + size, used[1] + len(rows)), limits, target)
-        fresh = _renumber(files, rows, source, target, "copied")
+        fresh = _renumber(files, rows, source, target, f"copied from {source.mailboxid}")
         target.notice_others()
         placed: list[str] = []
         if not rows:
@@ -183,7 +183,7 @@ def move(files: AccountFiles, name: str, uids: Sequence[int], to: str) -> Copied
         rows = records.rows_of(db, source, uids)
         if not rows:
             return Copied(target.uidvalidity, ())
-        fresh = _renumber(files, rows, source, target, "moved")
+        fresh = _renumber(files, rows, source, target, f"moved from {source.mailboxid}")
         gone = source.take_modseq(files.clock()) if source is not target else target.modseq
         source.notice_others()
         target.notice_others()

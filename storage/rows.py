@@ -14,7 +14,7 @@ class Row(NamedTuple):
     size: int  # octets with CRLF line ends: RFC822.SIZE
     date: int  # INTERNALDATE, seconds since 1970
     born: int  # the modseq at which it came
-    came: str  # how it came: delivered, appended, copied, moved, found
+    came: str  # how it came: delivered, appended, found, `copied from` or `moved from` a MAILBOXID
     cur: bool  # lies in cur/ (else in new/)
     lf: bool  # the file has LF line ends (another program wrote it); served as CRLF
 

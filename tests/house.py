@@ -43,6 +43,7 @@ class Site:
             "domains": "domains",
             "tls": f"{{certificate: {HOSTNAME}.pem, key: {HOSTNAME}.key}}",
             "auth": "{plaintext_without_tls: loopback}",
+            "filters": "{spam: {engine: none}}",  # stored mail is what was sent
             **settings,
         }
         text = "".join(f"{key}: {value}\n" for key, value in lines.items())
@@ -58,6 +59,12 @@ class Site:
     @property
     def settings(self) -> Settings:
         return load_settings(self.folder / "kwcmaild.yaml")
+
+    def configure(self, **settings: str) -> None:
+        """Change top-level keys of kwcmaild.yaml, each given as the YAML of its value."""
+        path = self.folder / "kwcmaild.yaml"
+        kept = [line for line in path.read_text().splitlines() if line.partition(":")[0] not in settings]
+        path.write_text("\n".join([*kept, *(f"{key}: {value}" for key, value in settings.items())]) + "\n")
 
     @property
     def certificate(self) -> Path:

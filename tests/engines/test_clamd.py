@@ -43,8 +43,8 @@ def zipped(data: bytes, layers: int) -> bytes:
 
 
 async def opened(site: Site, socket: Path, more: str = "") -> House:
-    text = f"filters: {{virus: {{engine: clamd, address: {socket}{more}}}}}\n"
-    (site.folder / "kwcmaild.yaml").open("a").write(text)
+    virus = f"{{engine: clamd, address: {socket}{more}}}"
+    site.configure(filters=f"{{virus: {virus}, spam: {{engine: none}}}}")
     return await House(site).open()
 
 

@@ -203,8 +203,7 @@ async def test_spam_is_not_sent_on(place: Place) -> None:
 
 
 async def test_spam_is_sent_on_where_the_operator_says_so(site: Site) -> None:
-    path = site.folder / "kwcmaild.yaml"
-    path.write_text(path.read_text() + "filters: {forward_spam: true}\n")
+    site.configure(filters="{forward_spam: true, spam: {engine: none}}")
     forward(site, "taro", "b@elsewhere.example, hanako@example.test", ", keep_copy: false")
     site.write_account("hanako", "spam: {to_junk: true}\n")
     place = await Place.open(site)

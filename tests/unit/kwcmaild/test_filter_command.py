@@ -29,7 +29,7 @@ def ask(site: Site, *more: str) -> list[dict[str, object]]:
 
 
 def test_recipients_and_checks_answer_and_nothing_is_kept(site: Site) -> None:
-    (site.folder / "kwcmaild.yaml").open("a").write("filters: {virus: {engine: clamd, address: ./nobody}}\n")
+    site.configure(filters="{virus: {engine: clamd, address: ./nobody}}")
     said = ask(
         site, "--from", "x@example.com", "--to", f"taro@{DOMAIN}", "--to", f"nobody@{DOMAIN}", "--to", "x"
     )
@@ -39,6 +39,7 @@ def test_recipients_and_checks_answer_and_nothing_is_kept(site: Site) -> None:
     assert answers["to x"][0] == "REJECT"
     assert answers["sender_auth"] == ("PASS", "")  # from loopback nobody is asked
     assert answers["virus"] == ("DEFER", "4.3.0 the virus check is not available, try again later")
+    assert answers["spam"][0] == "PASS"
     assert not list((site.folder / "data").rglob("*.eml"))
     assert not [path for path in (site.folder / "data").rglob("*") if path.parent.name in ("new", "cur")]
 

@@ -1,0 +1,220 @@
+"""Spam: the fields, the subject, the words, Bayes, and what the pipeline does with a mail that counts as spam."""
+
+import random
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from filters.mail import Mail
+from filters.spam.builtin import Builtin, combined
+from filters.spam.rules import found
+from filters.spam.score import Score, forged
+from filters.spam.subject import tagged
+from filters.spam.tokens import tokens, words
+from filters.verdict import AuthResult
+from storage.bayes import SERVER, Bayes, Counts
+from storage.charset import decode_header
+from storage.header import fields, unfold
+from storage.message import Message
+from tests.house import House, Site
+from tests.unit.smtp.conftest import Connect, inbox
+
+NOW = 1_800_000_000.0
+HEAD = (
+    b"From: Taro <taro@example.com>\r\nTo: hanako@example.test\r\nDate: Mon, 23 Nov 2026 10:00:00 +0900\r\n"
+    b"Message-ID: <1@example.com>\r\nSubject: meeting\r\n\r\n"
+)
+
+
+def mail(data: bytes, results: tuple[AuthResult, ...] = ()) -> Mail:
+    head = data[: data.index(b"\r\n\r\n") + 4]
+    return Mail("a@example.com", "192.0.2.1", "t", message=Message.of(data), head=head, results=results)
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "=?ISO-2022-JP?B?GyRCQEE1YT1xGyhC?=",
+        "=?UTF-8?B?6KuL5rGC5pu4?=\r\n =?UTF-8?B?44Gu5Lu2?=",
+        "plain words",
+        "",
+        "Re: =?Shift_JIS?B?kL+LgY+R?= and more",
+    ],
+)
+def test_a_marked_subject_reads_as_before(subject: str) -> None:
+    head = f"From: a@b\r\nSubject: {subject}\r\nTo: c@d\r\n\r\n".encode()
+    prefix, edits = tagged(head)
+    assert prefix == b""
+    marked = Message.of(head).replace(edits[0].start, edits[0].end, edits[0].text).read()
+    (value,) = [
+        unfold(marked[each.value_start : each.end]) for each in fields(marked) if each.name == b"subject"
+    ]
+    before = decode_header(unfold(subject.encode()))
+    assert decode_header(value) == f"[SPAM] {before}".rstrip()
+    assert marked.startswith(b"From: a@b\r\nSubject: [SPAM] ") and marked.endswith(b"\r\nTo: c@d\r\n\r\n")
+    assert tagged(marked) == (b"", ())  # not twice
+
+
+def test_no_subject_and_a_very_long_one() -> None:
+    assert tagged(b"From: a@b\r\n\r\n") == (b"Subject: [SPAM]\r\n", ())
+    _, (edit,) = tagged(b"Subject: " + b"x" * 980 + b"\r\n\r\n")
+    assert max(map(len, edit.text.split(b"\r\n"))) < 998
+
+
+def test_the_field_and_forged_ones() -> None:
+    score = Score(True, 7.25, 5.0, [f"TEST_{number}" for number in range(100)] + ["evil\r\nX: y"])
+    field = score.field()
+    assert field.startswith(b"X-Spam-Status: Yes, score=7.2 required=5.0\r\n\ttests=TEST_0,")
+    assert all(len(line) < 80 for line in field.split(b"\r\n")) and b"\r\nX" not in field
+    head = b"X-Spam-Status: No\r\nSubject: X-Spam\r\nX-SPAM-Flag:\r\n NO\r\nX-Spammer: y\r\n\r\n"
+    assert [head[each.start : each.end].split(b":")[0] for each in forged(head)] == [
+        b"X-Spam-Status",
+        b"X-SPAM-Flag",
+        b"X-Spammer",
+    ]
+
+
+def test_words_of_texts_with_and_without_spaces() -> None:
+    assert list(words("会議室の予約")) == ["会議", "議室", "室の", "の予", "予約"]
+    assert list(words("Hello, WORLD's end x")) == ["hello", "world's", "end"]
+    assert list(words("ｶﾞ gaガ")) == ["ガ", "ga", "ガ"]
+
+
+@given(st.binary(max_size=400))
+def test_any_octets_have_tokens(data: bytes) -> None:
+    assert len(tokens(data)) <= 5000
+
+
+def test_tokens_are_bounded_whatever_comes() -> None:
+    rng = random.Random(1)
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    text = " ".join("".join(rng.choices(letters, k=9)) for _ in range(100_000))
+    assert len(tokens(HEAD + text.encode())) == 5000
+
+
+@pytest.mark.parametrize(
+    ("data", "names"),
+    [
+        (HEAD + b"hello\r\n", set()),
+        (b"Subject: x\r\n\r\n", {"MISSING_MID", "MISSING_FROM", "MISSING_TO", "MISSING_DATE"}),
+        (HEAD.replace(b"meeting", b"FREE MONEY FOR EVERYBODY") + b"x", {"SUBJECT_ALL_CAPS"}),
+        (HEAD.replace(b"meeting", b"Re: what you asked") + b"x", {"FAKED_REPLY"}),
+        (HEAD.replace(b"Mon, 23 Nov 2026 10:00:00 +0900", b"yesterday") + b"x", {"INVALID_DATE"}),
+        (HEAD + b"see http://192.0.2.7/login \r\n", {"LINK_TO_NUMBERS"}),
+        (HEAD + b"see http://bank.example@evil.example/ \r\n", {"LINK_WITH_LOGIN"}),
+        (
+            HEAD.replace(b"\r\n\r\n", b"\r\nContent-Type: text/html\r\n\r\n")
+            + b'<a href="http://evil.example/x"><b>https://bank.example/</b></a>',
+            {"HTML_ONLY", "LINK_SAYS_ANOTHER"},
+        ),
+        (
+            HEAD.replace(b"\r\n\r\n", b'\r\nContent-Type: application/zip; name="bill.pdf.exe"\r\n\r\n')
+            + b"x",
+            {"DANGEROUS_ATTACHMENT"},
+        ),
+        (b"From: x@y.example\r\n" + HEAD + b"x", {"REPEATED_FIELD"}),
+    ],
+)
+def test_rules(data: bytes, names: set[str]) -> None:
+    assert {name for name, _ in found(mail(data), data)} == names
+
+
+def test_sender_authentication_counts() -> None:
+    bad = (AuthResult("spf", "fail"), AuthResult("dkim", "none"), AuthResult("dmarc", "fail"))
+    assert dict(found(mail(HEAD, bad), HEAD)) == {"SPF_FAIL": 1.5, "DMARC_FAIL": 2.0}
+    good = (AuthResult("spf", "pass"), AuthResult("dkim", "pass"), AuthResult("dmarc", "pass"))
+    assert sum(points for _, points in found(mail(HEAD, good), HEAD)) < 0
+
+
+@pytest.fixture
+def bayes(tmp_path: Path) -> Bayes:
+    return Bayes(tmp_path, lambda: NOW)
+
+
+def test_what_is_learned_is_counted_once_and_can_be_taken_back(bayes: Bayes) -> None:
+    assert bayes.learn("", "m1", ["a", "b"], spam=True)
+    assert not bayes.learn("", "m1", ["a", "b"], spam=True)
+    assert (bayes.totals(""), bayes.counts("", ["a", "c"])) == (Counts(1, 0), {"a": Counts(1, 0)})
+    assert bayes.learn("", "m1", ["a", "b"], spam=False)
+    assert (bayes.totals(""), bayes.counts("", ["a"])) == (Counts(0, 1), {"a": Counts(0, 1)})
+    assert bayes.totals("taro@example.test") == Counts(0, 0)
+
+
+def text(kind: str, rng: random.Random) -> bytes:
+    own = {
+        "spam": ["当選", "無料", "今すぐ", "winner", "casino"],
+        "ham": ["会議", "請求書", "資料", "minutes", "invoice"],
+    }
+    common = ["です", "ます", "the", "and", "日本", "mail", "お願い"]
+    return HEAD + " ".join(rng.choices(own[kind], k=4) + rng.choices(common, k=12)).encode() + b"\r\n"
+
+
+def test_it_tells_apart_what_it_was_taught_and_is_silent_before(bayes: Bayes) -> None:
+    rng = random.Random(7)
+    engine = Builtin(bayes)
+    assert engine.probability(text("spam", rng), None) is None
+    for number in range(40):
+        for kind in ("spam", "ham"):
+            bayes.learn(SERVER, f"{kind} {number}", tokens(text(kind, rng)), spam=kind == "spam")
+    assert all((engine.probability(text("spam", rng), None) or 0) > 0.95 for _ in range(10))
+    assert all((engine.probability(text("ham", rng), None) or 1) < 0.05 for _ in range(10))
+    assert engine.score(mail(text("spam", rng)), 4.0).spam
+    assert not engine.score(mail(text("ham", rng)), 4.0).spam
+    nothing = HEAD + b"xyzzy plugh\r\n"
+    assert 0.05 < (engine.probability(nothing, None) or 0) < 0.95
+
+
+def test_an_account_that_has_taught_enough_is_asked_first(bayes: Bayes) -> None:
+    rng = random.Random(8)
+    for number in range(30):
+        for kind in ("spam", "ham"):
+            data = tokens(text(kind, rng))
+            bayes.learn(SERVER, f"{kind} {number}", data, spam=kind == "spam")
+            bayes.learn("odd@example.test", f"{kind} {number}", data, spam=kind == "ham")
+    engine = Builtin(bayes)
+    assert (engine.probability(text("spam", rng), "odd@example.test") or 1) < 0.5
+    assert (engine.probability(text("spam", rng), "new@example.test") or 0) > 0.5
+
+
+@given(st.dictionaries(st.text(max_size=3), st.tuples(st.integers(0, 50), st.integers(0, 50)), max_size=200))
+def test_the_combination_is_a_probability(counts: dict[str, tuple[int, int]]) -> None:
+    result = combined({word: Counts(*pair) for word, pair in counts.items()}, Counts(50, 50))
+    assert 0 <= result <= 1
+
+
+SPAM = (
+    b"Subject: =?ISO-2022-JP?B?GyRCQEE1YT1xGyhC?=\r\nX-Spam-Status: No, score=-99\r\n"
+    b'Content-Type: text/html; name="x.exe"\r\n\r\n'
+    b'<a href="http://192.0.2.7/">https://bank.example/</a> http://a.example@b.example/\r\n'
+)
+
+
+@pytest.fixture
+async def house(site: Site) -> AsyncIterator[House]:
+    site.configure(filters="{}")
+    site.write_account("taro", "spam: {tag_subject: true, to_junk: true}\n")
+    house = await House(site).open()
+    yield house
+    await house.close()
+
+
+async def test_spam_is_marked_and_sorted_as_each_account_wants(house: House, connect: Connect) -> None:
+    client = await connect(await house.smtp())
+    assert (await client.mail(SPAM, "taro@example.test", "hanako@example.test")).startswith("250")
+    assert await inbox(house, "taro") == []
+    (hers,) = await inbox(house, "hanako")
+    (his,) = await inbox(house, "taro", "Junk")
+    for each in (his, hers):
+        assert b"\r\nX-Spam-Status: Yes, score=" in b"\r\n" + each
+        assert each.count(b"X-Spam-Status") == 1
+    assert b"Subject: [SPAM] =?ISO-2022-JP?B?" in his and b"Subject: =?ISO-2022-JP?B?" in hers
+
+
+async def test_other_mail_says_no(house: House, connect: Connect) -> None:
+    client = await connect(await house.smtp())
+    assert (await client.mail(HEAD + b"hello\r\n", "taro@example.test")).startswith("250")
+    (stored,) = await inbox(house, "taro")
+    assert b"\r\nX-Spam-Status: No, score=" in b"\r\n" + stored
