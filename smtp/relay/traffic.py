@@ -167,7 +167,7 @@ class Traffic:
             return None
         if lane.more and len(lane.backlog) <= LOW:
             self._changed()
-        letter = await lane.next(LINGER if sent and lane.name != LOCAL and self.room else 0.0)
+        letter = await lane.next(LINGER if lane.name != LOCAL and self.room else 0.0)
         if letter is not None and time.monotonic() - self.renewed > STALE:  # this process has stood still
             lane.backlog.clear()
             return None
@@ -179,8 +179,6 @@ class Traffic:
         """Write down how it went; on the disk when this returns."""
         done = self._outcomes(lane.name, letter, answered)
         self._tell(await self._recorder.record(letter.envelope.queue_id, done))
-        if lane.name != LOCAL:
-            await self._adapt(lane, answered)
 
     def _outcomes(
         self, lane: str, letter: Letter, answered: Sequence[Answered], lines: bool = True
@@ -201,8 +199,10 @@ class Traffic:
         if recorded.untold:
             self._untold()
 
-    async def _adapt(self, lane: Lane, answered: Sequence[Answered]) -> None:
+    async def adapt(self, lane: Lane, answered: Sequence[Answered]) -> None:
         """Faster or slower, by what the host answered."""
+        if lane.name == LOCAL:
+            return
         pace = self._paces.of(lane.name)
         if any(answer.reply.startswith("421") for answer in answered):
             if (others := lane.talking - 1) > 0:
@@ -288,7 +288,8 @@ class _Ride:
         await self._traffic.record(self._lane, letter, answered)
         if letter in self._out:
             self._out.remove(letter)
-            self._lane.out.remove(letter)
+            self._lane.out.remove(letter)  # from here on the connection counts as free
+        await self._traffic.adapt(self._lane, answered)
 
     def give_up(self) -> list[Letter]:
         """The letters of which nothing was reported."""

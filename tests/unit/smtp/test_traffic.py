@@ -82,6 +82,19 @@ async def test_a_letter_that_comes_while_a_connection_lingers_goes_over_it(
     await site.runner.traffic.settled()
 
 
+async def test_several_that_linger_are_all_used_again(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("smtp.relay.traffic.LINGER", 30.0)
+    for _ in range(30):
+        for _ in range(2):
+            site.queue.add(MESSAGE, ME, to("a@x.test"), "t")
+        await site.look()
+        while site.runner.traffic.holding():
+            await asyncio.sleep(0)
+    assert len(site.world.sent) == 60 and len(site.world.calls) == 2
+    site.runner.stop()
+    await site.runner.traffic.settled()
+
+
 async def test_of_a_dead_destination_one_is_tried_and_all_are_put_off(site: Site) -> None:
     site.world.dead["dead.test"] = NOBODY
     for number in range(50):
