@@ -61,9 +61,11 @@ class TooManyMailboxes(StoreError):
 
 
 def neutral(error: BaseException) -> Exception:
-    """ENOSPC and EDQUOT, and SQLite's word for them, as DiskFull."""
+    """ENOSPC and EDQUOT, and SQLite's words for them, as DiskFull: also where its shared memory has no room."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return DiskFull(str(error))
-    if isinstance(error, sqlite3.OperationalError) and "full" in str(error):
+    if isinstance(error, sqlite3.OperationalError) and (
+        "full" in str(error) or getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_IOERR_SHMSIZE
+    ):
         return DiskFull(str(error))
     return error if isinstance(error, Exception) else RuntimeError(repr(error))

@@ -55,8 +55,10 @@ def open_index(path: Path) -> sqlite3.Connection:
         try:
             if connection.execute("PRAGMA user_version").fetchone()[0] == SHAPE:
                 return connection
-        except sqlite3.DatabaseError:
-            pass
+        except sqlite3.DatabaseError as error:
+            if not damaged(error):  # no room for its log, no descriptor, no permission: it is as good as ever
+                connection.close()
+                raise
         connection.close()
     # A write-ahead log without its database must not be played into the new one.
     for suffix in ("", "-wal", "-shm"):
@@ -82,5 +84,5 @@ def _connect(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA cache_size = -512")  # KiB: up to 500 of these are open in a process
     except sqlite3.DatabaseError:
-        pass  # not a database: open_index finds out by its user_version
+        pass  # not a database, or no room: open_index finds out by its user_version
     return connection

@@ -4,13 +4,14 @@ First every change meets a disk that is full from its n-th system call on, for e
 filled up (mounting needs root).
 """
 
+import contextlib
 import itertools
 import os
 import shutil
 import sqlite3
 import subprocess
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,8 @@ from tests.crash.rounds import LONG
 from tests.crash.state import TARO, Place
 from tests.crash.works import OLD, WORKS, Work, filled
 
-TEXT = b"Subject: large\r\n\r\n" + b"0123456789abcdef\r\n" * 3000
+TEXT = b"Subject: large\r\n\r\n" + b"0123456789abcdef\r\n" * 12_000
+RESERVE = 160 << 10  # room for indexes and their logs, not for a message
 ROOM = 4 << 20
 
 
@@ -70,7 +72,26 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
+def fill(disk: Path) -> Path:
+    """To the last octet."""
+    path = disk / "filler"
+    with path.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(b"x" * 4096)
+    assert shutil.disk_usage(disk).free == 0
+    return path
+
+
+def refused(work: Callable[[], object]) -> None:
+    """It may succeed, or say that the disk is full; nothing else."""
+    try:
+        work()
+    except (StoreError, OSError, sqlite3.OperationalError) as error:
+        assert isinstance(neutral(error), DiskFull), repr(error)
+
+
 def test_a_disk_that_fills_up_and_has_room_again(small_disk: Path) -> None:
+    """Without any room everything is refused; with some, what is expunged makes the room that the rest needs."""
     place = Place(small_disk / "data")
     filled(place)
     stored = Counter(OLD[:4])
@@ -78,24 +99,51 @@ def test_a_disk_that_fills_up_and_has_room_again(small_disk: Path) -> None:
         for _ in range(ROOM // len(TEXT) + 1):
             place.append(TEXT)
             stored[TEXT] += 1
-    (refused,) = place.deliver(TEXT, TARO)
-    assert refused.status.temporary
-    for delivered in place.deliver(TEXT, TARO, TARO):
-        assert delivered.status.temporary
+    filler = fill(small_disk)
     with place.files() as files:
-        for change in (
-            lambda: mailbox.store(files, "INBOX", [1], "add", frozenset({"\\Answered"})),
-            lambda: mailbox.move(files, "INBOX", [2], "Archive"),
-        ):
-            try:
-                change()
-            except (StoreError, OSError, sqlite3.OperationalError) as error:
-                assert isinstance(neutral(error), DiskFull), repr(error)
+        refused(lambda: mailbox.store(files, "INBOX", [1], "add", frozenset({"\\Answered"})))
+        refused(lambda: mailbox.move(files, "INBOX", [2], "Archive"))
+        refused(lambda: mailbox.expunge(files, "INBOX", [3], flagged_only=False))
+    os.truncate(filler, filler.stat().st_size - RESERVE)
+    for addresses in ((TARO,), (TARO, TARO)):
+        for delivered in place.deliver(TEXT, *addresses):
+            assert delivered.status.temporary
     with place.files() as files:
-        large = [uid for uid, (text, _) in state.look(files)["INBOX"].messages.items() if text == TEXT]
-        mailbox.expunge(files, "INBOX", large[:10], flagged_only=False)  # which makes the room
-        stored[TEXT] -= 10
+        found = state.look(files)["INBOX"].messages
+        large = [uid for uid, (text, _) in found.items() if text == TEXT]
+        if 3 not in found:
+            stored[OLD[2]] -= 1
+        mailbox.expunge(files, "INBOX", large[:5], flagged_only=False)
+        stored[TEXT] -= 5
     now = state.check_sound(place, {})[TARO]
     assert now["INBOX"].texts() + now["Archive"].texts() == stored + Counter([b"Subject: archived\r\n\r\n"])
     state.check_index_is_a_cache(place)
     state.check_goes_on(place, {TARO: now})
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["index kept", "index lost"])
+def test_an_account_that_is_opened_on_a_full_disk(small_disk: Path, lost: bool) -> None:
+    """Nothing can be done with it, and nothing is lost: its index neither, which it has no room to make again."""
+    place = Place(small_disk / "data")
+    filled(place)
+    before = place.look()
+    if lost:
+        place.lose_indexes()
+    filler = fill(small_disk)
+    index = small_disk / "data/mail/example.test/taro/index.sqlite"
+    for work in (
+        lambda: place.append(TEXT),
+        lambda: place.look(),
+        lambda: place.append(OLD[0]),
+    ):
+        with pytest.raises((StoreError, OSError, sqlite3.OperationalError)) as error:
+            work()
+        assert isinstance(neutral(error.value), DiskFull), repr(error.value)
+    (delivered,) = place.deliver(OLD[0], TARO)
+    assert delivered.status.temporary
+    assert lost or index.stat().st_size > 0, "thrown away, because it could not be opened"
+    filler.unlink()
+    assert {name: m.messages for name, m in state.check_sound(place, before)[TARO].items()} == {
+        name: m.messages for name, m in before[TARO].items()
+    }
+    state.check_goes_on(place, before)
