@@ -71,7 +71,7 @@ class Checks:
         judged = await _group(asked, lambda check: self._message(check, mail), mail.trace, BROKEN)
         if not self.advisers or judged.action >= Action.DEFER:
             return judged
-        seen = replace(mail, results=mail.results + judged.results)
+        seen = replace(mail, results=mail.results + judged.results) if judged.results else mail
         advice = await _group(self.advisers, lambda check: self._message(check, seen), mail.trace, PASS)
         return merge((judged, advice))
 

@@ -147,6 +147,8 @@ class Handover:
 
     async def _keep(self, mail: Mail, routed: Sequence[Routed], copies: Mapping[Copy, Status]) -> None:
         """Queue what failed of recipients that are answered with success."""
+        if all(one.ok for one in copies.values()) and all(each.refused is None for each in routed):
+            return  # nearly every mail
         failed = [_failed(post, copies, each.recipient) for each in routed for post in each.posts]
         failed += [
             Post(mail.reverse_path, addressees=(_refused(each.recipient, each.refused),))

@@ -190,8 +190,8 @@ class Pipeline:
             return [answer] * len(mail.recipients)
         if verdict.action is Action.DISCARD:
             return [status.DELIVERED] * len(mail.recipients)
-        mail = replace(mail, message=await self._marked(mail, verdict))
-        mail = replace(mail, results=mail.results + verdict.results)
+        message = await self._marked(mail, verdict)
+        mail = replace(mail, message=message, results=mail.results + verdict.results)
         spam = verdict.action is Action.QUARANTINE
         routed = [await self._routes.route(mail, each, spam) for each in mail.recipients]
         handed = await self._handover.take(mail, routed, each_alone=each_alone)
