@@ -98,6 +98,11 @@ class Kwcmaild:
                 host=HOST,
                 ports=self.ports,
                 largest=LARGEST,
+                limits=", ".join(
+                    f"{what}_per_{time}: 10000000"
+                    for what in ("messages", "recipients")
+                    for time in ("hour", "day")
+                ),
                 routes="\n".join(
                     f'    - {{destinations: [{domain}], smarthost: "{HOST}:{port}"}}'
                     for domain, port in sinks.ports.items()

@@ -34,6 +34,13 @@ def message(number: int, size: int = 4096) -> bytes:
     return (head + _LINE * max(1, (size - len(head)) // len(_LINE))).encode()
 
 
+def submitted(number: int, sender: str, size: int = 4096) -> bytes:
+    """The same as its author hands it in: from an address of his own, not on its way yet."""
+    author_and_rest = message(number, size).partition(b"From: ")[2]
+    whole = b"From: " + sender.encode() + b"\r\n" + author_and_rest.partition(b"\r\n")[2]
+    return whole + _LINE.encode() * ((size - len(whole)) // len(_LINE))
+
+
 def large(size: int) -> bytes:
     """A message with one attachment in base64, as real large ones are; `size` octets on the wire."""
     head = message(0, 0).partition(b"Content-Type:")[0]

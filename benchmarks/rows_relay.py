@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from benchmarks.clock import Clock
 from benchmarks.figure import Figure
 from benchmarks.load_smtp import Smtp
-from benchmarks.mail import message
+from benchmarks.mail import submitted
 from benchmarks.server import ACCOUNTS, DOMAIN, PASSWORD, Server
 from benchmarks.sinks import COUNT, DEAD, TLS
 
@@ -49,7 +49,7 @@ async def _send(
 
     async def each(session: Smtp) -> None:
         for number in work:
-            await session.send_to([f"u{number}@{domains[number % len(domains)]}"], message(number))
+            await session.send_to([f"u{number}@{domains[number % len(domains)]}"], submitted(number, SENDER))
 
     async with Clock(server) as clock:
         await asyncio.gather(*(each(session) for session in sessions))
@@ -84,10 +84,10 @@ async def relay_tls(server: Server) -> list[Figure]:
 async def submit(server: Server) -> list[Figure]:
     """From DATA's dot to 250 for mail to others; one session, one message after the other."""
     session = await _open(server)
-    await session.send_to([f"x@{DOMAINS[0]}"], message(0))
+    await session.send_to([f"x@{DOMAINS[0]}"], submitted(0, SENDER))
     times = []
     for number in range(ONE_BY_ONE):
-        times.append(await session.send_to([f"x@{DOMAINS[number % COUNT]}"], message(number)))
+        times.append(await session.send_to([f"x@{DOMAINS[number % COUNT]}"], submitted(number, SENDER)))
         await _emptied(server)
     await session.quit()
     return [Figure("median", statistics.median(times) * 1e3, "ms")]
@@ -103,7 +103,7 @@ async def long_queue(server: Server) -> list[Figure]:
                 began = time.perf_counter()
                 await asyncio.to_thread(server.resume)
                 session = await _open(server)
-                await session.send_to([f"x@{DOMAINS[0]}"], message(0))
+                await session.send_to([f"x@{DOMAINS[0]}"], submitted(0, SENDER))
                 await _emptied(server, length)
                 figures.append(
                     Figure(f"{length:,} queued: start to first mail sent", time.perf_counter() - began, "s")
@@ -122,7 +122,7 @@ async def long_queue(server: Server) -> list[Figure]:
 async def _fill(server: Server, length: int) -> None:
     """The server is halted afterwards."""
     session = await _open(server)
-    await session.send_to([f"x@{DEAD}"], message(0))
+    await session.send_to([f"x@{DEAD}"], submitted(0, SENDER))
     await session.quit()
     await asyncio.to_thread(server.halt)
     await asyncio.to_thread(server.fill, length, DEAD)
