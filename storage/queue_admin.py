@@ -69,10 +69,12 @@ class QueueAdmin:
         )
 
     def retry(self, select: Select, progress: Progress = quiet) -> int:
-        """Make waiting recipients due now, also where nobody answered of late; some are being tried already."""
+        """Make waiting recipients due now, also where nobody answered of late. Some are being tried already, and
+        what its sender holds back until later stays (RFC 4865)."""
         return self._change(
             select,
-            "UPDATE recipient SET due = ? WHERE message = ? AND state = 'waiting' AND holder = ''",
+            """UPDATE recipient SET due = ?1 WHERE message = ?2 AND state = 'waiting' AND holder = ''
+               AND (SELECT since FROM message WHERE id = ?2) <= ?1""",
             (int(self._queue.time.now()),),
             progress,
         )

@@ -74,7 +74,8 @@ class QueueDatabase:
         try:
             yield
         except BaseException:
-            self._connection.execute("ROLLBACK")
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
             raise
         try:
             self._connection.execute("COMMIT")
@@ -163,6 +164,8 @@ class _Entry:
             self.result = self.write(db)
         except BaseException as error:
             self.error = error
+            if not db.in_transaction:  # a full disk: SQLite has undone it all, and nobody's part is left
+                raise
             db.execute("ROLLBACK TO part")
         db.execute("RELEASE part")
 

@@ -1,15 +1,20 @@
 """The queue: durable before it returns, leased to one, given back by the clock, nothing lost at any crash."""
 
 import errno
+import itertools
 import os
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from storage import queue_rows, queue_schema
 from storage.bus import Hint
 from storage.errors import DiskFull
 from storage.message import Message
@@ -415,13 +420,82 @@ def test_held_while_it_is_tried_ends_as_the_attempt_ends(queue: Queue, clock: Cl
 
 def test_retry_makes_due_what_waits_and_leaves_what_is_leased(queue: Queue, clock: Clock) -> None:
     admin = QueueAdmin(queue)
-    later = int(clock.now) + 1000
+    waiting = queue.add(MESSAGE, "", [TARO], "t")
+    take(queue)
+    queue.record("a", waiting, [Outcome(0, DISK_FULL, 1000)])
     leased = queue.add(MESSAGE, "", [TARO], "t")
     take(queue)
-    waiting = queue.add(MESSAGE, "", [TARO], "t", due=later)
     assert admin.retry(Select()) == 1
     assert take(queue, "b") == {waiting: [0]}
     assert leased not in take(queue, "b")
+
+
+def test_retry_leaves_alone_what_its_sender_holds_back(queue: Queue, clock: Clock) -> None:
+    queue.add(MESSAGE, "", [TARO], "t", hold_until=int(clock.now) + 1000)
+    assert QueueAdmin(queue).retry(Select()) == 0 and take(queue) == {}
+
+
+def test_a_queue_of_the_version_before_goes_on(tmp_path: Path, clock: Clock) -> None:
+    now = int(clock.now)
+    (tmp_path / "queue").mkdir()
+    with closing(sqlite3.connect(tmp_path / "queue/queue.sqlite")) as db:
+        for statement in queue_schema.FIRST:
+            db.execute(statement)
+        db.execute("PRAGMA user_version=1")
+        for name, path in (("a", "me@example.test"), ("b", "me@example.test"), ("c", "me@example.test")):
+            db.execute("INSERT INTO message VALUES (?, ?, 't', ?, 4, '', '')", (name, path, now - 50))
+            (tmp_path / f"queue/{name}.eml").write_bytes(b"body")
+        for row in (
+            ("a", 0, "x@else.test", "waiting", 0, now - 10),
+            ("a", 1, "y@else.test", "delivered", 0, 0),
+            ("b", 0, "x@else.test", "failed", 0, 0),
+            ("c", 0, "x@else.test", "waiting", 0, now + 60),
+            ("c", 1, "y@else.test", "failed", 1, 0),
+        ):
+            db.execute(
+                """INSERT INTO recipient (message, number, address, domain, original, mailbox, notify, orcpt,
+                   state, reported, due) VALUES (?, ?, ?, 'else.test', '', 'INBOX', '', '', ?, ?, ?)""",
+                row,
+            )
+        db.commit()
+    queue = Queue(tmp_path / "queue", clock)
+    assert untold(queue) == [("b", [0])]
+    assert take(queue) == {"a": [0]}
+    clock.now += 60
+    assert take(queue) == {"c": [0]}
+    assert queue.record("a", "a", [Outcome(0, DELIVERED)]).done
+    queue.close()
+    again = Queue(tmp_path / "queue", clock)
+    assert len(listed(again)) == 2
+    again.close()
+
+
+def test_what_several_threads_add_shares_transactions_and_fails_alone(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    insert, count = queue_rows.insert, itertools.count()
+    commits = []
+    queue.database._connection.set_trace_callback(
+        lambda sql: commits.append(sql) if sql == "COMMIT" else None
+    )
+
+    def some(*arguments: Any) -> None:
+        if next(count) % 7 == 3:
+            raise RuntimeError("a bug")
+        insert(*arguments)
+
+    def add(number: int) -> str | None:
+        try:
+            return queue.add(MESSAGE, "", [TARO], f"t{number}")
+        except RuntimeError:
+            return None
+
+    monkeypatch.setattr(queue_rows, "insert", some)
+    with ThreadPoolExecutor(16) as threads:
+        made = list(threads.map(add, range(70)))
+    assert made.count(None) == 10
+    assert sorted(each.envelope.queue_id for each in listed(queue)) == sorted(filter(None, made))
+    assert len(files(queue)) == 60 and len(commits) < 70
 
 
 def test_delete(queue: Queue, clock: Clock) -> None:
