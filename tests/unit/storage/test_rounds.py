@@ -1,0 +1,111 @@
+"""Rounds: what arrives together is written together; who has to be waited for holds up nobody else."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from config.settings import Settings
+from storage.delivery import Target
+from storage.lock import AccountLock
+from storage.message import Message
+from storage.rounds import Round
+from storage.store import Store
+
+TEXT = b"Subject: hello\r\n\r\nbody\r\n"
+NAMES = [f"u{number}@example.test" for number in range(8)]
+
+
+def settings(folder: Path) -> Settings:
+    accounts = folder / "domains" / "example.test" / "accounts"
+    accounts.mkdir(parents=True, exist_ok=True)
+    (accounts.parent / "domain.yaml").write_text("capacity: 1T\n")
+    return Settings(
+        hostname="mail.example.test", data=folder / "data", run=folder / "run", domains=folder / "domains"
+    )
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    opened = await Store.open(settings(tmp_path))
+    for name in NAMES:  # made and open: what comes next need not wait
+        (first,) = await opened.deliver(Message.of(TEXT), "", [Target(name)], "t")
+        assert first.status.ok
+    yield opened
+    await opened.close()
+
+
+async def count(store: Store, name: str) -> int:
+    return (await store.account(name).status("INBOX")).messages
+
+
+async def test_what_comes_while_a_round_is_under_way_goes_together_into_the_next(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    begin = Round.begin
+
+    def counted(self: Round) -> None:
+        sizes.append(len(self._unfinished))
+        begin(self)
+
+    monkeypatch.setattr(Round, "begin", counted)
+    delivered = await asyncio.gather(
+        *(store.deliver(Message.of(TEXT), "", [Target(name)], "t") for name in NAMES * 3)
+    )
+    assert all(copy.status.ok for copies in delivered for copy in copies)
+    assert sum(sizes) == 24
+    assert len(sizes) <= 4
+    assert [await count(store, name) for name in NAMES] == [4] * 8
+
+
+async def test_an_account_that_is_locked_holds_up_no_other(store: Store) -> None:
+    lock = AccountLock(store.settings.data / "mail" / "example.test" / "u0" / "lock")
+    lock.acquire()  # as another process has it
+    try:
+        both = asyncio.ensure_future(store.deliver(Message.of(TEXT), "", [*map(Target, NAMES[:2])], "t"))
+        waits = asyncio.ensure_future(store.deliver(Message.of(TEXT), "", [Target(NAMES[0])], "t"))
+        for name in NAMES[1:]:
+            (copy,) = await asyncio.wait_for(store.deliver(Message.of(TEXT), "", [Target(name)], "t"), 20)
+            assert copy.status.ok
+        assert not both.done()
+        assert not waits.done()
+    finally:
+        lock.release()
+        lock.close()
+    assert [copy.status.ok for copy in await asyncio.wait_for(both, 20)] == [True, True]
+    assert [copy.status.ok for copy in await asyncio.wait_for(waits, 20)] == [True]
+    assert await count(store, NAMES[0]) == 3
+
+
+async def test_two_processes_that_deliver_to_the_same_accounts_in_other_orders_both_end(
+    store: Store, tmp_path: Path
+) -> None:
+    other = await Store.open(settings(tmp_path))
+    try:
+        deliveries = [
+            each.deliver(Message.of(TEXT), "", [*map(Target, names)], "t")
+            for _ in range(10)
+            for each, names in ((store, NAMES), (other, NAMES[::-1]), (store, NAMES[4:] + NAMES[:4]))
+        ]
+        delivered = await asyncio.wait_for(asyncio.gather(*deliveries), 60)
+        assert all(copy.status.ok for copies in delivered for copy in copies)
+        assert [await count(store, name) for name in NAMES] == [31] * 8
+    finally:
+        await other.close()
+
+
+async def test_a_disk_that_fails_at_the_last_fsync_leaves_nothing(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(_: str) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("storage.arriving.sync_dir", failing)
+    delivered = await store.deliver(Message.of(TEXT), "", [*map(Target, NAMES)], "t")
+    assert [copy.status.temporary for copy in delivered] == [True] * 8
+    monkeypatch.undo()
+    assert [await count(store, name) for name in NAMES] == [1] * 8
+    assert not os.listdir(store.settings.data / "spool")
