@@ -116,7 +116,7 @@ class Queue:
             raise ValueError("a queued message has at least one recipient")
         now = int(self.time.now())
         dues = [self._due(parcel, now) for parcel in parcels]
-        envelopes = [self._envelope(parcel, trace, due) for parcel, due in zip(parcels, dues, strict=True)]
+        envelopes = [self._envelope(parcel, trace, now) for parcel in parcels]
 
         def insert(db: sqlite3.Connection) -> None:
             for parcel, envelope, due in zip(parcels, envelopes, dues, strict=True):
@@ -134,8 +134,8 @@ class Queue:
             (self.time.at(at) for at in (parcel.due, parcel.hold_until) if at is not None), default=now
         )
 
-    def _envelope(self, parcel: Parcel, trace: str, due: int) -> Envelope:
-        wall, message = self.time.wall(), parcel.message
+    def _envelope(self, parcel: Parcel, trace: str, now: int) -> Envelope:
+        wall, message, hold = self.time.wall(), parcel.message, parcel.hold_until
         return Envelope(
             _new_id(wall),
             parcel.reverse_path,
@@ -147,7 +147,7 @@ class Queue:
             parcel.smtputf8,
             parcel.require_tls,
             _has_eight_bits(message),
-            max(due, int(self.time.now())),  # what is held back is not tried, and so not too old
+            now if hold is None else max(now, self.time.at(hold)),  # what is not tried yet grows no older
         )
 
     # ------------------------------------------------------------------ out

@@ -60,7 +60,7 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
 
 @pytest.mark.parametrize("jump", [DAY, -DAY, 100 * DAY, -50 * 365 * DAY, 7200, -7200])
 def test_a_clock_that_is_set_neither_flushes_nor_freezes(machine: Machine, jump: float) -> None:
-    queue_id = machine.queue.add(MESSAGE, "me@example.test", [TARO], "t", due=START + 600)
+    queue_id = machine.queue.add(MESSAGE, "me@example.test", [TARO], "t", hold_until=START + 600)
     machine.passes(100)
     machine.wall += jump
     assert machine.queue.claim("a") == []
@@ -110,7 +110,7 @@ def test_another_process_sees_the_same_time(machine: Machine) -> None:
 def test_between_two_boots_the_wall_is_believed_within_bounds(
     machine: Machine, off: float, wrong: float, counted: float
 ) -> None:
-    machine.queue.add(MESSAGE, "me@example.test", [TARO], "t", due=START + 60)
+    machine.queue.add(MESSAGE, "me@example.test", [TARO], "t", hold_until=START + 60)
     machine.passes(30)
     machine.queue.renew("nobody", [])  # a runner that lives notes the time
     machine.restart(off, wrong)
