@@ -1,13 +1,14 @@
 """Changes to a mailbox, in the order of writes that loses nothing.
 
 *Arriving* (storage/arriving.py): the file is complete and fsynced in `tmp/` before anybody takes a lock. Under the
-account's lock, for all that wait at that moment together:
+account's lock, for all that wait at that moment together and for several accounts abreast (storage/rounds.py):
+
 
     1  quota asked, UIDs and MODSEQ taken (marks fsynced ahead)
     2  dirty byte set
     3  renames `tmp/` -> `new/` (links for copies of one file)
     4  one fsync of each directory
-    5  one transaction of rows
+    5  the rows; one transaction of the index is open from 1 to here
     6  dirty byte cleared
 
 and only then hints, then 250. A crash before 3 leaves a file in tmp/; before 5 the next one at the lock finds
