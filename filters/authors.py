@@ -11,7 +11,7 @@ import re
 
 from storage.address import AddressError, parse
 from storage.directory import AccountEntry
-from storage.header import fields, unfold
+from storage.header import named, unfold
 from storage.status import Status
 
 MOST = 20  # addresses of one field
@@ -33,25 +33,21 @@ class Unclear(ValueError):
 
 def wrong(head: bytes, entry: AccountEntry) -> Status | None:
     """Why an account may not send a message with this header block; None: it may."""
-    found: dict[bytes, list[bytes]] = {b"from": [], b"sender": []}
-    for field in fields(head):
-        if field.name in found:
-            found[field.name].append(unfold(head[field.value_start : field.end]))
-    if not found[b"from"]:
+    authors, senders = named(head, b"from", b"sender")
+    if not authors:
         return Status("5.6.0", "the message has no From field")  # RFC 5322 §3.6
-    for name, values in ((b"From", found[b"from"]), (b"Sender", found[b"sender"])):
-        shown = name.decode()
+    for shown, values in (("From", authors), ("Sender", senders)):
         if len(values) > 1:
             return Status("5.6.0", f"the message has more than one {shown} field")
         for value in values:
             try:
-                named = mailboxes(value)
+                addresses = mailboxes(unfold(value))
             except Unclear as error:
                 return Status("5.6.0", f"the {shown} field of the message {error}")
-            if len(named) > 1:
+            if len(addresses) > 1:
                 return Status("5.7.1", f"the {shown} field of the message names more than one address")
-            if not entry.may_send_as(named[0]):
-                return Status("5.7.1", f"{_shown(named[0])} in {shown} does not belong to your account")
+            if not entry.may_send_as(addresses[0]):
+                return Status("5.7.1", f"{_shown(addresses[0])} in {shown} does not belong to your account")
     return None
 
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from storage.addresses import addresses
-from storage.header import fields, unfold
+from storage.header import named, unfold
 
 _QUOTED = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _ANGLE = re.compile(rb"<[^<>]*@([^<>@\s]+)\s*>")
@@ -17,12 +17,12 @@ _ANGLE = re.compile(rb"<[^<>]*@([^<>@\s]+)\s*>")
 def author_domains(head: bytes) -> list[str]:
     """Each domain once, in lower case; A-labels for U-labels. Several From fields count together."""
     found: list[str] = []
-    for each in fields(head):
-        if each.name == b"from":
-            for host in _hosts(unfold(head[each.value_start : each.end])):
-                domain = _ascii(host.decode("utf-8", "replace").strip().rstrip(".").lower())
-                if domain and domain not in found:
-                    found.append(domain)
+    (authors,) = named(head, b"from")
+    for author in authors:
+        for host in _hosts(unfold(author)):
+            domain = _ascii(host.decode("utf-8", "replace").strip().rstrip(".").lower())
+            if domain and domain not in found:
+                found.append(domain)
     return found
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.header import end_of_header, fields, unfold
+from storage.header import end_of_header, fields, named, unfold
 
 LINES = st.lists(
     st.sampled_from(
@@ -84,3 +84,19 @@ def test_fields_lie_apart_in_order_and_begin_lines(lines: list[bytes], end: byte
 def test_any_octets_are_read(data: bytes) -> None:
     fields(data)
     assert b"\n" not in unfold(data) and b"\0" not in unfold(data) and b"\r" not in unfold(data)
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [b"From: a\r\n", b"FROM : b\n", b" fold\r\n", b"Sender:c\r\n", b"nonsense\r\n", b"\r\n"]
+        )
+    )
+)
+def test_named_are_those_of_fields(lines: list[bytes]) -> None:
+    data = b"".join(lines)
+    wanted = [
+        [unfold(data[each.value_start : each.end]) for each in fields(data) if each.name == name]
+        for name in (b"from", b"sender")
+    ]
+    assert [[unfold(value) for value in values] for values in named(data, b"from", b"sender")] == wanted
