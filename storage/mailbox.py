@@ -3,7 +3,6 @@
 *Arriving* (storage/arriving.py): the file is complete and fsynced in `tmp/` before anybody takes a lock. Under the
 account's lock, for all that wait at that moment together and for several accounts abreast (storage/rounds.py):
 
-
     1  quota asked, UIDs and MODSEQ taken (marks fsynced ahead)
     2  dirty byte set
     3  renames `tmp/` -> `new/` (links for copies of one file)

@@ -46,6 +46,10 @@ class Parcel:
         """Fill `files` and `batches`. For a thread."""
         raise NotImplementedError
 
+    def begin(self) -> None:
+        for file in self.files:
+            file.begin()
+
     def summarise(self) -> None:
         for file in self.files:
             file.summarise()
@@ -88,6 +92,8 @@ class Round:
         """All that can be done without waiting for anybody."""
         parcels = self._unfinished
         self._each(lambda parcel: parcel.write(self._store))
+        if len(parcels) > 1:
+            self._each(Parcel.begin)
         self._each(Parcel.summarise)
         self._each(Parcel.sync)
         groups: dict[str, list[Batch]] = {}

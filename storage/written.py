@@ -1,7 +1,7 @@
 """A message as a file that is complete, and on its way to the disk.
 
-To write and to wait for the disk are two steps, so that who writes many waits once: `write` also tells the kernel
-to begin, the first `sync` waits, and the others find their octets on the disk.
+To write and to wait for the disk are two steps, so that who writes many waits once: all `begin`, the first `sync`
+waits, and the others find their octets on the disk.
 """
 
 import contextlib
@@ -35,12 +35,14 @@ class Written:
             else:
                 _write_all(self._fd, self._data)
             os.utime(self._fd, (date, date))
-            if self._data is not None:
-                # this is how one tells Linux to begin with the writing; what is not written yet is not forgotten
-                os.posix_fadvise(self._fd, 0, 0, os.POSIX_FADV_DONTNEED)
         except BaseException as error:
             self.discard()
             raise neutral(error) from error
+
+    def begin(self) -> None:
+        """Tell the kernel to begin with the writing, for others are to be written too."""
+        # "not needed in memory" is how one says that to Linux; what is not yet on the disk is not forgotten by it
+        os.posix_fadvise(self._fd, 0, 0, os.POSIX_FADV_DONTNEED)
 
     def summarise(self) -> None:
         """ENVELOPE and BODYSTRUCTURE, while the disk writes; a large message is read from its file."""
