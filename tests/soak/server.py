@@ -24,6 +24,8 @@ class Server(Daemons):
 
     def wanted(self, event: dict[str, Any]) -> bool:
         trouble = event.get("level", "error") in ("error", "critical")
+        if event["event"] == "directory.broken" and event["last_good"]:
+            return False  # an editor was slow, between cutting a file and filling it
         if trouble:
             self.trouble.append(f"{event}\n")
         return trouble or event["event"].startswith("process.")
