@@ -19,7 +19,7 @@ class Bounds:
 
     memory: float = 2.0
     part: float = 0.04
-    descriptors: float = 4.0
+    descriptors: float = 6.0
 
 
 @dataclass
