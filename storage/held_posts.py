@@ -70,7 +70,6 @@ class HeldPosts:
         if not self._folder.is_dir():
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             durable.sync_dir(self._folder.parent)
-        self._sweep(post.at)
         token = "".join(secrets.choice(_LETTERS) for _ in range(26))
         path = self._folder / f"{token}.eml"
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -121,11 +120,15 @@ class HeldPosts:
             os.close(fd)
             return None
 
-    def _sweep(self, now: float) -> None:
-        """Forget what nobody has decided in time."""
-        with os.scandir(self._folder) as entries:
-            for entry in entries:
-                with suppress(FileNotFoundError):
-                    if entry.stat().st_mtime < now - KEPT:
-                        logger.warning("list.held_expired", extra={"fields": {"file": entry.name}})
-                        os.unlink(entry.path)
+
+def expire(data: Path, now: float) -> None:
+    """Forget what nobody has decided in time."""
+    try:
+        entries = list(os.scandir(data / "held"))
+    except FileNotFoundError:
+        return
+    for entry in entries:
+        with suppress(FileNotFoundError):
+            if entry.stat().st_mtime < now - KEPT:
+                logger.warning("list.held_expired", extra={"fields": {"file": entry.name}})
+                os.unlink(entry.path)

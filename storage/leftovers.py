@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from storage import held_posts
+
 if TYPE_CHECKING:
     from storage.store import Store
 
@@ -25,6 +27,7 @@ async def run(store: "Store") -> None:
     while True:
         await store.run(sweep, store.settings.data, store.clock)
         await store.run(store.traces.tidy)
+        await store.run(held_posts.expire, store.settings.data, store.clock())
         await asyncio.sleep(EVERY)
 
 

@@ -68,8 +68,8 @@ def _has_right(entry: ListEntry, authors: list[str], proved: bool) -> bool:
 
 
 def _proved(mail: Mail, local: Sequence[str]) -> bool:
-    if mail.authenticated is not None or not mail.peer:  # no peer: it was judged before it was queued
-        return True
+    if mail.authenticated is not None or mail.trusted or not mail.peer:
+        return True  # without a peer it was judged before it was queued
     dmarc = next((each.result for each in mail.results if each.method == "dmarc"), "none")
     return dmarc == "pass" or (dmarc == "none" and not local)
 

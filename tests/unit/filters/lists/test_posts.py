@@ -1,6 +1,7 @@
 """Mailing lists from RCPT to the copies: who may post, what the members get, what comes back."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -140,6 +141,9 @@ async def test_a_right_needs_a_proof(place: Place) -> None:
         "sales@example.test", source=own, sender="hanako@example.test", login="hanako@example.test"
     )
     assert signed_in.ok
+    mail = await place.mail("sales@example.test", source=own)
+    assert isinstance(mail, Mail)
+    assert (await place.pipeline.receive(replace(mail, trusted=True))).ok  # another server of ours has judged it
     forged = POST.replace(b"a@elsewhere", b"b@elsewhere")
     for result, ok in (("fail", False), ("temperror", False), ("none", True), ("pass", True)):
         place.pipeline._incoming = Checks(judges=(Says(Verdict(results=(AuthResult("dmarc", result),))),))
