@@ -133,7 +133,11 @@ class Spam(Section):
     address: SocketAddress | None = Field(
         default=None, description="Where the engine listens: the path of a Unix socket, or host and port."
     )
-
+    learn_address: SocketAddress | None = Field(
+        default=None,
+        description="Where the engine is taught, if not at `address`: the controller of `rspamd` (port 11334)."
+        " Without it nothing is taught to `rspamd`.",
+    )
     required: Annotated[float, Field(ge=1, le=1000)] = Field(
         default=5.0, description="Points from which the `builtin` engine calls a mail spam."
     )
@@ -146,6 +150,9 @@ class Spam(Section):
         default=512 * KIB,
         ge=16 * KIB,
         description="So much of a mail from its beginning is shown to `spamd` and `rspamd`.",
+    )
+    at_once: Count = Field(
+        default=20, description="Messages that one process shows to `spamd` or `rspamd` at the same time."
     )
     learn: bool = Field(
         default=True,

@@ -71,15 +71,20 @@ class Checks:
         judged = await _group(asked, lambda check: self._message(check, mail), mail.trace, BROKEN)
         if not self.advisers or judged.action >= Action.DEFER:
             return judged
-        seen = replace(mail, results=mail.results + judged.results) if judged.results else mail
-        advice = await _group(self.advisers, lambda check: self._message(check, seen), mail.trace, PASS)
+        seen = mail
+        if judged is not PASS:
+            seen = replace(mail, results=mail.results + judged.results, judged=judged)
+        advice = await _group(
+            _asked(self.advisers, "message"), lambda check: self._message(check, seen), mail.trace, PASS
+        )
         return merge((judged, advice))
 
     async def each(self, mail: Mail) -> list["Opinion"]:
         """What every check says of a message, one after the other, for a person who wants to know. What raises is
         shown with what it would mean."""
         judged = [await _opinion(check, mail, BROKEN) for check in _asked(self.judges, "message")]
-        seen = replace(mail, results=tuple(result for each in judged for result in each.verdict.results))
+        verdict = merge([each.verdict for each in judged])
+        seen = replace(mail, results=verdict.results, judged=verdict)
         return judged + [await _opinion(check, seen, PASS) for check in _asked(self.advisers, "message")]
 
     async def _message(self, check: Check, mail: Mail) -> Verdict:

@@ -20,6 +20,10 @@ from storage.status import Status
 
 # What lists answer who may not ask them, or not so often; it says nothing of the address (Spamhaus and others).
 NO_ANSWER = Networks(("127.255.255.0/24",))
+POINTS, MOST_POINTS = (
+    1.0,
+    4,
+)  # what a weight of one counts in the spam engine of our own, and how much at most
 
 _log = logging.getLogger("filters")
 
@@ -55,13 +59,14 @@ class Dnsbl:
 
     async def message(self, mail: Mail) -> Verdict:
         rules = self._rules()
-        if rules.quarantine_at is None:
-            return PASS
         listed = await self._listed(mail, rules)
-        score = sum(zone.weight for zone in listed)
-        if not listed or score < rules.quarantine_at:
+        if not listed:
             return PASS
-        return Verdict(Action.QUARANTINE, reason=_reason(listed, score))
+        score = sum(zone.weight for zone in listed)
+        spam = rules.quarantine_at is not None and score >= rules.quarantine_at
+        points = (("DNSBL", POINTS * max(min(score, MOST_POINTS), -MOST_POINTS)),)
+        action = Action.QUARANTINE if spam else Action.PASS
+        return Verdict(action, reason=_reason(listed, score), points=points)
 
     async def _listed(self, mail: Mail, rules: Rules) -> list[DnsblZone]:
         """The lists that know the address; the resolver remembers what they said."""

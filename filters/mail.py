@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from filters.verdict import AuthResult
+from filters.verdict import AuthResult, Verdict
 from storage.address import Address
 from storage.directory import ALWAYS_SOMEBODY, AccountEntry, ForwardEntry, ListEntry
 from storage.message import Message
@@ -71,3 +71,4 @@ class Mail:
     message: Message = EMPTY
     head: bytes = b""  # the message's header block as it came, before any edit
     results: tuple[AuthResult, ...] = ()
+    judged: Verdict | None = None  # what the judges think, for the advisers

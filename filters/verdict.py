@@ -42,6 +42,7 @@ class Verdict:
     fields: tuple[bytes, ...] = ()  # header fields to be put in front, each with its CRLF
     results: tuple[AuthResult, ...] = ()
     virus: str = ""  # the name of what was found
+    points: tuple[tuple[str, float], ...] = ()  # findings that count in the spam engine of our own
 
 
 PASS = Verdict()
@@ -62,6 +63,7 @@ def merge(verdicts: Sequence[Verdict]) -> Verdict:
         tuple(field for verdict in verdicts for field in verdict.fields),
         tuple(result for verdict in verdicts for result in verdict.results),
         next((verdict.virus for verdict in verdicts if verdict.virus), ""),
+        tuple(point for verdict in verdicts for point in verdict.points),
     )
 
 

@@ -1,30 +1,36 @@
 """What users say about spam: mail that one of them moves into the junk folder is learned as spam, mail moved out of
-it as none. So `imap/` needs no filter, and webmail neither.
+it as none (`storage.moved`). So `imap/` needs no filter, and webmail neither.
 
-The relay process follows hints of the bus. What is looked at is how a row came: a move or copy by a user names the
-mailbox that it came from, a delivery does not. From Junk into Trash teaches nothing: people empty their junk. A
-hint that is lost is a message that is not learned.
+The relay process follows the bus. Only a mailbox that something was moved or copied to is told of with MODSEQ 0:
+deliveries cost nothing here. A hint that is lost is a message that is not learned; one that comes twice teaches
+nothing twice. An account has so many lessons a day, so that nobody can teach the others what he wants.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from config.settings import Settings
+from config.units import DAY
 from filters.spam import rspamd, spamd
-from filters.spam.score import EngineFailure
+from filters.spam.engine import EngineFailure, within
+from filters.spam.lesson import unmarked
+from filters.spam.reading import MOST as READ_MOST
+from filters.spam.reading import read
 from filters.spam.tokens import tokens
 from net.log import event
 from storage.bayes import SERVER, Bayes
 from storage.bus import Bus, Hint
-from storage.errors import StoreError
-from storage.rows import MailboxInfo
+from storage.errors import Broken
+from storage.moved import Moved, moved
 from storage.store import Store
 
 CALM = 1.0  # seconds for which the hints of an account are gathered
-MOST_ACCOUNTS = 10_000  # remembered; how far each was looked at
-JUNK, TRASH = "\\Junk", "\\Trash"
+OVERLAP = 10.0  # seconds that are looked at once more: a clock that was set, two moves at once
+LEARN_SECONDS = 30.0  # that an engine may take: nobody is waiting
+LESSONS_MOST = 1_000  # of an account in a day
+REMEMBERED = 10_000  # accounts, and lessons
+TIDY_FIRST, TIDY_EVERY = 3600.0, float(DAY)
 
 _log = logging.getLogger("kwcmaild.learning")
 
@@ -37,32 +43,40 @@ class Learning:
     store: Store
     bayes: Bayes
     _waiting: set[str] = field(default_factory=set)
-    _seen: dict[tuple[str, str], int] = field(
-        default_factory=dict
-    )  # modseq up to which a mailbox was looked at
+    _looked: dict[str, float] = field(default_factory=dict)  # when an account was looked at
+    _taught: dict[tuple[str, str], bool] = field(default_factory=dict)  # the last word about a message
+    _today: int = 0
+    _lessons: dict[str, int] = field(default_factory=dict)  # of this day, by account
     _bus: Bus | None = None
-    _task: asyncio.Task[None] | None = None
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def start(self) -> None:
         self._bus = Bus(self.settings.run)
         self._bus.listen(self._heard)
-        self._task = asyncio.create_task(self._run())
+        self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._keep_tidy())]
 
     async def stop(self, wait: float) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._bus is not None:
             self._bus.close()
         await self.store.run(self.bayes.close)
 
     def _heard(self, hint: Hint) -> None:
+        if not hint.account or hint.modseq or not self._teaches() or len(self._waiting) >= REMEMBERED:
+            return
+        self._waiting.add(hint.account)
+        self._wake.set()
+
+    def _teaches(self) -> bool:
         rules = self.settings.filters.spam
-        if hint.account and rules.learn and rules.engine != "none":
-            self._seen.setdefault((hint.account, hint.mailbox), hint.modseq - 1)
-            self._waiting.add(hint.account)
-            self._wake.set()
+        return rules.learn and rules.engine != "none" and bool(self._address() or rules.engine == "builtin")
+
+    def _address(self) -> str | None:
+        rules = self.settings.filters.spam
+        return rules.learn_address or (rules.address if rules.engine == "spamd" else None)
 
     async def _run(self) -> None:
         while True:
@@ -73,51 +87,77 @@ class Learning:
             for account in accounts:
                 try:
                     await self._look(account)
-                except (StoreError, OSError) as error:
-                    event(_log, "learning.failed", logging.WARNING, account=account, why=error)
-            if len(self._seen) > MOST_ACCOUNTS:
-                self._seen.clear()
+                except Exception:  # one account's trouble is not the others'
+                    event(_log, "learning.failed", logging.ERROR, account=account, exc_info=True)
 
     async def _look(self, address: str) -> None:
-        account = self.store.account(address)
-        mailboxes = await account.mailboxes()
-        junk = next((each.mailboxid for each in mailboxes if each.special_use == JUNK), None)
-        if junk is None:
-            return
-        for mailbox in mailboxes:
-            if (address, mailbox.name) in self._seen and mailbox.special_use != TRASH:
-                await self._learn_from(address, mailbox, junk)
+        now = self.store.clock()
+        since = self._looked.get(address, now - CALM) - OVERLAP
+        if len(self._looked) >= REMEMBERED:
+            self._looked.clear()
+        self._looked[address] = now
+        for each in await self.store.account(address).do(moved, int(since * 1_000_000)):
+            if self._taught.get((address, each.base)) != each.junk and self._may_teach(address, now):
+                await self._learn(address, each)
 
-    async def _learn_from(self, address: str, info: MailboxInfo, junk: str) -> None:
-        mailbox = await self.store.account(address).open(info.name)
-        try:
-            await mailbox.refresh()
-            since = self._seen[address, info.name]
-            self._seen[address, info.name] = mailbox.modseq
-            rows = [row for row in mailbox.rows.values() if row.born > since and " from " in row.came]
-            spam = info.mailboxid == junk
-            moved = [row for row in rows if row.came.endswith(f" from {junk}") != spam]
-            for row, message in zip(moved, await mailbox.messages([row.uid for row in moved]), strict=True):
-                if message is not None:
-                    data = await self.store.run(message.head, self.settings.filters.spam.most)
-                    await self._learn(address, row.base, data, spam)
-        finally:
-            mailbox.release()
+    def _may_teach(self, address: str, now: float) -> bool:
+        """Count a lesson of the day."""
+        today = int(now) // DAY
+        if today != self._today:
+            self._today, self._lessons = today, {}
+        count = self._lessons[address] = self._lessons.get(address, 0) + 1
+        if count == LESSONS_MOST + 1:
+            event(_log, "learning.enough", logging.WARNING, account=address, lessons=LESSONS_MOST)
+        return count <= LESSONS_MOST
 
-    async def _learn(self, address: str, base: str, data: bytes, spam: bool) -> None:
+    async def _learn(self, address: str, lesson: Moved) -> None:
         rules = self.settings.filters.spam
         try:
             if rules.engine == "builtin":
-                await self.store.run(self._count, address, base, data, spam)
-            else:
-                assert rules.address is not None
-                learn: Callable[..., object] = spamd.learn if rules.engine == "spamd" else rspamd.learn
-                await learn(rules.address, data, spam, max(rules.timeout, 30))  # type: ignore[misc]
-            event(_log, "learning.learned", account=address, message=base, spam=spam, engine=rules.engine)
+                await self.store.run(self._count, address, lesson)
+            elif where := self._address():
+                data = unmarked(await self.store.run(lesson.message.head, rules.most))
+                learn = spamd.learn if rules.engine == "spamd" else rspamd.learn
+                async with within(LEARN_SECONDS):
+                    await learn(where, data, lesson.junk)
+        except FileNotFoundError:
+            return  # gone meanwhile
         except EngineFailure as failure:
             event(_log, "learning.engine_away", logging.WARNING, engine=rules.engine, why=failure)
+            return
+        if len(self._taught) >= REMEMBERED:
+            self._taught.clear()
+        self._taught[address, lesson.base] = lesson.junk
+        event(
+            _log,
+            "learning.learned",
+            account=address,
+            message=lesson.base,
+            spam=lesson.junk,
+            engine=rules.engine,
+        )
 
-    def _count(self, address: str, base: str, data: bytes, spam: bool) -> None:
-        words = tokens(data)
-        self.bayes.learn(SERVER, f"{address} {base}", words, spam=spam)
-        self.bayes.learn(address, base, words, spam=spam)
+    def _count(self, address: str, lesson: Moved) -> None:
+        words = tokens(read(unmarked(lesson.message.head(READ_MOST))))
+        self.bayes.learn(SERVER, f"{address} {lesson.base}", words, spam=lesson.junk)
+        self.bayes.learn(address, lesson.base, words, spam=lesson.junk)
+
+    async def _keep_tidy(self) -> None:
+        await asyncio.sleep(TIDY_FIRST)
+        while True:
+            try:
+                await self.store.run(self.tidy)
+            except Exception:
+                event(_log, "learning.failed", logging.ERROR, exc_info=True)
+            await asyncio.sleep(TIDY_EVERY)
+
+    def tidy(self) -> None:
+        """What nobody needs any more is forgotten, accounts that are gone among it. For a thread."""
+        for address in self.bayes.scopes():
+            try:
+                gone = self.store.directory.account(address) is None
+            except Broken:
+                gone = False
+            if gone:
+                self.bayes.forget(address)
+        self.bayes.tidy()

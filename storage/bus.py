@@ -22,7 +22,8 @@ DATAGRAM_MOST = 4096
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """Something changed in this mailbox of this account."""
+    """Something changed in this mailbox of this account. MODSEQ 0: messages were moved or copied to it, or it went
+    or has another name."""
 
     account: str
     mailbox: str

@@ -71,7 +71,7 @@ def texts(data: Octets, root: Part, *, most: int = MOST) -> Iterator[str]:
         elif part.multipart:
             work += [(child, False) for child in reversed(part.children)]
         elif part.media.startswith(b"text/"):
-            yield from _readable(part, content(data, part, most=most))
+            yield from readable(part, content(data, part, most=most))
 
 
 def header_text(data: Octets, part: Part) -> str:
@@ -99,7 +99,8 @@ def content(data: Octets, part: Part, *, most: int = MOST) -> bytes:
     return raw
 
 
-def _readable(part: Part, octets: bytes) -> Iterator[str]:
+def readable(part: Part, octets: bytes) -> Iterator[str]:
+    """A text part's text; of HTML as it is written, then as it is shown."""
     declared = part.param(b"charset")
     charset = declared.decode("ascii", "replace").strip("'\" ") if declared else None
     if part.media == b"text/html" and charset is None:

@@ -1,14 +1,16 @@
 """The engine that needs no other program: rules about header, structure and sender, and Bayes.
 
 Rules add points as SpamAssassin's do, 5 of them are spam; Bayes (Robinson's combination by Fisher's method) adds
-between -3 and +5, and has no opinion before it has learned `ENOUGH` mails of each kind. A mail for one account
-is compared with what that account's user has taught, where that is enough, and else with the server's.
+between -3 and +5, and has no opinion before it has learned `ENOUGH` mails of each kind. In a mail for one account a
+word counts as that account's user has taught it, where that is enough and the word was in it, else as all have.
 """
 
+import heapq
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable
 
 from filters.mail import Mail
+from filters.spam.reading import MOST, Reading, read
 from filters.spam.rules import found
 from filters.spam.score import Score
 from filters.spam.tokens import tokens
@@ -16,8 +18,8 @@ from storage.bayes import SERVER, Bayes, Counts
 from storage.directory import AccountEntry
 
 ENOUGH = 20  # mails of each kind
-MOST = 512 * 1024  # octets of a mail that are read
 TELLING = 150  # words that count, the most telling ones
+CLEAR = 0.1  # how far from a half the degree of a word is that counts
 UNKNOWN, STRENGTH = 0.5, 0.45  # Robinson's x and s
 BAYES_HAM, BAYES_SPAM = -3.0, 5.0  # points
 
@@ -29,38 +31,47 @@ class Builtin:
         self._bayes = bayes
 
     def score(self, mail: Mail, required: float) -> Score:
-        data = mail.message.head(MOST)
-        points = dict(found(mail, data))
-        probability = self.probability(data, _account(mail))
+        reading = read(mail.message.head(MOST))
+        points = dict(found(reading, mail.results))
+        if mail.judged is not None:
+            points.update(mail.judged.points)
+        probability = self.probability(reading, _account(mail))
         if probability is not None:
             name, value = _bayes_points(probability)
             points[name] = value
         total = round(sum(points.values()), 1)
         return Score(total >= required, total, required, sorted(points))
 
-    def probability(self, data: bytes, account: str | None) -> float | None:
+    def probability(self, reading: Reading, account: str | None) -> float | None:
         """That a message is spam, by its words; None while too little is known."""
-        words = tokens(data)
-        for scope in (account, SERVER):
-            if scope is None:
-                continue
-            totals = self._bayes.totals(scope)
-            if min(totals) >= ENOUGH:
-                return combined(self._bayes.counts(scope, words), totals)
-        return None
+        scopes = [
+            (scope, totals)
+            for scope in (SERVER, account)
+            if scope is not None and min(totals := self._bayes.totals(scope)) >= ENOUGH
+        ]
+        if not scopes:
+            return None
+        words = tokens(reading)
+        degrees: dict[str, float] = {}
+        for scope, totals in scopes:  # the account's own word is the last
+            for word, counts in self._bayes.counts(scope, words).items():
+                degrees[word] = _degree(counts, totals)
+        return combined(degrees.values())
 
 
-def combined(counts: Mapping[str, Counts], totals: Counts) -> float:
+def combined(degrees: Iterable[float]) -> float:
     """Fisher's method over the most telling words: 0 is ham, 1 is spam, 0.5 can't tell."""
-    degrees = sorted((_degree(each, totals) for each in counts.values()), key=lambda f: -abs(f - 0.5))[
-        :TELLING
-    ]
-    degrees = [f for f in degrees if abs(f - 0.5) >= 0.1]
-    if not degrees:
+    clear = [degree for degree in degrees if abs(degree - 0.5) >= CLEAR]
+    if not clear:
         return 0.5
-    spam = _chi2(-2 * sum(math.log(1 - f) for f in degrees), 2 * len(degrees))
-    ham = _chi2(-2 * sum(math.log(f) for f in degrees), 2 * len(degrees))
+    telling = heapq.nlargest(TELLING, clear, key=_clearness)
+    spam = _chi2(-2 * sum(math.log(1 - degree) for degree in telling), 2 * len(telling))
+    ham = _chi2(-2 * sum(math.log(degree) for degree in telling), 2 * len(telling))
     return (1 + ham - spam) / 2
+
+
+def _clearness(degree: float) -> float:
+    return abs(degree - 0.5)
 
 
 def _degree(counts: Counts, totals: Counts) -> float:

@@ -1,15 +1,24 @@
-"""The adviser `spam`: asks the engine of the settings about what is received. It judges and never refuses."""
+"""The adviser `spam`: asks the engine of the settings about what is received. It judges and never refuses.
 
+What a judge wants treated as spam (DMARC, lists in DNS) is marked as spam too, whatever the engine says, and when
+there is none: who sorts mail by the field must not miss it.
+"""
+
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from config.filters import Spam as Rules
 from filters.mail import Mail, Recipient
 from filters.spam import rspamd, spamd
 from filters.spam.builtin import Builtin
-from filters.spam.score import EngineFailure, Score
+from filters.spam.engine import EngineFailure, within
+from filters.spam.score import Score
 from filters.verdict import PASS, Action, Verdict
+
+QUARANTINED = "QUARANTINED"  # the test that stands for the judges
 
 Run = Callable[..., Awaitable[Any]]  # storage.store.Store.run
 
@@ -25,10 +34,7 @@ class Spam:
         self._rules = rules
         self._builtin = builtin
         self._run = run
-
-    @property
-    def stages(self) -> tuple[str, ...]:
-        return () if self._rules().engine == "none" else ("message",)
+        self._turns: tuple[int, asyncio.Semaphore] = (0, asyncio.Semaphore(0))
 
     async def connect(self, mail: Mail) -> Verdict:
         return PASS
@@ -38,21 +44,40 @@ class Spam:
 
     async def message(self, mail: Mail) -> Verdict:
         rules = self._rules()
+        score = await self._score(mail, rules)
+        if mail.judged is not None and mail.judged.action is Action.QUARANTINE:
+            score = score or Score(True, 0.0, rules.required)
+            score = replace(score, spam=True, tests=(QUARANTINED, *score.tests))
+        if score is None:
+            return PASS
+        action = Action.QUARANTINE if score.spam else Action.PASS
+        return Verdict(action, reason=f"score {score.score:.1f}", fields=(score.field(),))
+
+    async def _score(self, mail: Mail, rules: Rules) -> Score | None:
+        """What the engine says; None where it says nothing."""
+        if rules.engine == "none":
+            return None
         try:
-            score = await self._ask(mail, rules)
+            score: Score
+            if rules.engine == "builtin":
+                score = await self._run(self._builtin.score, mail, rules.required)
+            else:
+                async with within(rules.timeout), self._turn(rules.at_once):
+                    score = await self._ask(mail, rules)
+            return score
         except EngineFailure as failure:
             fields = {"trace": mail.trace, "engine": rules.engine, "why": str(failure)}
             _log.error("spam.engine_away", extra={"fields": fields})
-            return PASS
-        if not score.spam:
-            return Verdict(fields=(score.field(),), reason=f"score {score.score:.1f}")
-        return Verdict(Action.QUARANTINE, reason=f"score {score.score:.1f}", fields=(score.field(),))
+            return None
 
     async def _ask(self, mail: Mail, rules: Rules) -> Score:
-        if rules.engine == "builtin":
-            score: Score = await self._run(self._builtin.score, mail, rules.required)
-            return score
-        data = await self._run(mail.message.head, rules.most)
         assert rules.address is not None  # the settings see to it
+        data = await self._run(mail.message.head, rules.most)
         engine = spamd.ask if rules.engine == "spamd" else rspamd.ask
-        return await engine(rules.address, mail, data, rules.timeout)
+        return await engine(rules.address, mail, data)
+
+    def _turn(self, at_once: int) -> asyncio.Semaphore:
+        """So many messages at a time are in memory for an engine; the others wait, as long as they may."""
+        if self._turns[0] != at_once:
+            self._turns = at_once, asyncio.Semaphore(at_once)
+        return self._turns[1]

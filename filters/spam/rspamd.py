@@ -1,61 +1,47 @@
 """Rspamd over HTTP: `/checkv2` with the envelope, `/learnspam` and `/learnham` for what users say."""
 
-import asyncio
 import json
 import math
+from collections.abc import Sequence
 
 import h11
 
-from config.values import split_host_port
 from filters.mail import Mail
-from filters.spam.score import EngineFailure, Score
+from filters.spam.engine import EngineFailure, connect
+from filters.spam.score import Score
 
 ANSWER_MOST = 256 * 1024  # octets
-SPAM = (
-    "add header",
-    "rewrite subject",
-    "reject",
-)  # actions that mean spam; greylisting is not ours to repeat
+RECIPIENTS = 100  # of a message that it is told
+VALUE_MOST = 500  # characters
+SPAM = ("add header", "rewrite subject", "reject")  # what means spam; greylisting is not ours to repeat
+KNOWN = 208  # answered to a lesson that it has had
+NO_LESSON = 204  # it has enough of that kind, or the mail says too little
 
 Headers = list[tuple[bytes, bytes]]
 
 
-async def ask(address: str, mail: Mail, data: bytes, seconds: float) -> Score:
-    """Raises EngineFailure. `data` is the message, or as much of it as the engine shall see."""
+async def ask(address: str, mail: Mail, data: bytes) -> Score:
+    """Raises EngineFailure, OSError. `data` is the message, or as much of it as the engine shall see."""
     known = [("From", mail.reverse_path), ("Ip", mail.peer), ("Helo", mail.helo), ("Queue-Id", mail.trace)]
-    known += [("Rcpt", str(each.address)) for each in mail.recipients[:100]]
-    if mail.authenticated is not None:
-        known.append(("User", mail.authenticated))
+    known += [("Rcpt", str(each.address)) for each in mail.recipients[:RECIPIENTS]]
     headers = [(name.encode(), _safe(value)) for name, value in known if value]
-    return _score(await _post(address, "/checkv2", headers, data, seconds))
+    return _score(await _post(address, "/checkv2", headers, data))
 
 
-async def learn(address: str, data: bytes, spam: bool, seconds: float) -> None:
-    """Tell it that a user thinks otherwise. Raises EngineFailure; what it knows already is no failure."""
-    await _post(address, "/learnspam" if spam else "/learnham", [], data, seconds, also=(208,))
+async def learn(address: str, data: bytes, spam: bool) -> None:
+    """Tell it that a user thinks otherwise. Raises EngineFailure, OSError. `address` is its controller's."""
+    path = "/learnspam" if spam else "/learnham"
+    await _post(address, path, [], data, accepted=(200, KNOWN, NO_LESSON))
 
 
 def _safe(value: str) -> bytes:
-    return "".join(char if char.isprintable() else "?" for char in value).encode()
+    return "".join(char if char.isprintable() else "?" for char in value[:VALUE_MOST]).encode()
 
 
 async def _post(
-    address: str, path: str, headers: Headers, data: bytes, seconds: float, also: tuple[int, ...] = ()
+    address: str, path: str, headers: Headers, data: bytes, accepted: Sequence[int] = (200,)
 ) -> bytes:
-    try:
-        async with asyncio.timeout(seconds):
-            return await _exchange(address, path, headers, data, also)
-    except TimeoutError:
-        raise EngineFailure(f"no answer within {seconds:g} s") from None
-    except (OSError, h11.ProtocolError) as error:
-        raise EngineFailure(f"{type(error).__name__}: {error}") from error
-
-
-async def _exchange(address: str, path: str, headers: Headers, data: bytes, also: tuple[int, ...]) -> bytes:
-    if address.startswith("/"):
-        reader, writer = await asyncio.open_unix_connection(address)
-    else:
-        reader, writer = await asyncio.open_connection(*split_host_port(address))
+    reader, writer = await connect(address)
     try:
         http = h11.Connection(h11.CLIENT)
         fixed = [(b"Host", b"rspamd"), (b"Content-Length", b"%d" % len(data)), (b"Connection", b"close")]
@@ -76,9 +62,11 @@ async def _exchange(address: str, path: str, headers: Headers, data: bytes, also
                     raise EngineFailure("an endless answer")
             elif not isinstance(event, h11.InformationalResponse):
                 break
+    except h11.ProtocolError as error:
+        raise EngineFailure(f"{type(error).__name__}: {error}") from error
     finally:
         writer.close()
-    if status != 200 and status not in also:
+    if status not in accepted:
         raise EngineFailure(f"answered {status} {body[:100]!r}")
     return body
 
@@ -86,12 +74,13 @@ async def _exchange(address: str, path: str, headers: Headers, data: bytes, also
 def _score(body: bytes) -> Score:
     try:
         answer = json.loads(body)
-        action = str(answer["action"])
-        score, required = float(answer["score"]), float(answer.get("required_score", 15))
+        action, score = str(answer["action"]), float(answer["score"])
+        thresholds = answer.get("thresholds", {})
+        limits = [float(thresholds[name]) for name in SPAM if thresholds.get(name) is not None]
+        required = min(limits, default=float(answer.get("required_score", 15)))
         if not math.isfinite(score + required):
             raise ValueError
-        symbols = answer.get("symbols", {})
-        tests = sorted(symbols) if isinstance(symbols, dict) else []
-    except (ValueError, KeyError, TypeError):
+        tests = sorted(answer.get("symbols", {}).keys())
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise EngineFailure(f"answered {body[:100]!r}") from None
     return Score(action in SPAM, score, required, tests)

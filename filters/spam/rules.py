@@ -5,78 +5,69 @@ mail: what is right for one customer's mail is learned (`builtin`), not guessed 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from email.utils import parsedate_to_datetime
 
-from filters.mail import Mail
+from filters.spam.reading import Reading
 from filters.verdict import AuthResult
-from storage.header import fields, unfold
-from storage.mime import Part, parse
-from storage.text import texts
+from storage.mime import Part
 
 Finding = tuple[str, float]
 
 _DANGEROUS = re.compile(
     rb"\.(?:exe|scr|pif|com|bat|cmd|js|jse|vbs|vbe|wsf|hta|lnk|iso|img|ps1)[\"' ]*$", re.IGNORECASE
 )
-_NUMERIC_LINK = re.compile(r"https?://(?:[^\s/@]*@)?\d{1,3}(?:\.\d{1,3}){3}[:/\s\"'<>]", re.IGNORECASE)
-_LOGIN_LINK = re.compile(r"https?://[^\s/@\"'<>]+@", re.IGNORECASE)
+# Bounded, and possessive where a way back would be tried over and over: hostile HTML is looked at once.
+_NUMERIC_LINK = re.compile(
+    r"https?://(?:[^\s/@]{0,100}@)?\d{1,3}(?:\.\d{1,3}){3}(?=[:/\s\"'<>]|$)", re.IGNORECASE
+)
+_LOGIN_LINK = re.compile(r"https?://[^\s/@\"'<>]{1,100}+@", re.IGNORECASE)
 _ANCHOR = re.compile(
-    r"<a\b[^<>]*href\s*=\s*[\"']?https?://([^\s/\"'<>]+)[^<>]*>\s*(?:<[^<>]*>\s*)*https?://([^\s/\"'<>]+)",
+    r"<a\b[^<>]{0,500}?\bhref\s{0,5}=\s{0,5}[\"']?https?://([^\s/\"'<>]{1,253}+)[^<>]{0,2000}+>"
+    r"\s{0,50}+(?:<[^<>]{0,300}+>\s{0,50}+){0,5}+https?://([^\s/\"'<>]{1,253}+)",
     re.IGNORECASE,
 )
-_TEXT_MOST = 100_000  # characters
 _ONCE = (b"from", b"subject", b"date", b"message-id", b"to")
+_CAPITALS = [bytes((letter,)) for letter in range(ord("A"), ord("Z") + 1)]
+_REPLY = re.compile(rb"(?:re|fw|fwd):", re.IGNORECASE)
+_SENDER = {
+    ("spf", "fail"): ("SPF_FAIL", 1.5),
+    ("spf", "softfail"): ("SPF_SOFTFAIL", 0.7),
+    ("spf", "permerror"): ("SPF_PERMERROR", 0.3),
+    ("dmarc", "fail"): ("DMARC_FAIL", 2.0),
+    ("dmarc", "pass"): ("DMARC_PASS", -0.5),
+    ("dkim", "pass"): ("DKIM_VALID", -0.3),  # of several signatures one is enough
+}
 
 
-def found(mail: Mail, data: bytes) -> Iterator[Finding]:
-    """The findings about one mail; `data` is as much of it as is looked at."""
-    yield from _about_sender(mail.results)
-    yield from _about_header(mail.head)
-    root = parse(data)
-    yield from _about_structure(root)
-    yield from _about_links("".join(texts(data, root, most=_TEXT_MOST))[:_TEXT_MOST])
-
-
-def _about_sender(results: tuple[AuthResult, ...]) -> Iterator[Finding]:
-    by_method = {each.method: each.result for each in results}
-    points = {
-        ("spf", "fail"): ("SPF_FAIL", 1.5),
-        ("spf", "softfail"): ("SPF_SOFTFAIL", 0.7),
-        ("spf", "permerror"): ("SPF_PERMERROR", 0.3),
-        ("dmarc", "fail"): ("DMARC_FAIL", 2.0),
-        ("dmarc", "pass"): ("DMARC_PASS", -0.5),
-    }
-    for pair, finding in points.items():
-        if by_method.get(pair[0]) == pair[1]:
+def found(reading: Reading, results: Sequence[AuthResult] = ()) -> Iterator[Finding]:
+    """The findings about one mail, some more than once; `results` are those of sender authentication."""
+    for each in results:
+        if finding := _SENDER.get((each.method, each.result)):
             yield finding
-    if "pass" in [each.result for each in results if each.method == "dkim"]:
-        yield "DKIM_VALID", -0.3
+    yield from _about_header(reading.header)
+    yield from _about_structure(reading.parts)
+    for text in (*reading.shown, *reading.markup):
+        if "://" in text:
+            yield from _about_links(text)
 
 
-def _about_header(head: bytes) -> Iterator[Finding]:
-    values: dict[bytes, list[bytes]] = {}
-    for field in fields(head):
-        values.setdefault(field.name, []).append(unfold(head[field.value_start : field.end]))
-    if b"message-id" not in values:
+def _about_header(header: dict[bytes, list[bytes]]) -> Iterator[Finding]:
+    if b"message-id" not in header:
         yield "MISSING_MID", 0.8
-    if b"from" not in values:
+    if b"from" not in header:
         yield "MISSING_FROM", 1.5
-    if b"to" not in values and b"cc" not in values:
+    if b"to" not in header and b"cc" not in header:
         yield "MISSING_TO", 0.8
-    if any(len(values.get(name, ())) > 1 for name in _ONCE):
+    if any(len(header.get(name, ())) > 1 for name in _ONCE):
         yield "REPEATED_FIELD", 1.5
-    subject = values.get(b"subject", [b""])[0]
-    letters = [chr(octet) for octet in subject if chr(octet).isalpha() and octet < 128]
-    if len(letters) > 12 and b"=?" not in subject and all(letter.isupper() for letter in letters):
+    subject = header.get(b"subject", [b""])[0]
+    plain = b"=?" not in subject and b"\x1b" not in subject
+    if plain and subject.isupper() and sum(map(subject.count, _CAPITALS)) > 12:
         yield "SUBJECT_ALL_CAPS", 0.8
-    if (
-        re.match(rb"(?i)(?:re|fw|fwd):", subject)
-        and b"in-reply-to" not in values
-        and b"references" not in values
-    ):
+    if _REPLY.match(subject) and b"in-reply-to" not in header and b"references" not in header:
         yield "FAKED_REPLY", 0.5
-    yield from _about_date(values.get(b"date"))
+    yield from _about_date(header.get(b"date"))
 
 
 def _about_date(dates: list[bytes] | None) -> Iterator[Finding]:
@@ -89,20 +80,17 @@ def _about_date(dates: list[bytes] | None) -> Iterator[Finding]:
         yield "INVALID_DATE", 1.0
 
 
-def _about_structure(root: Part) -> Iterator[Finding]:
-    parts, work = [], [root]
-    while work:
-        part = work.pop()
-        parts.append(part)
-        work += part.children
-    kinds = {part.media for part in parts if not part.multipart}
+def _about_structure(parts: Sequence[Part]) -> Iterator[Finding]:
+    kinds = {part.media for part in parts if not part.multipart and part.message is None}
     if kinds == {b"text/html"}:
         yield "HTML_ONLY", 0.6
-    if any(kind.startswith(b"image/") for kind in kinds) and not any(kind == b"text/plain" for kind in kinds):
+    if any(kind.startswith(b"image/") for kind in kinds) and b"text/plain" not in kinds:
         yield "HTML_AND_IMAGES", 0.5
-    names = [part.param(b"name") or b"" for part in parts]
-    names += [
-        value for part in parts for name, value in part.disposition_params if name.lower() == b"filename"
+    names = [
+        value
+        for part in parts
+        for name, value in (*part.params, *part.disposition_params)
+        if name.lower().startswith((b"name", b"filename"))
     ]
     if any(_DANGEROUS.search(name) for name in names):
         yield "DANGEROUS_ATTACHMENT", 3.0

@@ -10,10 +10,6 @@ _NAME = re.compile(r"[^A-Za-z0-9_.-]")
 _MOST_TESTS = 40
 
 
-class EngineFailure(Exception):
-    """The engine has not said anything of use; the text is for the log."""
-
-
 @dataclass(frozen=True, slots=True)
 class Score:
     """`score` counts against `required`, from which on it is spam; `tests` are the names of what was found."""

@@ -5,58 +5,51 @@ and 議室), which serve as words well enough and need no dictionary. Texts are 
 """
 
 import re
-from collections.abc import Iterator
 
-from storage.header import values
-from storage.mime import parse
-from storage.octets import Octets
-from storage.text import fold, header_text, texts
+from filters.spam.reading import Reading
+from filters.spam.subject import TAG
+from storage.text import fold
 
-MOST_TOKENS = 5_000  # of one message
-MOST_TEXT = 200_000  # characters read of one
-PART_MOST = 256 * 1024  # octets read of one part
+MOST_TOKENS = 3_000  # of one message
 
 _WIDE = "\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff"
 _WORD = re.compile(rf"[{_WIDE}]+|[^\W_{_WIDE}](?:[^\W{_WIDE}]|['\-]){{1,39}}")
-_WIDE_ONLY = re.compile(rf"[{_WIDE}]")
-_LINK = re.compile(r"https?://(?:[^\s/@\"'<>]*@)?([^\s/:?#\"'<>]{1,253})", re.IGNORECASE)
-_HEADER = ("from", "reply-to", "subject", "x-mailer", "user-agent", "list-id", "content-type")
+_NARROW = "\u3005"  # what comes before it is no wide character
+_LINK = re.compile(r"https?://(?:[^\s/@\"'<>]{0,100}@)?([^\s/:?#\"'<>]{1,253})", re.IGNORECASE)
+_HEADER = (b"from", b"reply-to", b"subject", b"x-mailer", b"user-agent", b"list-id", b"content-type")
+_FIELD_MOST = 1000  # characters of a field
+_MARK = TAG.decode()
 
 
-def tokens(data: Octets) -> frozenset[str]:
+def tokens(reading: Reading) -> frozenset[str]:
     """The distinct tokens of a message, at most MOST_TOKENS. Never raises."""
-    root = parse(data)
-    found: set[str] = set()
-    for name, _ in values(bytes(data[root.header_start : root.body_start])):
-        found.add(f"has:{name.decode('ascii', 'replace').lower()[:40]}")
-    for line in header_text(data, root).split("\n"):
-        field, _, value = line.partition(":")
-        if field.lower() in _HEADER:
-            found.update(f"{field.lower()}:{word}" for word in words(value[:1000]))
-    room = MOST_TEXT
-    for text in texts(data, root, most=PART_MOST):
-        text = text[:room]
-        room -= len(text)
-        found.update(f"link:{part}" for host in _LINK.findall(text) for part in _domains(host.lower()))
+    found = {f"has:{name.decode('ascii', 'replace')[:40]}" for name in reading.header}
+    for name in _HEADER:
+        if text := reading.decoded(name).replace(_MARK, "")[:_FIELD_MOST]:
+            field = name.decode()
+            found.update([f"{field}:{word}" for word in words(text)])
+    for text in (*reading.shown, *reading.markup):
+        if "://" in text:
+            found.update([f"link:{part}" for host in set(_LINK.findall(text)) for part in _domains(host)])
+    for text in reading.shown:
         found.update(words(text))
-        if room <= 0 or len(found) >= MOST_TOKENS:
+        if len(found) >= MOST_TOKENS:
             break
     return frozenset(sorted(found)[:MOST_TOKENS]) if len(found) > MOST_TOKENS else frozenset(found)
 
 
-def words(text: str) -> Iterator[str]:
+def words(text: str) -> list[str]:
     """The words of a text; pairs of characters where it has no spaces."""
-    for match in _WORD.finditer(fold(text)):
-        word = match[0]
-        if len(word) == 1 or not _WIDE_ONLY.match(word):
-            yield word
+    found: list[str] = []
+    for word in _WORD.findall(fold(text)):
+        if len(word) == 1 or word[0] < _NARROW:
+            found.append(word)
         else:
-            for at in range(len(word) - 1):
-                yield word[at : at + 2]
+            found += [word[at : at + 2] for at in range(len(word) - 1)]
+    return found
 
 
-def _domains(host: str) -> Iterator[str]:
+def _domains(host: str) -> list[str]:
     """A host and the domains above it, without the last label alone."""
-    labels = host.rstrip(".").split(".")
-    for at in range(max(len(labels) - 1, 1)):
-        yield ".".join(labels[at:])
+    labels = host.lower().rstrip(".").split(".")[-6:]
+    return [".".join(labels[at:]) for at in range(max(len(labels) - 1, 1))]

@@ -1,20 +1,28 @@
 """Spam: the fields, the subject, the words, Bayes, and what the pipeline does with a mail that counts as spam."""
 
 import random
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config.filters import Spam as SpamRules
 from filters.mail import Mail
+from filters.spam import tokens as words_of
 from filters.spam.builtin import Builtin, combined
+from filters.spam.check import Spam
+from filters.spam.lesson import unmarked
+from filters.spam.reading import Reading, read
 from filters.spam.rules import found
 from filters.spam.score import Score, forged
 from filters.spam.subject import tagged
-from filters.spam.tokens import tokens, words
-from filters.verdict import AuthResult
+from filters.spam.tokens import words
+from filters.verdict import Action, AuthResult, Verdict
+from storage import bayes as store
 from storage.bayes import SERVER, Bayes, Counts
 from storage.charset import decode_header
 from storage.header import fields, unfold
@@ -27,6 +35,10 @@ HEAD = (
     b"From: Taro <taro@example.com>\r\nTo: hanako@example.test\r\nDate: Mon, 23 Nov 2026 10:00:00 +0900\r\n"
     b"Message-ID: <1@example.com>\r\nSubject: meeting\r\n\r\n"
 )
+
+
+def tokens(data: bytes) -> frozenset[str]:
+    return words_of.tokens(read(data))
 
 
 def mail(data: bytes, results: tuple[AuthResult, ...] = ()) -> Mail:
@@ -85,14 +97,14 @@ def test_words_of_texts_with_and_without_spaces() -> None:
 
 @given(st.binary(max_size=400))
 def test_any_octets_have_tokens(data: bytes) -> None:
-    assert len(tokens(data)) <= 5000
+    assert len(tokens(data)) <= words_of.MOST_TOKENS
 
 
 def test_tokens_are_bounded_whatever_comes() -> None:
     rng = random.Random(1)
     letters = "abcdefghijklmnopqrstuvwxyz"
     text = " ".join("".join(rng.choices(letters, k=9)) for _ in range(100_000))
-    assert len(tokens(HEAD + text.encode())) == 5000
+    assert len(tokens(HEAD + text.encode())) == words_of.MOST_TOKENS
 
 
 @pytest.mark.parametrize(
@@ -119,14 +131,14 @@ def test_tokens_are_bounded_whatever_comes() -> None:
     ],
 )
 def test_rules(data: bytes, names: set[str]) -> None:
-    assert {name for name, _ in found(mail(data), data)} == names
+    assert {name for name, _ in found(read(data))} == names
 
 
 def test_sender_authentication_counts() -> None:
     bad = (AuthResult("spf", "fail"), AuthResult("dkim", "none"), AuthResult("dmarc", "fail"))
-    assert dict(found(mail(HEAD, bad), HEAD)) == {"SPF_FAIL": 1.5, "DMARC_FAIL": 2.0}
+    assert dict(found(read(HEAD), bad)) == {"SPF_FAIL": 1.5, "DMARC_FAIL": 2.0}
     good = (AuthResult("spf", "pass"), AuthResult("dkim", "pass"), AuthResult("dmarc", "pass"))
-    assert sum(points for _, points in found(mail(HEAD, good), HEAD)) < 0
+    assert sum(points for _, points in found(read(HEAD), good)) < 0
 
 
 @pytest.fixture
@@ -152,19 +164,23 @@ def text(kind: str, rng: random.Random) -> bytes:
     return HEAD + " ".join(rng.choices(own[kind], k=4) + rng.choices(common, k=12)).encode() + b"\r\n"
 
 
+def reading(kind: str, rng: random.Random) -> Reading:
+    return read(text(kind, rng))
+
+
 def test_it_tells_apart_what_it_was_taught_and_is_silent_before(bayes: Bayes) -> None:
     rng = random.Random(7)
     engine = Builtin(bayes)
-    assert engine.probability(text("spam", rng), None) is None
+    assert engine.probability(reading("spam", rng), None) is None
     for number in range(40):
         for kind in ("spam", "ham"):
             bayes.learn(SERVER, f"{kind} {number}", tokens(text(kind, rng)), spam=kind == "spam")
-    assert all((engine.probability(text("spam", rng), None) or 0) > 0.95 for _ in range(10))
-    assert all((engine.probability(text("ham", rng), None) or 1) < 0.05 for _ in range(10))
+    assert all((engine.probability(reading("spam", rng), None) or 0) > 0.95 for _ in range(10))
+    assert all((engine.probability(reading("ham", rng), None) or 1) < 0.05 for _ in range(10))
     assert engine.score(mail(text("spam", rng)), 4.0).spam
     assert not engine.score(mail(text("ham", rng)), 4.0).spam
     nothing = HEAD + b"xyzzy plugh\r\n"
-    assert 0.05 < (engine.probability(nothing, None) or 0) < 0.95
+    assert 0.05 < (engine.probability(read(nothing), None) or 0) < 0.95
 
 
 def test_an_account_that_has_taught_enough_is_asked_first(bayes: Bayes) -> None:
@@ -175,14 +191,106 @@ def test_an_account_that_has_taught_enough_is_asked_first(bayes: Bayes) -> None:
             bayes.learn(SERVER, f"{kind} {number}", data, spam=kind == "spam")
             bayes.learn("odd@example.test", f"{kind} {number}", data, spam=kind == "ham")
     engine = Builtin(bayes)
-    assert (engine.probability(text("spam", rng), "odd@example.test") or 1) < 0.5
-    assert (engine.probability(text("spam", rng), "new@example.test") or 0) > 0.5
+    assert (engine.probability(reading("spam", rng), "odd@example.test") or 1) < 0.5
+    assert (engine.probability(reading("spam", rng), "new@example.test") or 0) > 0.5
 
 
-@given(st.dictionaries(st.text(max_size=3), st.tuples(st.integers(0, 50), st.integers(0, 50)), max_size=200))
-def test_the_combination_is_a_probability(counts: dict[str, tuple[int, int]]) -> None:
-    result = combined({word: Counts(*pair) for word, pair in counts.items()}, Counts(50, 50))
-    assert 0 <= result <= 1
+@given(st.lists(st.floats(0.001, 0.999), max_size=400))
+def test_the_combination_is_a_probability(degrees: list[float]) -> None:
+    assert 0 <= combined(degrees) <= 1
+
+
+def test_counts_are_remembered_and_what_others_teach_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(store.time, "monotonic", lambda: now[0])
+    here, there = Bayes(tmp_path, lambda: NOW), Bayes(tmp_path, lambda: NOW)
+    assert (here.totals(SERVER), here.counts(SERVER, ["a", "b"])) == (Counts(0, 0), {})
+    there.learn(SERVER, "m", ["a"], spam=True)
+    assert here.counts(SERVER, ["a", "b"]) == {}
+    now[0] += store.STALE
+    assert (here.totals(SERVER), here.counts(SERVER, ["a", "b"])) == (Counts(1, 0), {"a": Counts(1, 0)})
+    monkeypatch.setattr(store, "REMEMBERED", 3)  # more than there is room for: still right
+    assert here.counts(SERVER, list("abcdefg")) == {"a": Counts(1, 0)}
+    assert here.counts(SERVER, list("ga")) == {"a": Counts(1, 0)}
+
+
+def test_room_for_words_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [NOW]
+    bayes = Bayes(tmp_path, lambda: now[0])
+    bayes.learn(SERVER, "old", ["once", "often"], spam=True)
+    now[0] += (store.FORGOTTEN + 1) * 86_400
+    bayes.learn(SERVER, "new", ["often", "young", "younger"], spam=True)
+    bayes.learn("x@example.test", "new", ["p", "q", "r"], spam=True)
+    monkeypatch.setattr(store, "SERVER_MOST", 2)
+    bayes.tidy()
+    known = bayes.counts(SERVER, ["once", "often", "young", "younger"])
+    assert len(known) == 2 and known["often"] == Counts(2, 0) and "once" not in known
+    assert len(bayes.counts("x@example.test", ["p", "q", "r"])) == 3
+    assert bayes.scopes() == ["x@example.test"]
+    bayes.forget("x@example.test")
+    assert bayes.scopes() == [] and bayes.totals(SERVER) == Counts(2, 0)
+
+
+def test_a_lesson_is_without_our_own_marks() -> None:
+    plain = b"Subject: =?UTF-8?B?6KuL?=\r\nFrom: a@b\r\n\r\n[SPAM] body\r\nX-Spam-Status: No\r\n"
+    prefix, edits = tagged(plain)
+    (edit,) = edits
+    marked = prefix + plain[: edit.start] + edit.text + plain[edit.end :]
+    assert b"[SPAM] =?UTF-8" in marked
+    assert unmarked(Score(True, 9, 5, ["A"] * 40).field() + marked) == plain
+
+
+def test_our_own_fields_are_no_words() -> None:
+    ours = b"Received: x\r\nX-Spam-Status: Yes\r\nAuthentication-Results: y\r\nReturn-Path: <>\r\n"
+    assert tokens(ours + HEAD) == tokens(HEAD)
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        b"<a href=http://" + b"x" * 100_000,
+        b"<a href=http://x>" * 20_000,
+        b"<a " + b"href=http://x " * 10_000,
+        b"<a href=http://x>" + b"<b>" * 40_000,
+        b"http://" + b"1" * 200_000,
+        b"http://a@" * 30_000,
+        b"<" * 200_000,
+        b"https://" + b"a." * 100_000,
+    ],
+    ids=range(8),
+)
+def test_hostile_markup_is_looked_at_once(hostile: bytes, bayes: Bayes) -> None:
+    data = HEAD.replace(b"\r\n\r\n", b"\r\nContent-Type: text/html\r\n\r\n") + hostile
+    for scope in ("spam", "ham"):
+        for number in range(20):
+            bayes.learn(SERVER, f"{scope}{number}", [scope], spam=scope == "spam")
+    began = time.process_time()
+    Builtin(bayes).score(mail(data), 5.0)
+    assert time.process_time() - began < 1
+
+
+def test_what_lists_in_dns_say_counts(bayes: Bayes) -> None:
+    judged = Verdict(points=(("DNSBL", 4.0),))
+    score = Builtin(bayes).score(replace(mail(HEAD), judged=judged), 5.0)
+    assert (score.score, score.tests) == (4.0, ["DNSBL"])
+
+
+@pytest.mark.parametrize("engine", ["none", "builtin"])
+async def test_what_a_judge_wants_treated_as_spam_says_so(bayes: Bayes, engine: str) -> None:
+    async def run(work: Callable[..., object], *arguments: object) -> object:
+        return work(*arguments)
+
+    check = Spam(lambda: SpamRules(engine=engine), Builtin(bayes), run)
+    verdict = await check.message(
+        replace(mail(HEAD), judged=Verdict(Action.QUARANTINE, reason="p=quarantine"))
+    )
+    assert verdict.action is Action.QUARANTINE
+    (field,) = verdict.fields
+    assert field.startswith(b"X-Spam-Status: Yes, score=0.0 required=5.0") and b"tests=QUARANTINED" in field
+    verdict = await check.message(mail(HEAD))
+    assert (verdict.action, len(verdict.fields)) == (Action.PASS, engine == "builtin")
 
 
 SPAM = (
