@@ -67,6 +67,22 @@ async def test_a_post_is_one_text_for_all(place: Place) -> None:
     assert stored == b"Return-Path: <sales-bounces@example.test>\r\n" + first.text
 
 
+async def test_members_here_share_one_file(place: Place) -> None:
+    for number in range(5):
+        place.house.site.write_account(f"m{number}", "", "x")
+    write_list(
+        place.house.site,
+        text="owner: taro@example.test\nmembers: ["
+        + ", ".join(f"m{n}@example.test" for n in range(5))
+        + "]\n",
+    )
+    assert (await place.send("sales@example.test", source=POST)).ok
+    files = list((place.house.settings.data / "mail").rglob("Maildir/new/*"))
+    assert len(files) == 6
+    assert {(file.stat().st_nlink, file.stat().st_ino) for file in files} == {(6, files[0].stat().st_ino)}
+    assert list(QueueAdmin(place.queue).list(Select())) == []
+
+
 async def test_numbers_run_on(place: Place) -> None:
     write_list(place.house.site)
     for _ in range(3):
@@ -143,7 +159,9 @@ async def test_a_right_needs_a_proof(place: Place) -> None:
     assert signed_in.ok
     mail = await place.mail("sales@example.test", source=own)
     assert isinstance(mail, Mail)
-    assert (await place.pipeline.receive(replace(mail, trusted=True))).ok  # another server of ours has judged it
+    assert (
+        await place.pipeline.receive(replace(mail, trusted=True))
+    ).ok  # another server of ours has judged it
     forged = POST.replace(b"a@elsewhere", b"b@elsewhere")
     for result, ok in (("fail", False), ("temperror", False), ("none", True), ("pass", True)):
         place.pipeline._incoming = Checks(judges=(Says(Verdict(results=(AuthResult("dmarc", result),))),))
