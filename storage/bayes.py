@@ -3,15 +3,12 @@
 What users say by moving mail is counted once for the server and once for the account; a message that is moved back
 is counted the other way and no longer as before. Each scope has room for so many words: `tidy` drops those that
 came once and long ago, and the rarest and oldest of a scope that has more.
-
-Counts that were asked for are remembered in memory, up to `REMEMBERED` words, for what is common in mail is asked
-for again and again. What other processes learn is seen `STALE` seconds later at most.
 """
 
 import hashlib
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,8 +18,6 @@ SERVER = ""  # the scope of everybody's mail; others are accounts
 FORGOTTEN = 90  # days
 KEPT = 180  # days for which it is remembered how a message was learned
 SERVER_MOST, ACCOUNT_MOST = 1_000_000, 50_000  # words of a scope that are kept: about 30 octets each
-REMEMBERED = 20_000
-STALE = 5.0
 
 _SCHEMA = (
     "CREATE TABLE word (scope TEXT NOT NULL, hash INTEGER NOT NULL, spam INTEGER NOT NULL, ham INTEGER NOT NULL,"
@@ -40,19 +35,13 @@ class Counts(NamedTuple):
     ham: int
 
 
-NEVER = Counts(0, 0)
-
-
 class Bayes:
     """One for each process. Blocks on the disk: for threads."""
 
     def __init__(self, state: Path, clock: Callable[[], float] = time.time) -> None:
         self._db = StateDb(state / "bayes.sqlite", _SCHEMA)
         self._clock = clock
-        self._memory: dict[str, dict[str, Counts]] = {}  # by scope and word
-        self._remembered = 0
-        self._totals: dict[str, Counts] = {}
-        self._looked = float("-inf")
+        self._lessons = 0  # by this object: the database tells of others' alone
 
     def close(self) -> None:
         self._db.close()
@@ -79,41 +68,22 @@ class Bayes:
                 " spam = MAX(spam + ?, 0), ham = MAX(ham + ?, 0), day = excluded.day",
                 [(scope, number, *change, day, *change) for number in map(hashed, words)],
             )
-        self._looked = float("-inf")
+        self._lessons += 1
         return True
+
+    def version(self) -> tuple[int, int]:
+        """Something else after anybody has learned something."""
+        return self._db.query("PRAGMA data_version")[0][0], self._lessons
 
     def totals(self, scope: str) -> Counts:
         """How many messages were learned."""
-        self._refresh()
-        found = self._totals.get(scope)
-        if found is None:
-            if len(self._totals) >= REMEMBERED:
-                self._totals = {}
-            rows = self._db.query("SELECT spam, ham FROM total WHERE scope = ?", (scope,))
-            found = self._totals[scope] = Counts(*rows[0]) if rows else NEVER
-        return found
+        rows = self._db.query("SELECT spam, ham FROM total WHERE scope = ?", (scope,))
+        return Counts(*rows[0]) if rows else Counts(0, 0)
 
-    def counts(self, scope: str, words: Collection[str]) -> Mapping[str, Counts]:
+    def counts(self, scope: str, words: Iterable[str]) -> dict[str, Counts]:
         """Of those words that are known."""
-        self._refresh()
-        known = self._memory.get(scope, {})
-        missing = [word for word in words if word not in known]
-        fresh = self._read(scope, missing) if missing else {}
-        found = {}
-        for word in words:
-            counts = known[word] if word in known else fresh[word]
-            if counts is not NEVER:
-                found[word] = counts
-        if fresh:
-            if self._remembered + len(fresh) > REMEMBERED:
-                self._memory, self._remembered = {}, 0
-            self._memory.setdefault(scope, {}).update(fresh)
-            self._remembered += len(fresh)
-        return found
-
-    def _read(self, scope: str, words: Collection[str]) -> dict[str, Counts]:
-        found = dict.fromkeys(words, NEVER)
         numbers = {hashed(word): word for word in words}
+        found: dict[str, Counts] = {}
         keys = list(numbers)
         for start in range(0, len(keys), 500):
             some = keys[start : start + 500]
@@ -124,12 +94,6 @@ class Bayes:
             ):
                 found[numbers[number]] = Counts(spam, ham)
         return found
-
-    def _refresh(self) -> None:
-        now = time.monotonic()
-        if now - self._looked >= STALE:
-            self._looked = now
-            self._memory, self._remembered, self._totals = {}, 0, {}
 
     def scopes(self) -> list[str]:
         """All accounts of which something is kept."""

@@ -1,7 +1,8 @@
 """The engine that needs no other program: rules about header, structure and sender, and Bayes.
 
 Rules add points as SpamAssassin's do, 5 of them are spam; Bayes (Robinson's combination by Fisher's method) adds
-between -3 and +5, and has no opinion before it has learned `ENOUGH` mails of each kind. In a mail for one account a
+between -3 and +5, and has no opinion before it has learned `degrees.ENOUGH` mails of each
+kind. In a mail for one account a
 word counts as that account's user has taught it, where that is enough and the word was in it, else as all have.
 """
 
@@ -10,17 +11,16 @@ import math
 from collections.abc import Iterable
 
 from filters.mail import Mail
+from filters.spam.degrees import Degrees
 from filters.spam.reading import MOST, Reading, read
 from filters.spam.rules import found
 from filters.spam.score import Score
 from filters.spam.tokens import tokens
-from storage.bayes import SERVER, Bayes, Counts
+from storage.bayes import SERVER, Bayes
 from storage.directory import AccountEntry
 
-ENOUGH = 20  # mails of each kind
 TELLING = 150  # words that count, the most telling ones
 CLEAR = 0.1  # how far from a half the degree of a word is that counts
-UNKNOWN, STRENGTH = 0.5, 0.45  # Robinson's x and s
 BAYES_HAM, BAYES_SPAM = -3.0, 5.0  # points
 
 
@@ -28,7 +28,7 @@ class Builtin:
     """One for each process. Blocks on the disk: for threads."""
 
     def __init__(self, bayes: Bayes) -> None:
-        self._bayes = bayes
+        self._degrees = Degrees(bayes)
 
     def score(self, mail: Mail, required: float) -> Score:
         reading = read(mail.message.head(MOST))
@@ -44,19 +44,16 @@ class Builtin:
 
     def probability(self, reading: Reading, account: str | None) -> float | None:
         """That a message is spam, by its words; None while too little is known."""
-        scopes = [
-            (scope, totals)
-            for scope in (SERVER, account)
-            if scope is not None and min(totals := self._bayes.totals(scope)) >= ENOUGH
-        ]
+        scopes = [each for each in (account, SERVER) if each is not None and self._degrees.knows(each)]
         if not scopes:
             return None
         words = tokens(reading)
-        degrees: dict[str, float] = {}
-        for scope, totals in scopes:  # the account's own word is the last
-            for word, counts in self._bayes.counts(scope, words).items():
-                degrees[word] = _degree(counts, totals)
-        return combined(degrees.values())
+        degrees = self._degrees.of(scopes[0], words)
+        found = [degrees[word] for word in words]
+        if len(scopes) > 1:
+            others = self._degrees.of(SERVER, words)
+            found = [others[word] if own is None else own for word, own in zip(words, found, strict=True)]
+        return combined([each for each in found if each is not None])
 
 
 def combined(degrees: Iterable[float]) -> float:
@@ -72,16 +69,6 @@ def combined(degrees: Iterable[float]) -> float:
 
 def _clearness(degree: float) -> float:
     return abs(degree - 0.5)
-
-
-def _degree(counts: Counts, totals: Counts) -> float:
-    """How much a word speaks for spam, less so the less often it was seen."""
-    in_spam, in_ham = counts.spam / totals.spam, counts.ham / totals.ham
-    if in_spam + in_ham == 0:
-        return UNKNOWN
-    seen = counts.spam + counts.ham
-    plain = in_spam / (in_spam + in_ham)
-    return min(max((STRENGTH * UNKNOWN + seen * plain) / (STRENGTH + seen), 0.001), 0.999)
 
 
 def _chi2(value: float, degrees: int) -> float:

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 
 from config.filters import Spam as SpamRules
 from filters.mail import Mail
+from filters.spam import degrees
 from filters.spam import tokens as words_of
 from filters.spam.builtin import Builtin, combined
 from filters.spam.check import Spam
+from filters.spam.degrees import Degrees
 from filters.spam.lesson import unmarked
 from filters.spam.reading import Reading, read
 from filters.spam.rules import found
@@ -170,11 +172,11 @@ def reading(kind: str, rng: random.Random) -> Reading:
 
 def test_it_tells_apart_what_it_was_taught_and_is_silent_before(bayes: Bayes) -> None:
     rng = random.Random(7)
-    engine = Builtin(bayes)
-    assert engine.probability(reading("spam", rng), None) is None
+    assert Builtin(bayes).probability(reading("spam", rng), None) is None
     for number in range(40):
         for kind in ("spam", "ham"):
             bayes.learn(SERVER, f"{kind} {number}", tokens(text(kind, rng)), spam=kind == "spam")
+    engine = Builtin(bayes)
     assert all((engine.probability(reading("spam", rng), None) or 0) > 0.95 for _ in range(10))
     assert all((engine.probability(reading("ham", rng), None) or 1) < 0.05 for _ in range(10))
     assert engine.score(mail(text("spam", rng)), 4.0).spam
@@ -200,20 +202,28 @@ def test_the_combination_is_a_probability(degrees: list[float]) -> None:
     assert 0 <= combined(degrees) <= 1
 
 
-def test_counts_are_remembered_and_what_others_teach_is_seen(
+def test_degrees_are_remembered_and_what_others_teach_is_seen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [0.0]
-    monkeypatch.setattr(store.time, "monotonic", lambda: now[0])
-    here, there = Bayes(tmp_path, lambda: NOW), Bayes(tmp_path, lambda: NOW)
-    assert (here.totals(SERVER), here.counts(SERVER, ["a", "b"])) == (Counts(0, 0), {})
-    there.learn(SERVER, "m", ["a"], spam=True)
-    assert here.counts(SERVER, ["a", "b"]) == {}
-    now[0] += store.STALE
-    assert (here.totals(SERVER), here.counts(SERVER, ["a", "b"])) == (Counts(1, 0), {"a": Counts(1, 0)})
-    monkeypatch.setattr(store, "REMEMBERED", 3)  # more than there is room for: still right
-    assert here.counts(SERVER, list("abcdefg")) == {"a": Counts(1, 0)}
-    assert here.counts(SERVER, list("ga")) == {"a": Counts(1, 0)}
+    monkeypatch.setattr(degrees, "monotonic", lambda: now[0])
+    here, there = Degrees(Bayes(tmp_path, lambda: NOW)), Bayes(tmp_path, lambda: NOW)
+
+    def said(words: str) -> list[float | None]:
+        found = here.of(SERVER, list(words))
+        return [found[word] for word in words]
+
+    for number in range(degrees.ENOUGH):
+        there.learn(SERVER, f"s{number}", ["a"], spam=True)
+        there.learn(SERVER, f"h{number}", ["b"], spam=False)
+    assert here.knows(SERVER) and not here.knows("x@example.test")
+    assert said("abc") == [pytest.approx(0.99, abs=0.01), pytest.approx(0.01, abs=0.01), None]
+    there.learn(SERVER, "c", ["c"], spam=True)
+    assert said("c") == [None]
+    now[0] += degrees.STALE
+    assert said("c") == [pytest.approx(0.845, abs=0.01)]
+    here._room = 3  # more than there is room for: still right
+    assert said("defgca")[:4] == [None] * 4 and said("ca")[0] == pytest.approx(0.845, abs=0.01)
 
 
 def test_room_for_words_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -282,7 +292,7 @@ async def test_what_a_judge_wants_treated_as_spam_says_so(bayes: Bayes, engine: 
     async def run(work: Callable[..., object], *arguments: object) -> object:
         return work(*arguments)
 
-    check = Spam(lambda: SpamRules(engine=engine), Builtin(bayes), run)
+    check = Spam(lambda: SpamRules.model_validate({"engine": engine}), Builtin(bayes), run)
     verdict = await check.message(
         replace(mail(HEAD), judged=Verdict(Action.QUARANTINE, reason="p=quarantine"))
     )
