@@ -6,7 +6,6 @@ kind. In a mail for one account a
 word counts as that account's user has taught it, where that is enough and the word was in it, else as all have.
 """
 
-import heapq
 import math
 from collections.abc import Iterable
 
@@ -20,7 +19,7 @@ from storage.bayes import SERVER, Bayes
 from storage.directory import AccountEntry
 
 TELLING = 150  # words that count, the most telling ones
-CLEAR = 0.1  # how far from a half the degree of a word is that counts
+LOW, HIGH = 0.4, 0.6  # what is between says too little to count
 BAYES_HAM, BAYES_SPAM = -3.0, 5.0  # points
 
 
@@ -58,17 +57,26 @@ class Builtin:
 
 def combined(degrees: Iterable[float]) -> float:
     """Fisher's method over the most telling words: 0 is ham, 1 is spam, 0.5 can't tell."""
-    clear = [degree for degree in degrees if abs(degree - 0.5) >= CLEAR]
-    if not clear:
+    telling = _most_telling([each for each in degrees if not LOW < each < HIGH])
+    if not telling:
         return 0.5
-    telling = heapq.nlargest(TELLING, clear, key=_clearness)
-    spam = _chi2(-2 * sum(math.log(1 - degree) for degree in telling), 2 * len(telling))
-    ham = _chi2(-2 * sum(math.log(degree) for degree in telling), 2 * len(telling))
+    spam = _chi2(-2 * sum(math.log(1 - each) for each in telling), 2 * len(telling))
+    ham = _chi2(-2 * sum(map(math.log, telling)), 2 * len(telling))
     return (1 + ham - spam) / 2
 
 
-def _clearness(degree: float) -> float:
-    return abs(degree - 0.5)
+def _most_telling(degrees: list[float]) -> list[float]:
+    """The farthest from a half: in order they stand at both ends."""
+    if len(degrees) <= TELLING:
+        return degrees
+    degrees.sort()
+    low, high = 0, len(degrees)
+    for _ in range(TELLING):
+        if degrees[low] < 1 - degrees[high - 1]:
+            low += 1
+        else:
+            high -= 1
+    return degrees[:low] + degrees[high:]
 
 
 def _chi2(value: float, degrees: int) -> float:

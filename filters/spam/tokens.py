@@ -5,6 +5,7 @@ and 議室), which serve as words well enough and need no dictionary. Texts are 
 """
 
 import re
+from operator import add
 
 from filters.spam.reading import Reading
 from filters.spam.subject import TAG
@@ -45,7 +46,7 @@ def words(text: str) -> list[str]:
         if len(word) == 1 or word[0] < _NARROW:
             found.append(word)
         else:
-            found += [word[at : at + 2] for at in range(len(word) - 1)]
+            found += map(add, word, word[1:])
     return found
 
 
