@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 AT_ONCE = 2  # rounds: one waits for the disk while the other computes
 MOST = 64  # commands of one round
+FEW = 32  # accounts that wait and are looked at together again after each of them
 
 Hop = Callable[..., "asyncio.Future[Any]"]
 Entry = tuple["Parcel", "asyncio.Future[None]"]
@@ -116,11 +117,17 @@ class Round:
             return None
 
     def one_by_one(self) -> None:
-        """Those that had to be waited for."""
+        """Those that had to be waited for; first, together, those that only had to be opened."""
         try:
+            for files, _ in self.busy:
+                if not files.ready:
+                    with contextlib.suppress(Exception), files.reading():
+                        pass  # what is wrong with it shows again, where it is said
+            self.busy = arrive(self.busy)
             while self.busy:
                 arrive([self.busy.pop(0)], wait=True)
-                self.busy = arrive(self.busy)
+                if len(self.busy) <= FEW:  # each look at all the others would be too much where they are many
+                    self.busy = arrive(self.busy)
         finally:
             self.busy.clear()
             self._finish()
