@@ -14,7 +14,8 @@ ANSWER_MOST = 256 * 1024  # octets
 RECIPIENTS = 100  # of a message that it is told
 VALUE_MOST = 500  # characters
 SPAM = ("add header", "rewrite subject", "reject")  # what means spam; greylisting is not ours to repeat
-KNOWN = 208  # answered to a lesson that it has had
+KNOWN = 208  # answered to a lesson that it has had; older ones say 404 and `ALREADY`
+ALREADY = b"already learned"
 NO_LESSON = 204  # it has enough of that kind, or the mail says too little
 
 Headers = list[tuple[bytes, bytes]]
@@ -66,7 +67,7 @@ async def _post(
         raise EngineFailure(f"{type(error).__name__}: {error}") from error
     finally:
         writer.close()
-    if status not in accepted:
+    if status not in accepted and not (KNOWN in accepted and ALREADY in body):
         raise EngineFailure(f"answered {status} {body[:100]!r}")
     return body
 
