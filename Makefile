@@ -14,9 +14,10 @@ ROOMS := kwcmaild web smtp imap pop3 filters storage net config
 # Debian packages that the tests talk to; where one is missing its tests are skipped by name.
 CLIENTS := swaks haproxy libnet-ssleay-perl curl msmtp isync fetchmail getmail6 neomutt thunderbird systemd rsync vim iproute2
 
-# Programs of tests/neighbours. As packages some of them conflict, and name servers would start on this machine: they
-# are unpacked into $(VENV)/neighbours, without any of their scripts.
-NEIGHBOURS := postfix/postfix exim4/exim4-daemon-light nsd/nsd unbound/unbound
+# Programs of tests/neighbours and tests/engines. As packages some of them conflict, and servers would start on this
+# machine: they are unpacked into $(VENV)/neighbours, without any of their scripts.
+NEIGHBOURS := postfix/postfix exim4/exim4-daemon-light nsd/nsd unbound/unbound clamd/clamav-daemon spamd/spamd \
+  rspamd/rspamd
 
 .PHONY: neighbours bench crash fuzz soak run test check format docs lock install debian-packages help
 
