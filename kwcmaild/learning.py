@@ -4,11 +4,15 @@ it as none (`storage.moved`). So `imap/` needs no filter, and webmail neither.
 The relay process follows the bus. Only a mailbox that something was moved or copied to is told of with MODSEQ 0:
 deliveries cost nothing here. A hint that is lost is a message that is not learned; one that comes twice teaches
 nothing twice. An account has so many lessons a day, so that nobody can teach the others what he wants.
+
+People take little out of Junk, and who has seen spam alone calls everything spam. So for each lesson of spam the
+engine of our own takes one of ham too: mail that its owner has read and left in the inbox.
 """
 
 import asyncio
 import logging
 from dataclasses import dataclass, field
+from itertools import islice
 
 from config.settings import Settings
 from config.units import DAY
@@ -22,12 +26,14 @@ from net.log import event
 from storage.bayes import SERVER, Bayes
 from storage.bus import Bus, Hint
 from storage.errors import Broken
-from storage.moved import Moved, moved
+from storage.moved import Moved, kept, moved
 from storage.store import Store
 
 CALM = 1.0  # seconds for which the hints of an account are gathered
 OVERLAP = 10.0  # seconds that are looked at once more: a clock that was set, two moves at once
 LEARN_SECONDS = 30.0  # that an engine may take: nobody is waiting
+BALANCED = 50  # lessons of ham that are caught up with at a time, from
+KEPT_MOST = 500  # messages that are looked at for it
 LESSONS_MOST = 1_000  # of an account in a day
 REMEMBERED = 10_000  # accounts, and lessons
 TIDY_FIRST, TIDY_EVERY = 3600.0, float(DAY)
@@ -96,9 +102,20 @@ class Learning:
         if len(self._looked) >= REMEMBERED:
             self._looked.clear()
         self._looked[address] = now
-        for each in await self.store.account(address).do(moved, int(since * 1_000_000)):
+        account = self.store.account(address)
+        lessons = await account.do(moved, int(since * 1_000_000))
+        for each in lessons:
             if self._taught.get((address, each.base)) != each.junk and self._may_teach(address, now):
                 await self._learn(address, each)
+        if any(each.junk for each in lessons) and self.settings.filters.spam.engine == "builtin":
+            for each in await self.store.run(self._missing, address, await account.do(kept, KEPT_MOST)):
+                await self._learn(address, each)
+
+    def _missing(self, address: str, candidates: list[Moved]) -> list[Moved]:
+        """As many as there is less ham than spam."""
+        spam, ham = self.bayes.totals(address)
+        unknown = (each for each in candidates if self.bayes.learned(address, each.base) is None)
+        return list(islice(unknown, min(max(spam - ham, 0), BALANCED)))
 
     def _may_teach(self, address: str, now: float) -> bool:
         """Count a lesson of the day."""

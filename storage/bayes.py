@@ -71,6 +71,11 @@ class Bayes:
         self._lessons += 1
         return True
 
+    def learned(self, scope: str, message: str) -> bool | None:
+        """As what a message was learned: spam, ham, or not at all."""
+        rows = self._db.query("SELECT spam FROM learned WHERE scope = ? AND message = ?", (scope, message))
+        return bool(rows[0][0]) if rows else None
+
     def version(self) -> tuple[int, int]:
         """Something else after anybody has learned something."""
         return self._db.query("PRAGMA data_version")[0][0], self._lessons

@@ -3,6 +3,8 @@
 A delivery names no mailbox that a row came from, and an index that was made anew knows of its rows only that they
 were found: neither is a user's doing. Nor is it said of mail that went from Junk into the trash, for people empty
 their junk.
+
+`kept` is the other side: mail that its owner has read and left in the inbox.
 """
 
 from dataclasses import dataclass
@@ -25,11 +27,17 @@ _MOVED = (
     " WHERE rows.modseq > :since AND born > :since AND mailboxid {} :junk AND came {} IN"
     " ('moved from ' || :junk, 'copied from ' || :junk) AND came LIKE '% from %' ORDER BY born DESC LIMIT :most"
 )
+_KEPT = (
+    "SELECT uid, base, flags, rows.modseq, size, date, born, came, cur, lf"
+    " FROM mailboxes JOIN rows ON rows.mailbox = mailboxes.id"
+    " WHERE name = 'INBOX' AND instr(flags, 'S') AND NOT instr(flags, 'T')"
+    " ORDER BY instr(flags, 'R') > 0 DESC, uid DESC LIMIT ?"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """One message that somebody put into Junk (`junk`), or took out of it."""
+    """One message that somebody put into Junk (`junk`), took out of it, or kept."""
 
     base: str  # EMAILID: the same in every mailbox
     born: int  # MODSEQ, microseconds since 1970
@@ -54,3 +62,11 @@ def moved(files: AccountFiles, since: int) -> list[Moved]:
             if folder.special_use != TRASH and name not in TRASHES:
                 found.append(Moved(row.base, row.born, is_junk, message_of(folder, row)))
     return sorted(found, key=lambda each: each.born)
+
+
+def kept(files: AccountFiles, most: int) -> list[Moved]:
+    """Read and not thrown away: what was answered first, then the newest."""
+    with files.reading() as db:
+        inbox = folders.load(db, files.maildir, "INBOX")
+        rows = [Row(*columns) for columns in db.execute(_KEPT, (most,))]
+    return [Moved(row.base, row.born, False, message_of(inbox, row)) for row in rows]

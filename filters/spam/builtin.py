@@ -1,7 +1,7 @@
 """The engine that needs no other program: rules about header, structure and sender, and Bayes.
 
 Rules add points as SpamAssassin's do, 5 of them are spam; Bayes (Robinson's combination by Fisher's method) adds
-between -3 and +5, and has no opinion before it has learned `degrees.ENOUGH` mails of each
+between -3 and +6, and has no opinion before it has learned `degrees.ENOUGH` mails of each
 kind. In a mail for one account a
 word counts as that account's user has taught it, where that is enough and the word was in it, else as all have.
 """
@@ -20,7 +20,7 @@ from storage.directory import AccountEntry
 
 TELLING = 150  # words that count, the most telling ones
 LOW, HIGH = 0.4, 0.6  # what is between says too little to count
-BAYES_HAM, BAYES_SPAM = -3.0, 5.0  # points
+BAYES_HAM, BAYES_SPAM = -3.0, 6.0  # points
 
 
 class Builtin:

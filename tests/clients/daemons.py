@@ -58,7 +58,7 @@ class Daemons:
         with self.demo.settings.open("a") as file:
             file.write("log: {level: info, format: json}\n")
         self._log = Log(self.wanted)
-        self.mark, self.wait = self._log.mark, self._log.wait
+        self.mark, self.wait, self.all = self._log.mark, self._log.wait, self._log.all
         self._process: subprocess.Popen[str] | None = None
 
     def wanted(self, event: dict[str, Any]) -> bool:
