@@ -19,6 +19,8 @@ from storage.bayes import SERVER, Bayes
 from storage.directory import AccountEntry
 
 TELLING = 150  # words that count, the most telling ones
+ALONE = 0.4  # so much of a word is news: those of one sentence, and pairs that overlap, come together
+SURE = 12  # telling words, below which the opinion is a mild one
 LOW, HIGH = 0.4, 0.6  # what is between says too little to count
 BAYES_HAM, BAYES_SPAM = -3.0, 6.0  # points
 
@@ -60,9 +62,10 @@ def combined(degrees: Iterable[float]) -> float:
     telling = _most_telling([each for each in degrees if not LOW < each < HIGH])
     if not telling:
         return 0.5
-    spam = _chi2(-2 * sum(math.log(1 - each) for each in telling), 2 * len(telling))
-    ham = _chi2(-2 * sum(map(math.log, telling)), 2 * len(telling))
-    return (1 + ham - spam) / 2
+    degrees_of_freedom = 2 * max(1, round(len(telling) * ALONE))
+    spam = _chi2(-2 * ALONE * sum(math.log(1 - each) for each in telling), degrees_of_freedom)
+    ham = _chi2(-2 * ALONE * sum(map(math.log, telling)), degrees_of_freedom)
+    return 0.5 + (ham - spam) / 2 * min(1, len(telling) / SURE)
 
 
 def _most_telling(degrees: list[float]) -> list[float]:

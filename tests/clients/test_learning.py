@@ -13,8 +13,36 @@ from tests.clients.daemons import HOST, Daemons, Login
 from tests.clients.mail import mail, send
 
 OWN = {
-    "spam": ["当選", "無料", "今すぐ", "winner", "casino"],
-    "ham": ["会議", "請求書", "資料", "minutes", "invoice"],
+    "spam": [
+        "当選",
+        "無料",
+        "今すぐ",
+        "現金",
+        "激安",
+        "秘密",
+        "投資",
+        "儲かる",
+        "登録",
+        "winner",
+        "casino",
+        "bonus",
+        "lottery",
+    ],
+    "ham": [
+        "会議",
+        "請求書",
+        "資料",
+        "議事録",
+        "予約",
+        "見積書",
+        "納品",
+        "部長",
+        "出張",
+        "minutes",
+        "invoice",
+        "agenda",
+        "travel",
+    ],
 }
 COMMON = ["です", "ます", "the", "and", "日本", "mail", "お願い"]
 LESSONS = 24
@@ -22,7 +50,7 @@ LESSONS = 24
 
 def letters(kind: str, count: int, seed: int = 1) -> list[bytes]:
     rng = random.Random(f"{kind}{seed}")
-    texts = [" ".join(rng.choices(OWN[kind], k=6) + rng.choices(COMMON, k=12)) for _ in range(count)]
+    texts = [" ".join(rng.choices(OWN[kind], k=16) + rng.choices(COMMON, k=12)) for _ in range(count)]
     return [
         mail(f"no {seed}.{number}", text.encode() + b"\r\n", "Content-Type: text/plain; charset=UTF-8")
         for number, text in enumerate(texts)
