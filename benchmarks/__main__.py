@@ -27,7 +27,7 @@ from benchmarks.wire import Refused
 from kwcmaild.certificate import self_signed
 
 INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")  # Dovecot takes one for each client in IDLE
-RELAYED = ("relay", "relay-tls", "submit", "queue")  # rows that need sinks
+RELAYED = ("relay", "relay-signed", "relay-tls", "submit", "queue")  # rows that need sinks
 PACKAGES = ("postfix", "dovecot-imapd", "dovecot-lmtpd", "dovecot-pop3d")
 
 

@@ -132,6 +132,26 @@ class Kwcmaild:
         stop(self._child)
         self.start()
 
+    def sign(self, yes: bool) -> None:
+        contract = self._settings.parent / "domains" / DOMAIN / "domain.yaml"
+        if yes:
+            command = [
+                sys.executable,
+                "-P",
+                "-m",
+                "kwcmaild",
+                "dkim",
+                "add",
+                DOMAIN,
+                "-c",
+                str(self._settings),
+            ]
+            subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+        else:
+            contract.write_text("capacity: 1T\n")
+            shutil.rmtree(contract.parent / "dkim")
+        self.restart()
+
     def maildir(self, local: str) -> Path:
         return self._mail / local / "Maildir"
 

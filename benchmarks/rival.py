@@ -31,6 +31,9 @@ class Rival:
         self._dovecot.stop()
         self.group.end()
 
+    def sign(self, yes: bool) -> None:
+        """Postfix does not; a milter would."""
+
     def restart(self) -> None:
         self._dovecot.stop()
         self._dovecot.start(self.group)

@@ -25,6 +25,9 @@ ROWS = (
     Row("dot", "from DATA's dot to 250", "below it", rows_smtp.dot),
     Row("large", "100 MB", "no slower; 32 MB above idle", rows_large.large),
     Row("relay", "4 KB to 20 destinations, 10 sessions", "no more CPU", rows_relay.relay),
+    Row(
+        "relay-signed", "the same, signed by us (DKIM, two keys), not by Postfix", "", rows_relay.relay_signed
+    ),
     Row("relay-tls", "4 KB, STARTTLS both ways, 10 sessions", "no more CPU", rows_relay.relay_tls),
     Row("submit", "mail to others, from DATA's dot to 250", "below it", rows_relay.submit),
     Row("queue", "a queue that grows", "5 s; no slower", rows_relay.long_queue),

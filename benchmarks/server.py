@@ -61,6 +61,9 @@ class Server(Protocol):
     def empty(self) -> None:
         """Halted: nothing is in the queue."""
 
+    def sign(self, yes: bool) -> None:
+        """Whether what is sent is signed (DKIM, RSA and Ed25519); a server that can't, does not."""
+
     def wait_hibernation(self) -> float:
         """Seconds after which idle clients cost less; 0 where that is not so."""
 
