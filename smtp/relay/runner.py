@@ -28,6 +28,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from config.settings import Settings
 from net.log import event
+from smtp.relay import presence
 from smtp.relay.letter import Letter
 from smtp.relay.local import LOCAL, Deliver, LocalCourier
 from smtp.relay.pace import Paces
@@ -111,7 +112,11 @@ class Runner:
 
     async def run(self) -> None:
         """Until `stop`. What is being tried then is finished first."""
-        bus = Bus(self.settings.run)
+        folder = self.settings.run
+        place = await self._threads(presence.enter, folder, self._holder)
+        for holder in await self._threads(presence.dead, folder):
+            await self._threads(self._queue.give_back, holder)
+        bus = Bus(folder)
         bus.listen(self._hint)
         keepers = [
             asyncio.create_task(each) for each in (self._recover(), self._keep_leases(), self.teller.run())
@@ -129,6 +134,7 @@ class Runner:
             for task in keepers:
                 task.cancel()
             await asyncio.gather(*keepers, return_exceptions=True)
+            presence.leave(folder, self._holder, place)
 
     def wake(self) -> None:
         """Look now."""
