@@ -61,6 +61,40 @@ def domain_of(address: str) -> str:
     return address.rpartition("@")[2].lower()
 
 
+def _recipient_row(
+    envelope: Envelope, number: int, each: Addressee, now: int, due: int, holder: str, lease: int
+) -> tuple[Any, ...]:
+    """A new recipient: waiting, ended before it was queued, or leased to whoever queues it."""
+    status = each.status
+    state, reported, when, held_by = State.WAITING, 0, due, ""
+    if status is not None and not status.temporary:
+        state = State.DELIVERED if status.ok else State.FAILED
+        reported = _to_tell(each.reverse_path or envelope.reverse_path, each.notify, status)
+        when = now
+    elif each.here and holder:
+        when, held_by = now + lease, holder
+    return (
+        envelope.queue_id,
+        number,
+        each.address,
+        domain_of(each.address),
+        each.original,
+        each.mailbox,
+        each.notify,
+        each.orcpt,
+        state,
+        reported,
+        when,
+        held_by,
+        0 if status is None else 1,
+        None if status is None else envelope.added,
+        None if status is None else status.code,
+        None if status is None else status.text[:TEXT_MOST],
+        each.action,
+        each.reverse_path,
+    )
+
+
 def insert(
     db: sqlite3.Connection,
     envelope: Envelope,
@@ -88,38 +122,10 @@ def insert(
             envelope.since,
         ),
     )
-    rows = []
-    for number, each in enumerate(recipients):
-        status = each.status
-        state, reported, when, held_by = State.WAITING, 0, due, ""
-        if status is not None and not status.temporary:
-            state = State.DELIVERED if status.ok else State.FAILED
-            reported = _to_tell(each.reverse_path or envelope.reverse_path, each.notify, status)
-            when = now
-        elif each.here and holder:
-            when, held_by = now + lease, holder
-        rows.append(
-            (
-                envelope.queue_id,
-                number,
-                each.address,
-                domain_of(each.address),
-                each.original,
-                each.mailbox,
-                each.notify,
-                each.orcpt,
-                state,
-                reported,
-                when,
-                held_by,
-                0 if status is None else 1,
-                None if status is None else envelope.added,
-                None if status is None else status.code,
-                None if status is None else status.text[:TEXT_MOST],
-                each.action,
-                each.reverse_path,
-            )
-        )
+    rows = [
+        _recipient_row(envelope, number, each, now, due, holder, lease)
+        for number, each in enumerate(recipients)
+    ]
     db.executemany(
         """INSERT INTO recipient (message, number, address, domain, original, mailbox, notify, orcpt, state,
            reported, due, holder, attempts, last_attempt, code, text, action, reverse_path)

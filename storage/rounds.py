@@ -15,6 +15,7 @@ is a round of its own. `Rounds` belongs to the event loop, `Round` to a thread.
 import asyncio
 import contextlib
 import functools
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,7 @@ Hop = Callable[..., "asyncio.Future[Any]"]
 Entry = tuple["Parcel", "asyncio.Future[None]"]
 
 
-class Parcel:
+class Parcel(ABC):
     """What one command wants to have stored. A kind of it writes its files, and says where they go."""
 
     def __init__(self, *messages: Message) -> None:
@@ -43,9 +44,9 @@ class Parcel:
         self.batches: list[tuple[str, Batch]] = []  # with the account of each
         self.error: Exception | None = None  # none of it could be tried
 
+    @abstractmethod
     def write(self, store: "Store") -> None:
         """Fill `files` and `batches`. For a thread."""
-        raise NotImplementedError
 
     def begin(self) -> None:
         for file in self.files:
