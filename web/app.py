@@ -15,9 +15,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from config.settings import Settings
 from config.units import format_size
-from web import autoconfig
 from web.language import choose
-from web.programs import MailServer, servers
+from web.programs import autoconfig
+from web.programs.servers import MailServer, servers
 from web.texts import NAMES, text
 
 HERE = Path(__file__).resolve().parent

@@ -12,7 +12,7 @@ import pytest
 from config.settings import Settings
 from web.app import PROGRAMS, application
 from web.language import LANGUAGES
-from web.programs import MailServer, servers
+from web.programs.servers import MailServer, servers
 from web.texts import NAMES, TEXTS
 
 Get = Callable[..., Awaitable[tuple[int, dict[str, str], str]]]

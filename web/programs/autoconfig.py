@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from xml.sax.saxutils import escape
 
 from config.values import domain_name
-from web.programs import MailServer
+from web.programs.servers import MailServer
 
 ANY_DOMAIN = "%EMAILDOMAIN%"  # the format's word for "that of the address you asked about"
 
