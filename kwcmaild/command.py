@@ -46,6 +46,7 @@ def _administration(app: typer.Typer) -> None:
         dns,
         domain,
         filter,
+        forward,
         hold,
         index,
         init,
@@ -64,6 +65,7 @@ def _administration(app: typer.Typer) -> None:
     app.add_typer(account.app, name="account")
     app.add_typer(domain.app, name="domain")
     app.add_typer(lists.app, name="list")
+    app.add_typer(forward.app, name="forward")
     app.add_typer(dkim.app, name="dkim")
     app.add_typer(filter.app, name="filter")
     app.add_typer(queue.app, name="queue")
