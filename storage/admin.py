@@ -24,8 +24,8 @@ from config.units import GIB, format_size
 from config.values import own_address
 from storage import passwords
 from storage.address import AddressError, names_a_file, parse
+from storage.admin_files import Missing, check_free, contract_lock, refusal, seen_text, write_checked
 from storage.admin_files import Refused as Refused
-from storage.admin_files import check_free, contract_lock, read_text, refusal, write_checked
 from storage.admin_mail import remove_mail, used
 from storage.directory import Directory
 from storage.directory_cache import Name
@@ -96,23 +96,26 @@ def add_account(directory: Directory, address: str, change: AccountChange) -> Ac
     return _summary(name, _known(directory, name))
 
 
-def set_account(directory: Directory, address: str, change: AccountChange) -> AccountSummary:
+def set_account(
+    directory: Directory, address: str, change: AccountChange, *, seen: str | None = None
+) -> AccountSummary:
+    """`seen` is the digest of the file that the person looked at, where it must still be that."""
     name = find_account(directory, address)
     with contract_lock(directory, name.domain):
         if change.quota is not None:
             _check_quota(directory, name, change.quota)
-        text = read_text(directory, name)
+        text = seen_text(directory, name, seen)
         write_checked(directory, name, text, _changes(directory, name, change), edit.digest(text))
     return _summary(name, _known(directory, name))
 
 
-def delete_account(directory: Directory, address: str, *, keep_mail: bool) -> None:
+def delete_account(directory: Directory, address: str, *, keep_mail: bool, seen: str | None = None) -> None:
     """Take the account away; its mail stays where it is for one of the same name, or goes for good."""
     name = find_account(directory, address)
     with contract_lock(directory, name.domain):
         if reason := _needed_for(directory, name):
             raise Refused(f"{_address(name)} {reason}: change that first")
-        text = read_text(directory, name)
+        text = seen_text(directory, name, seen)
         try:
             edit.remove(name.path(directory.files.domains), edit.digest(text))
         except (edit.Changed, OSError) as error:
@@ -125,7 +128,7 @@ def delete_account(directory: Directory, address: str, *, keep_mail: bool) -> No
 def list_accounts(directory: Directory, domain: str) -> list[AccountSummary]:
     """All accounts of a domain, in the order of their names; only files that have changed are read."""
     if not directory.is_local(domain):
-        raise Refused(f"there is no domain {domain}")
+        raise Missing(f"there is no domain {domain}")
     try:
         directory.refresh(domain)
         rows = directory.cache.rows(domain, "account")
@@ -191,14 +194,14 @@ def find_account(directory: Directory, address: str) -> Name:
     except AddressError as error:
         raise Refused(f"{address}: {error}") from error
     if not directory.is_local(wanted.domain):
-        raise Refused(f"there is no domain {wanted.domain}")
+        raise Missing(f"there is no domain {wanted.domain}")
     name = Name("account", wanted.domain, wanted.local)
     if names_a_file(wanted.local) and directory.files.look(name) is not None:
         return name
     found = directory.login(wanted)
     if found is not None:
         raise Refused(f"{wanted} is an alias of {found.address}")
-    raise Refused(f"there is no account {wanted}")
+    raise Missing(f"there is no account {wanted}")
 
 
 def _new_name(directory: Directory, address: str) -> Name:
@@ -207,7 +210,7 @@ def _new_name(directory: Directory, address: str) -> Name:
     except ValueError as error:
         raise Refused(str(error)) from error
     if not directory.is_local(domain):
-        raise Refused(f"there is no domain {domain}: make it first (kwcmaild domain add {domain})")
+        raise Missing(f"there is no domain {domain}: make it first (kwcmaild domain add {domain})")
     return Name("account", domain, local)
 
 
@@ -225,7 +228,7 @@ def _check_quota(directory: Directory, name: Name, quota: int) -> None:
         return  # less is always a step towards the contract, also where a hand has passed it
     limits = [row.quota or GIB for row in others if row.name != name]
     if contract is None:
-        raise Refused(f"there is no domain {name.domain}")
+        raise Missing(f"there is no domain {name.domain}")
     if text := over_capacity(sum(limits) + quota, len(limits) + 1, contract.capacity):
         raise Refused(f"{name.domain}: {text}")
 
@@ -293,7 +296,7 @@ def _forget(directory: Directory, name: Name) -> None:
 def _known(directory: Directory, name: Name) -> Known:
     known = directory.files.look(name)
     if known is None:
-        raise Refused(f"there is no account {_address(name)}")
+        raise Missing(f"there is no account {_address(name)}")
     return known
 
 

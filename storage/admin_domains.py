@@ -13,7 +13,7 @@ from config.contract import over_capacity, wrong_capacity
 from config.domain import DomainFile
 from config.units import GIB, format_size
 from config.values import own_domain
-from storage.admin_files import Refused, contract_lock, read_text, refusal, write_checked
+from storage.admin_files import Missing, Refused, contract_lock, refusal, seen_text, write_checked
 from storage.admin_mail import remove_mail
 from storage.directory import Directory
 from storage.directory_cache import Name
@@ -66,7 +66,10 @@ def add_domain(directory: Directory, domain: str, change: DomainChange) -> Domai
     return show_domain(directory, name.domain)
 
 
-def set_domain(directory: Directory, domain: str, change: DomainChange) -> DomainSummary:
+def set_domain(
+    directory: Directory, domain: str, change: DomainChange, *, seen: str | None = None
+) -> DomainSummary:
+    """`seen` is the digest of the file that the person looked at, where it must still be that."""
     name = find_domain(directory, domain)
     with contract_lock(directory, name.domain):
         if change.capacity is not None:
@@ -74,7 +77,7 @@ def set_domain(directory: Directory, domain: str, change: DomainChange) -> Domai
         for address in (*(change.administrators or ()), *filter(None, [change.catch_all])):
             if directory.account(address.lower()) is None:
                 raise Refused(f"there is no account {address}")
-        text = read_text(directory, name)
+        text = seen_text(directory, name, seen)
         write_checked(directory, name, text, _changes(change), edit.digest(text))
     return show_domain(directory, name.domain)
 
@@ -137,7 +140,7 @@ def find_domain(directory: Directory, domain: str) -> Name:
     except ValueError as error:
         raise Refused(str(error)) from error
     if not directory.is_local(name.domain):
-        raise Refused(f"there is no domain {name.domain}")
+        raise Missing(f"there is no domain {name.domain}")
     return name
 
 

@@ -26,6 +26,14 @@ class Refused(Exception):
     """What was asked for cannot be done; the text is for the person who asked."""
 
 
+class Missing(Refused):
+    """There is no such account, domain, list, …"""
+
+
+class Stale(Refused):
+    """It is not any more what the person had seen: somebody else was quicker."""
+
+
 @contextmanager
 def contract_lock(directory: Directory, domain: str) -> Iterator[None]:
     """One at a time hands out what a contract holds. The cache knows all files of the domain inside."""
@@ -83,10 +91,23 @@ def read_text(directory: Directory, name: Name) -> str:
         raise refusal(error) from error
 
 
+def seen_text(directory: Directory, name: Name, seen: str | None) -> str:
+    """The same for a change; with `seen`, the digest of what the person looked at, only if it still is that."""
+    text = read_text(directory, name)
+    if seen is not None and edit.digest(text) != seen:
+        raise Stale(f"{name.path(directory.files.domains).name} was changed meanwhile: look at it again")
+    return text
+
+
+def digest_of(directory: Directory, name: Name) -> str:
+    """What `seen_text` compares."""
+    return edit.digest(read_text(directory, name))
+
+
 def refusal(error: Exception) -> Refused:
     """An error as a sentence for the person who asked."""
     if isinstance(error, edit.Changed):
-        return Refused(f"{error.path} was changed meanwhile; nothing is written:\n{error.diff}")
+        return Stale(f"{error.path} was changed meanwhile; nothing is written:\n{error.diff}")
     if isinstance(error, OSError):
         return Refused(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     return Refused(str(error))

@@ -19,7 +19,16 @@ from config.values import own_address
 from storage import list_number
 from storage.address import AddressError, canonical
 from storage.admin_domains import make_folder
-from storage.admin_files import Refused, check_free, contract_lock, read_text, refusal, write_checked
+from storage.admin_files import (
+    Missing,
+    Refused,
+    check_free,
+    contract_lock,
+    read_text,
+    refusal,
+    seen_text,
+    write_checked,
+)
 from storage.directory import Directory
 from storage.directory_cache import Name
 from storage.directory_files import Known
@@ -89,19 +98,22 @@ def add_list(directory: Directory, address: str, change: ListChange) -> ListSumm
     return _summary(name, _known(directory, name))
 
 
-def set_list(directory: Directory, address: str, change: ListChange) -> ListSummary:
+def set_list(
+    directory: Directory, address: str, change: ListChange, *, seen: str | None = None
+) -> ListSummary:
+    """`seen` is the digest of the file that the person looked at, where it must still be that."""
     name = find_list(directory, address)
     with contract_lock(directory, name.domain):
-        text = read_text(directory, name)
+        text = seen_text(directory, name, seen)
         _write(directory, name, text, _content(directory, name), change, edit.digest(text))
     return _summary(name, _known(directory, name))
 
 
-def delete_list(directory: Directory, address: str) -> None:
+def delete_list(directory: Directory, address: str, *, seen: str | None = None) -> None:
     """Take a list away; the running number stays, so that one made again goes on from it."""
     name = find_list(directory, address)
     with contract_lock(directory, name.domain):
-        text = read_text(directory, name)
+        text = seen_text(directory, name, seen)
         try:
             edit.remove(name.path(directory.files.domains), edit.digest(text))
             directory.files.forget(name)
@@ -114,7 +126,7 @@ def delete_list(directory: Directory, address: str) -> None:
 def list_lists(directory: Directory, domain: str) -> list[ListSummary]:
     """All lists of a domain, in the order of their names."""
     if not directory.is_local(domain):
-        raise Refused(f"there is no domain {domain}")
+        raise Missing(f"there is no domain {domain}")
     try:
         directory.refresh(domain)
     except (sqlite3.Error, OSError) as error:
@@ -199,7 +211,7 @@ def find_list(directory: Directory, address: str) -> Name:
     """The file of a list that exists (also one that is broken)."""
     name = _new_name(directory, address)
     if directory.files.look(name) is None:
-        raise Refused(f"there is no list {_address(name)}")
+        raise Missing(f"there is no list {_address(name)}")
     return name
 
 
@@ -282,7 +294,7 @@ def _content(directory: Directory, name: Name) -> ListFile:
 def _known(directory: Directory, name: Name) -> Known:
     known = directory.files.look(name)
     if known is None:
-        raise Refused(f"there is no list {_address(name)}")
+        raise Missing(f"there is no list {_address(name)}")
     return known
 
 
@@ -310,7 +322,7 @@ def _new_name(directory: Directory, address: str) -> Name:
     except ValueError as error:
         raise Refused(str(error)) from error
     if not directory.is_local(domain):
-        raise Refused(f"there is no domain {domain}")
+        raise Missing(f"there is no domain {domain}")
     return Name("list", domain, local)
 
 
