@@ -91,6 +91,7 @@ class Process:
 
 async def smtp(settings: Settings, listeners: Sequence[Listener]) -> Process:
     from filters.build import build
+    from net.resolver import Resolver
     from smtp.door import SmtpDoor
     from storage.queue import Queue
     from storage.store import Store
@@ -98,12 +99,14 @@ async def smtp(settings: Settings, listeners: Sequence[Listener]) -> Process:
     contexts = Contexts(settings.tls)
     store = await Store.open(settings)
     queue = await store.run(Queue.of, store)
-    pipeline = build(settings, store, queue)
+    resolver = Resolver(settings.resolver.nameservers)
+    pipeline = build(settings, store, queue, resolver)
     door = SmtpDoor(settings, store, pipeline, contexts)
     entrance = Entrance(door, "smtp", settings, contexts, listeners)
 
     async def close() -> None:
         pipeline.close()
+        await resolver.close()
         queue.close()
         await store.close()
 
