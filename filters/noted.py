@@ -6,8 +6,9 @@ about to be. None of it waits or fails.
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
-from filters.mail import Mail, Recipient
+from filters.mail import Mail, Outside, Recipient
 from filters.post import Post
 from filters.verdict import Action, Verdict
 from storage.delivery import Delivered
@@ -47,6 +48,26 @@ def answered(traces: Traces, mail: Mail, statuses: Sequence[Status], began: floa
         for recipient, status in zip(mail.recipients, statuses, strict=True):
             if not status.ok:
                 traces.note(mail.trace, "refused", recipient=str(recipient.address), status=status)
+    count(traces, mail, taken)
+
+
+def count(traces: Traces, mail: Mail, taken: bool) -> None:
+    """A message in the numbers of its hour: sent by a domain of ours, received by those of its recipients."""
+    if mail.authenticated:
+        traces.count("sent" if taken else "refused", (mail.authenticated.rpartition("@")[2],))
+    here = _local_domains(mail)
+    if here and not (mail.authenticated and not taken):
+        traces.count("received" if taken else "refused", here)
+
+
+def found(traces: Traces, mail: Mail, what: Literal["spam", "virus"]) -> None:
+    """What a message was found to be, in the numbers of its hour."""
+    own = mail.authenticated.rpartition("@")[2] if mail.authenticated else ""
+    traces.count(what, {*_local_domains(mail), own})
+
+
+def _local_domains(mail: Mail) -> set[str]:
+    return {each.address.folded.domain for each in mail.recipients if not isinstance(each.found, Outside)}
 
 
 def failed(traces: Traces, mail: Mail, error: Exception) -> None:

@@ -185,6 +185,7 @@ class Pipeline:
         """Judge, route, hand over."""
         verdict = await self._checks(mail).message(mail)
         if verdict.virus:
+            noted.found(self._store.traces, mail, "virus")
             await self._echoes.virus(mail, verdict.virus)
         if (answer := refusal(verdict)) is not None:
             return [answer] * len(mail.recipients)
@@ -193,6 +194,8 @@ class Pipeline:
         message = await self._marked(mail, verdict)
         mail = replace(mail, message=message, results=mail.results + verdict.results)
         spam = verdict.action is Action.QUARANTINE
+        if spam:
+            noted.found(self._store.traces, mail, "spam")
         routed = [await self._routes.route(mail, each, spam) for each in mail.recipients]
         handed = await self._handover.take(mail, routed, each_alone=each_alone)
         await self._echoes.after(mail, routed, handed, spam=spam)

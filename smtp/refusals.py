@@ -42,6 +42,8 @@ class Refusals:
         account: str = "",
     ) -> None:
         """A sender, a recipient or a whole message was refused."""
+        domains = (each.rpartition("@")[2].lower() for each in (recipient, account))
+        self._traces.count("refused", [domain for domain in domains if domain])
         count = self._peers.get(peer)
         if count is None:
             if len(self._peers) >= MOST_PEERS:

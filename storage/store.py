@@ -74,7 +74,7 @@ class Store:
         self.logins = Logins(settings, self.directory, self.run, clock)
         self.rates = Rates(settings.run / "rates", clock)
         self.sending = Sending(settings.data / "state", clock)
-        self.traces = Traces(settings.data / "state", settings.traces, clock)
+        self.traces = Traces(settings.data / "state", settings.traces, clock, self.directory.is_local)
 
     @classmethod
     async def open(cls, settings: Settings, clock: Callable[[], float] = time.time) -> "Store":

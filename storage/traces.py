@@ -11,6 +11,8 @@ mail goes its way and the notes wait in the buffer or are dropped.
 Invariants: rows are deleted from the oldest end only, a few hundred in a transaction, so that no writer waits
 long; the file stays below `traces.most` and nothing in it is older than `traces.keep` (both looked at once a
 minute by whoever writes, and every six hours by the relay process).
+
+The same thread adds up the counts of each hour (`storage.hourly`), under the same promises.
 """
 
 import json
@@ -18,12 +20,15 @@ import logging
 import sqlite3
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from config.traces import Traces as Limits
+from storage import hourly
+from storage.errors import Broken
+from storage.hourly import HOUR, SERVER, Hourly, What
 from storage.statedb import StateDb
 from storage.status import Status
 
@@ -69,13 +74,24 @@ class _Note(NamedTuple):
 
 
 class Traces:
-    """The notes of one process. `limits` is replaced when the configuration is read again."""
+    """The notes of one process. `limits` is replaced when the configuration is read again; `is_ours` says of a
+    domain whether it is counted by itself."""
 
-    def __init__(self, state: Path, limits: Limits, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        state: Path,
+        limits: Limits,
+        clock: Callable[[], float] = time.time,
+        is_ours: Callable[[str], bool] = lambda _: True,
+    ) -> None:
         self.limits = limits
         self._clock = clock
+        self._is_ours = is_ours
         self._db = database(state)
+        self._hourly = Hourly(state)
         self._notes: deque[_Note] = deque()
+        self._counted: deque[tuple[int, What, tuple[str, ...]]] = deque()
+        self._counts: Counter[hourly.Key] = Counter()
         self._dropped = 0
         self._awake = False  # the thread will look at the buffer without being woken
         self._wake = threading.Event()
@@ -108,11 +124,14 @@ class Traces:
             self._notes.append(
                 _Note(when, trace, what, queue_id, message_id, sender, recipient, peer, status, detail)
             )
-        if not self._awake:
-            self._awake = True
-            self._wake.set()
-            if self._thread is None:
-                self._start()
+        self._nudge()
+
+    def count(self, what: What, domains: Iterable[str] = ()) -> None:
+        """One more mail of a kind, for the server and for each of the domains that is ours. As `note`: never waits
+        and never raises; too many at once are not counted."""
+        if len(self._counted) < MOST_WAITING:
+            self._counted.append((int(self._clock()) // HOUR, what, tuple(domains)))
+        self._nudge()
 
     def close(self) -> None:
         """Write what waits, for which nobody waits long: once. Blocks on the disk."""
@@ -120,9 +139,10 @@ class Traces:
         self._wake.set()
         if self._thread is not None:
             self._thread.join()
-        if self._notes or self._dropped:
+        if self._notes or self._dropped or self._counted:
             self._write()
         self._db.close()
+        self._hourly.close()
 
     def tidy(self) -> None:
         """Delete what is too old or too much. Blocks on the disk, in small steps."""
@@ -136,6 +156,13 @@ class Traces:
             self._complain(error)
 
     # ------------------------------------------------------------------ the thread
+
+    def _nudge(self) -> None:
+        if not self._awake:
+            self._awake = True
+            self._wake.set()
+            if self._thread is None:
+                self._start()
 
     def _start(self) -> None:
         with self._starting:
@@ -167,6 +194,7 @@ class Traces:
                 except sqlite3.Error:
                     self._notes.extendleft(reversed(batch))
                     raise
+            self._add_up()
         except sqlite3.Error as error:
             self._complain(error)
             return False
@@ -174,6 +202,27 @@ class Traces:
             dropped, self._dropped = self._dropped, 0
             log.error("traces.dropped", extra={"fields": {"notes": dropped}})
         return True
+
+    def _add_up(self) -> None:
+        """The counts that wait, into their hours; kept for another try where the file cannot be written."""
+        ours: dict[str, bool] = {}
+        while self._counted:
+            hour, what, domains = self._counted.popleft()
+            self._counts[SERVER, hour, what] += 1
+            for domain in set(domains):
+                if domain not in ours:
+                    ours[domain] = self._ours(domain)
+                if ours[domain]:
+                    self._counts[domain, hour, what] += 1
+        if self._counts:
+            self._hourly.add(self._counts, int(self._clock()) // HOUR - hourly.KEPT)
+            self._counts.clear()
+
+    def _ours(self, domain: str) -> bool:
+        try:
+            return bool(domain) and self._is_ours(domain)
+        except Broken:
+            return False
 
     def _delete_some(self) -> bool:
         """One step of the deletion; True when there may be more to do."""

@@ -69,6 +69,9 @@ def note(
     if status.ok and local:
         return
     what = "sent" if status.ok else "failed" if done.pause is None else "deferred"
+    if not status.ok:
+        own = envelope.reverse_path.rpartition("@")[2].lower()
+        traces.count("failed" if done.pause is None else "deferred", (own,))
     found = {"reply": answer.reply, "tls": answer.tls, "address": answer.address, "destination": lane}
     if not local and status.ok:
         found["tls"] = answer.tls or "none"
