@@ -32,6 +32,19 @@ def servers(settings: Settings) -> tuple[MailServer, ...]:
     )
 
 
+def best(found: Sequence[MailServer], protocol: Protocol) -> MailServer | None:
+    """The one to recommend; None where the protocol is not served."""
+    return next((server for server in found if server.protocol == protocol), None)
+
+
+def public_url(settings: Settings) -> str:
+    """Where browsers and phones find this server, without a slash at the end."""
+    secure = [listen for listen in settings.web.listen if listen.tls == "implicit"]
+    host = "localhost" if _only_this_machine(settings) else settings.hostname
+    port = min((listen.port for listen in secure), key=lambda port: (port != 443, port), default=443)
+    return f"https://{host}" if port == 443 else f"https://{host}:{port}"
+
+
 def _of(protocol: Protocol, listens: Sequence[Listen], host: str) -> list[MailServer]:
     found = {
         MailServer(protocol, host, listen.port, "tls" if listen.tls == "implicit" else "starttls")
