@@ -262,8 +262,8 @@ def _check_references(found: _Found, domain: _Domain, known: set[str]) -> None:
         content = read(DomainFile, path)
     except ConfigError:
         return  # said already
-    for number, address in enumerate(content.administrators):
-        if address not in known:
-            found.add(path, ("administrators", number), f"there is no account {address}")
+    for number, administrator in enumerate(content.administrators):
+        if administrator.address not in known:
+            found.add(path, ("administrators", number), f"there is no account {administrator.address}")
     if content.catch_all and content.catch_all not in known:
         found.add(path, ("catch_all",), f"there is no account {content.catch_all}")

@@ -1,9 +1,9 @@
 """A domain and its customer's contract: `domains/<domain>/domain.yaml`."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from config.units import DAY, GIB
 from config.values import Duration, OwnAddress, Section, Size, section
@@ -34,6 +34,25 @@ class Retention(Section):
     )
 
 
+Part = Literal["accounts", "lists", "read"]
+
+
+class Administrator(Section):
+    """An account that administers the domain in the panel."""
+
+    address: OwnAddress = Field(description="The account.")
+    may: tuple[Part, ...] = Field(
+        default=(),
+        description="Only a part: `accounts` (with forward-only addresses), `lists`, or `read`, which sees all and"
+        " changes nothing; none named: everything.",
+    )
+
+
+def _administrator(value: Any) -> Any:
+    # Most are written as the address alone.
+    return {"address": value} if isinstance(value, str) else value
+
+
 class DomainFile(Section):
     """A domain and its customer's contract."""
 
@@ -41,8 +60,10 @@ class DomainFile(Section):
         default=100 * GIB,
         description="Capacity of the contract; the limits of the accounts together may not pass it.",
     )
-    administrators: tuple[OwnAddress, ...] = Field(
-        default=(), description="Accounts that administer the domain in the panel."
+    administrators: tuple[Annotated[Administrator, BeforeValidator(_administrator)], ...] = Field(
+        default=(),
+        description="Accounts that administer the domain in the panel: each an address, or a mapping with `address`"
+        " and `may` for who gets only a part.",
     )
     dkim_selectors: tuple[Annotated[str, AfterValidator(selector)], ...] = Field(
         default=(), description="Keys `dkim/<selector>.pem` that sign what the domain sends."
@@ -52,3 +73,9 @@ class DomainFile(Section):
         description="Account that gets mail to unknown addresses of the domain; null: such mail is refused.",
     )
     retention: Retention = section(Retention)
+
+    @property
+    def administrator_addresses(self) -> tuple[str, ...]:
+        """Those who administer everything, then those with a part."""
+        ordered = sorted(self.administrators, key=lambda each: bool(each.may))
+        return tuple(each.address for each in ordered)

@@ -274,7 +274,7 @@ def _needed_for(directory: Directory, name: Name) -> str | None:
     """What an account is still needed for."""
     contract = directory.files.look(Name("domain", name.domain))
     file = contract.content if contract else None
-    if isinstance(file, DomainFile) and _address(name) in file.administrators:
+    if isinstance(file, DomainFile) and _address(name) in file.administrator_addresses:
         return f"is an administrator of {name.domain}"
     if isinstance(file, DomainFile) and file.catch_all == _address(name):
         return f"is the catch-all of {name.domain}"

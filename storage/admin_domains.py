@@ -10,7 +10,7 @@ from typing import Any
 
 from config import edit
 from config.contract import over_capacity, wrong_capacity
-from config.domain import DomainFile
+from config.domain import Administrator, DomainFile
 from config.units import GIB, format_size
 from config.values import own_domain
 from storage.admin_files import Missing, Refused, contract_lock, refusal, seen_text, write_checked
@@ -25,7 +25,7 @@ class DomainChange:
     """What is to be set; None leaves a thing as it is."""
 
     capacity: int | None = None
-    administrators: tuple[str, ...] | None = None
+    administrators: tuple[str | Administrator, ...] | None = None  # an address: everything
     catch_all: str | None = None  # the empty text takes it away
 
 
@@ -74,7 +74,8 @@ def set_domain(
     with contract_lock(directory, name.domain):
         if change.capacity is not None:
             _check_capacity(directory, name, change.capacity)
-        for address in (*(change.administrators or ()), *filter(None, [change.catch_all])):
+        named = [_address(each) for each in change.administrators or ()]
+        for address in (*named, *filter(None, [change.catch_all])):
             if directory.account(address.lower()) is None:
                 raise Refused(f"there is no account {address}")
         text = seen_text(directory, name, seen)
@@ -128,7 +129,7 @@ def show_domain(directory: Directory, domain: str) -> DomainSummary:
         sum(row.quota or GIB for row in accounts),
         len(accounts),
         len(lists),
-        file.administrators,
+        file.administrator_addresses,
         file.catch_all,
         known.problem if known else None,
     )
@@ -158,10 +159,21 @@ def _changes(change: DomainChange) -> dict[edit.Key, Any]:
     if change.capacity is not None:
         changes["capacity"] = format_size(change.capacity)
     if change.administrators is not None:
-        changes["administrators"] = [address.lower() for address in change.administrators]
+        changes["administrators"] = [_written(each) for each in change.administrators]
     if change.catch_all is not None:
         changes["catch_all"] = change.catch_all.lower() or edit.REMOVE
     return changes
+
+
+def _address(administrator: str | Administrator) -> str:
+    return administrator if isinstance(administrator, str) else administrator.address
+
+
+def _written(administrator: str | Administrator) -> Any:
+    """As it stands in the file: the address alone where there is nothing else to say."""
+    if isinstance(administrator, str) or not administrator.may:
+        return _address(administrator).lower()
+    return {"address": administrator.address.lower(), "may": list(administrator.may)}
 
 
 def make_folder(folder: Path) -> None:

@@ -239,7 +239,7 @@ class Directory:
         if contract is None:
             return None
         if fold(wanted.local).partition("+")[0] in ALWAYS_SOMEBODY:
-            administrators = (*contract.administrators, *self.settings.operators)
+            administrators = (*contract.administrator_addresses, *self.settings.operators)
             if (entry := self._first(administrators)) is not None:
                 return entry
         catch_all = _parsed(contract.catch_all) if contract.catch_all else None
