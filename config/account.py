@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
+from config.pop_fetch import PopFetch
 from config.sending import AccountSendLimit
 from config.units import GIB
 from config.values import MailAddress, OwnLocalPart, Section, Size, section
@@ -133,6 +134,9 @@ class AccountFile(Section):
     forward: Forward = section(Forward)
     autoreply: Autoreply = section(Autoreply)
     spam: AccountSpam = section(AccountSpam)
+    pop_fetch: Annotated[tuple[PopFetch, ...], Field(max_length=10)] = Field(
+        default=(), description="Mailboxes on other servers whose mail is fetched into this account."
+    )
     send_limit: AccountSendLimit = section(AccountSendLimit)
     receive: bool = Field(
         default=True, description="Whether mail to it is accepted; logging in and sending stay possible."
