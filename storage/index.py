@@ -8,7 +8,7 @@ it opens, and every writer holds it when it writes.
 import sqlite3
 from pathlib import Path
 
-SHAPE = 2  # PRAGMA user_version; another one means: make the index again
+SHAPE = 3  # PRAGMA user_version; another one means: make the index again
 
 _SCHEMA = """
 CREATE TABLE account (
@@ -43,6 +43,18 @@ CREATE INDEX expunged_modseq ON expunged (mailbox, modseq);
 CREATE TABLE summaries (
     mailbox INTEGER NOT NULL, uid INTEGER NOT NULL,
     envelope BLOB NOT NULL, bodystructure BLOB NOT NULL, body BLOB NOT NULL,
+    PRIMARY KEY (mailbox, uid)
+) WITHOUT ROWID;
+CREATE TABLE heads (                -- storage/head.py; what searches look at comes first
+    mailbox INTEGER NOT NULL, uid INTEGER NOT NULL,
+    subject TEXT, author TEXT, receiver TEXT, cc TEXT, bcc TEXT, ident TEXT,
+    day INTEGER NOT NULL, sent INTEGER, topic TEXT NOT NULL, reply INTEGER NOT NULL,
+    by_author TEXT NOT NULL, by_receiver TEXT NOT NULL, by_cc TEXT NOT NULL,
+    shown_author TEXT NOT NULL, shown_receiver TEXT NOT NULL, links TEXT NOT NULL, whole INTEGER NOT NULL,
+    PRIMARY KEY (mailbox, uid)
+) WITHOUT ROWID;
+CREATE TABLE previews (             -- RFC 8970; made when first asked for
+    mailbox INTEGER NOT NULL, uid INTEGER NOT NULL, preview TEXT NOT NULL,
     PRIMARY KEY (mailbox, uid)
 ) WITHOUT ROWID;
 """

@@ -76,10 +76,30 @@ def _load(db: sqlite3.Connection, files: AccountFiles, name: str, since: int, fl
     return Loaded(folder, rows, [row[0] for row in gone], False)
 
 
+def gone_since(files: AccountFiles, mailboxid: str, since: int) -> tuple[int, ...] | None:
+    """UIDs that were expunged after MODSEQ `since`. None: longer ago than is remembered, or before a crash."""
+    with files.reading() as db:
+        row = db.execute("SELECT id, floor FROM mailboxes WHERE mailboxid = ?", (mailboxid,)).fetchone()
+        if row is None:
+            raise MailboxMissing(mailboxid)
+        if since < row[1]:
+            return None
+        gone = db.execute("SELECT uid FROM expunged WHERE mailbox = ? AND modseq > ?", (row[0], since))
+        return tuple(uid for (uid,) in gone)
+
+
 def name_of(db: sqlite3.Connection, mailboxid: str) -> str | None:
     """What the mailbox is called now; None: it went."""
     row = db.execute("SELECT name FROM mailboxes WHERE mailboxid = ?", (mailboxid,)).fetchone()
     return row[0] if row else None
+
+
+def current(db: sqlite3.Connection, files: AccountFiles, folder: Folder) -> Folder:
+    """The mailbox as this index numbers it: one that was made anew may have given its number to another."""
+    name = name_of(db, folder.mailboxid)
+    if name is None:
+        raise MailboxMissing(folder.name)
+    return folders.load(db, files.maildir, name)
 
 
 def work_and_look(

@@ -5,8 +5,10 @@ import sqlite3
 from collections.abc import Iterator, Sequence, Set
 
 from storage.folder import Folder
+from storage.head import Head
 from storage.rows import Row, Summary
 
+TABLES = ("rows", "summaries", "heads", "previews")  # with a row for each message
 ROWS = "SELECT uid, base, flags, modseq, size, date, born, came, cur, lf FROM rows WHERE mailbox = ?"
 
 
@@ -61,19 +63,34 @@ def insert_rows(db: sqlite3.Connection, folder: Folder, rows: list[Row]) -> None
 
 def forget(db: sqlite3.Connection, folder: Folder, gone: list[Row], modseq: int, now: int) -> None:
     """Rows that are no more: remembered as expunged."""
-    places = [(folder.id, row.uid) for row in gone]
-    db.executemany("DELETE FROM rows WHERE mailbox = ? AND uid = ?", places)
-    db.executemany("DELETE FROM summaries WHERE mailbox = ? AND uid = ?", places)
+    runs = [(folder.id, first, last) for first, last in _runs([row.uid for row in gone])]
+    for table in TABLES:
+        db.executemany(f"DELETE FROM {table} WHERE mailbox = ? AND uid BETWEEN ? AND ?", runs)  # noqa: S608
     db.executemany(
         "INSERT OR REPLACE INTO expunged (mailbox, uid, base, modseq, at) VALUES (?, ?, ?, ?, ?)",
         [(folder.id, row.uid, row.base, modseq, now) for row in gone],
     )
 
 
+def _runs(uids: Sequence[int]) -> list[tuple[int, int]]:
+    """UIDs as ranges without gaps: a thousand that go together are few."""
+    runs: list[tuple[int, int]] = []
+    for uid in sorted(uids):
+        if runs and runs[-1][1] == uid - 1:
+            runs[-1] = (runs[-1][0], uid)
+        else:
+            runs.append((uid, uid))
+    return runs
+
+
 def save_summaries(db: sqlite3.Connection, folder: Folder, summaries: dict[int, Summary]) -> None:
     db.executemany(
         "INSERT OR REPLACE INTO summaries VALUES (?, ?, ?, ?, ?)",
         [(folder.id, uid, s.envelope, s.bodystructure, s.body) for uid, s in summaries.items()],
+    )
+    db.executemany(
+        f"INSERT OR REPLACE INTO heads VALUES (?, ?{', ?' * len(Head._fields)})",  # noqa: S608
+        [(folder.id, uid, *s.head) for uid, s in summaries.items()],
     )
 
 
@@ -92,10 +109,28 @@ def summary_column(db: sqlite3.Connection, folder: Folder, uids: Set[int], field
 def receive(
     db: sqlite3.Connection, source: Folder, target: Folder, rows: list[Row], fresh: list[Row]
 ) -> None:
-    """Rows and summaries of copied or moved messages."""
+    """Rows of copied or moved messages, and what was made of them."""
     insert_rows(db, target, fresh)
-    db.executemany(
-        "INSERT OR REPLACE INTO summaries SELECT ?, ?, envelope, bodystructure, body FROM summaries"
-        " WHERE mailbox = ? AND uid = ?",
-        [(target.id, new.uid, source.id, row.uid) for row, new in zip(rows, fresh, strict=True)],
-    )
+    moves = _shifts(rows, fresh)
+    for table, columns in (
+        ("summaries", "envelope, bodystructure, body"),
+        ("heads", ", ".join(Head._fields)),
+        ("previews", "preview"),
+    ):
+        db.executemany(
+            f"INSERT OR REPLACE INTO {table} SELECT ?, uid + ?, {columns} FROM {table}"  # noqa: S608
+            " WHERE mailbox = ? AND uid BETWEEN ? AND ?",
+            [(target.id, shift, source.id, first, last) for first, last, shift in moves],
+        )
+
+
+def _shifts(rows: Sequence[Row], fresh: Sequence[Row]) -> list[tuple[int, int, int]]:
+    """Runs of UIDs without gaps, and how far each is moved."""
+    shifts: list[tuple[int, int, int]] = []
+    for row, new in zip(rows, fresh, strict=True):
+        shift = new.uid - row.uid
+        if shifts and shifts[-1][1:] == (row.uid - 1, shift):
+            shifts[-1] = (shifts[-1][0], row.uid, shift)
+        else:
+            shifts.append((row.uid, row.uid, shift))
+    return shifts

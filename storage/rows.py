@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from storage.head import Head
+
 
 class Row(NamedTuple):
     """One message of a mailbox. A NamedTuple: ten thousand are made at a SELECT."""
@@ -83,8 +85,9 @@ class QuotaUse:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """ENVELOPE, BODYSTRUCTURE and BODY of a message as ready bytes (RFC 9051 §7.5.2)."""
+    """ENVELOPE, BODYSTRUCTURE and BODY of a message as ready bytes (RFC 9051 §7.5.2), and what is compared of it."""
 
     envelope: bytes
     bodystructure: bytes
     body: bytes
+    head: Head

@@ -7,19 +7,17 @@ new. `uids` is a tuple that is replaced, never changed: a session keeps it as it
 """
 
 import asyncio
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from storage import folder as folders
+from storage import heads, reconcile, records
 from storage import mailbox as changes
-from storage import reconcile, records
 from storage.account_files import AccountFiles
 from storage.appending import Appended
 from storage.errors import MailboxMissing
 from storage.folder import KEYWORDS_MOST, Folder
-from storage.look import Loaded, look, name_of, work_and_look
+from storage.look import Loaded, current, gone_since, look, work_and_look
 from storage.message import Message
 from storage.rows import Changes, Copied, Row, Stored, Summary
 from storage.summary import summarise
@@ -29,6 +27,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+HEADS_MADE = 200  # heads that are made in one hop to a thread
 REMEMBERED = 1000  # changes, arrivals and departures each, beside twice as many as there are messages
 
 
@@ -51,6 +50,10 @@ class Mailbox:
         self._forgot = 0  # what was expunged up to this modseq is not remembered
         self._look = asyncio.Lock()
         self._looks = 0
+        self._headless: set[int] | None = (
+            None  # UIDs of which no head is known to be kept; None: nobody asked
+        )
+        self._cut: set[int] = set()  # UIDs whose heads do not hold all of their fields
 
     # What sessions read: memory only.
 
@@ -180,6 +183,10 @@ class Mailbox:
         """The first UID that is \\Recent for this session, and for no other one after it."""
         return await self._account.do(changes.claim_recent, self.name)
 
+    async def gone_since(self, modseq: int) -> tuple[int, ...] | None:
+        """UIDs expunged after `modseq`, as the index remembers them; None where it cannot know them all."""
+        return await self._account.do(gone_since, self.mailboxid, modseq)
+
     async def messages(self, uids: Sequence[int]) -> list[Message | None]:
         """Messages to be read in a thread; None for a UID that is not here. Reading raises Vanished."""
         return [self.message(uid) for uid in uids]
@@ -195,6 +202,34 @@ class Mailbox:
         that have vanished are left out."""
         rows = [self._rows[uid] for uid in uids if uid in self._rows]
         return await self._account.do(_summaries, self._folder, rows, fields)
+
+    async def ask_heads(
+        self, uids: Sequence[int], questions: Sequence[heads.Question]
+    ) -> tuple[list[frozenset[int]], set[int]]:
+        """For each question the UIDs of which it is true, and those that only their messages tell of."""
+        unknown = await self._have_heads(uids) | self._cut
+        span = uids[0], uids[-1]
+        return await self._account.do(heads.ask, self._folder, span, questions), unknown
+
+    async def head_columns(self, uids: Sequence[int], *names: str) -> dict[int, tuple[Any, ...]]:
+        """These columns of `Head`, by UID; made now where they are missing, but for messages that have vanished."""
+        if not uids:
+            return {}
+        await self._have_heads(uids)
+        return await self._account.do(heads.columns, self._folder, (min(uids), max(uids)), names)
+
+    async def _have_heads(self, uids: Sequence[int]) -> set[int]:
+        """Make those of `uids` that are missing; the UIDs of those that could not be made."""
+        if self._headless is None:
+            there, self._cut = await self._account.do(heads.known, self._folder)
+            self._headless = self._rows.keys() - there
+        missing = [uid for uid in uids if uid in self._headless] if self._headless else []
+        if missing:
+            for at in range(0, len(missing), HEADS_MADE):
+                await self.summaries(missing[at : at + HEADS_MADE], "envelope")
+            there, self._cut = await self._account.do(heads.known, self._folder)
+            self._headless = self._rows.keys() - there
+        return self._headless
 
     async def _alter(self, work: Callable[..., T], *args: object) -> T:
         """A change and the look after it in one hop; then tell everybody."""
@@ -219,6 +254,8 @@ class Mailbox:
                 gone = sorted(self._rows.keys() - {row.uid for row in loaded.rows})
             gone = [uid for uid in gone if self._rows.pop(uid, None) is not None]
             self._rows.update((row.uid, row) for row in loaded.rows)
+            if self._headless is not None:
+                self._headless.update(row.uid for row in came)
             if gone:
                 self.uids = tuple(sorted(self._rows))
             elif came:
@@ -279,7 +316,7 @@ def _summaries(
     if not rows:
         return tuple({} for _ in fields)
     with files.reading() as db, records.snapshot(db):
-        folder = _current(db, files, folder)
+        folder = current(db, files, folder)
         found = tuple(records.summary_column(db, folder, wanted.keys(), field) for field in fields)
     made: dict[int, Summary] = {}
     for uid in wanted.keys() - found[0].keys():
@@ -290,15 +327,7 @@ def _summaries(
             continue
     if made:
         with files.writing() as db, records.transaction(db):
-            records.save_summaries(db, _current(db, files, folder), made)
+            records.save_summaries(db, current(db, files, folder), made)
         for column, field in zip(found, fields, strict=True):
             column.update((uid, getattr(summary, field)) for uid, summary in made.items())
     return found
-
-
-def _current(db: sqlite3.Connection, files: AccountFiles, folder: Folder) -> Folder:
-    """The mailbox as this index numbers it: one that was made anew may have given its number to another."""
-    name = name_of(db, folder.mailboxid)
-    if name is None:
-        raise MailboxMissing(folder.name)
-    return folders.load(db, files.maildir, name)

@@ -9,6 +9,7 @@ import re
 
 from storage.addresses import ADDRESSES, Address, addresses
 from storage.content import Parameters
+from storage.head import head_of
 from storage.header import BLOCK, unfold, values
 from storage.mime import HEADERS, Part, parse
 from storage.octets import Octets
@@ -35,17 +36,19 @@ _EMPTY_TEXT = b'("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0'
 
 
 def summarise(data: Octets) -> Summary:
-    """The three answers for a whole message."""
+    """The answers for a whole message."""
     root = parse(data)
     return summary_of(data, root)
 
 
 def summary_of(data: Octets, root: Part) -> Summary:
-    """The three answers for a message whose tree is known."""
+    """The answers for a message whose tree is known."""
     writer = _Writer(data)
-    envelope = writer.envelope(root)
+    fields = writer.fields(root)
+    texts, lists = writer.gather(fields)
+    envelope = _envelope(texts, lists)
     writer.write(root)
-    return Summary(envelope, b"".join(writer.full), b"".join(writer.short))
+    return Summary(envelope, b"".join(writer.full), b"".join(writer.short), head_of(fields, lists))
 
 
 def quoted(text: bytes) -> bytes:
@@ -84,6 +87,16 @@ def _parameters(params: Parameters) -> bytes:
     return b"(%b)" % b" ".join([b"%b %b" % (quoted(name), quoted(value)) for name, value in params])
 
 
+def _envelope(texts: dict[int, bytes], lists: dict[int, list[Address]]) -> bytes:
+    sender = _address_list(lists.get(2, []))
+    items = [_nstring(texts.get(0)), _nstring(texts.get(1)), sender]
+    # RFC 9051 §7.5.2: Sender and Reply-To that are missing or empty are those of From
+    items += [_address_list(lists[place]) if lists.get(place) else sender for place in (3, 4)]
+    items += [_address_list(lists.get(place, [])) for place in (5, 6, 7)]
+    items += [_nstring(texts.get(8)), _nstring(texts.get(9))]
+    return b"(%b)" % b" ".join(items)
+
+
 class _Writer:
     """Writes BODYSTRUCTURE and BODY side by side; they differ by the extension data alone."""
 
@@ -97,13 +110,21 @@ class _Writer:
         self.short: list[bytes] = []
 
     def envelope(self, message: Part) -> bytes:
-        """ENVELOPE of a message from its header. Of a repeated text the last counts; addresses add up."""
+        """ENVELOPE of a message from its header."""
+        return _envelope(*self.gather(self.fields(message)))
+
+    def fields(self, message: Part) -> list[tuple[bytes, bytes]]:
+        """The fields of its header, as far as is looked."""
         stop = min(message.body_start, message.header_start + min(BLOCK, self._headers))
         block = self._data[message.header_start : stop]
         self._headers -= len(block)
+        return values(block)
+
+    def gather(self, fields: list[tuple[bytes, bytes]]) -> tuple[dict[int, bytes], dict[int, list[Address]]]:
+        """Texts and addresses by their places. Of a repeated text the last counts; addresses add up."""
         texts: dict[int, bytes] = {}
         lists: dict[int, list[Address]] = {}
-        for name, raw in values(block):
+        for name, raw in fields:
             place = _PLACES.get(name.lower())
             if place is None:
                 continue
@@ -117,13 +138,7 @@ class _Writer:
                     found.extend(addresses(value))
             else:
                 texts[place] = value
-        sender = _address_list(lists.get(2, []))
-        items = [_nstring(texts.get(0)), _nstring(texts.get(1)), sender]
-        # RFC 9051 §7.5.2: Sender and Reply-To that are missing or empty are those of From
-        items += [_address_list(lists[place]) if lists.get(place) else sender for place in (3, 4)]
-        items += [_address_list(lists.get(place, [])) for place in (5, 6, 7)]
-        items += [_nstring(texts.get(8)), _nstring(texts.get(9))]
-        return b"(%b)" % b" ".join(items)
+        return texts, lists
 
     def write(self, root: Part) -> None:
         """The structure of `root`. Opening and closing of parts stand in a list of work, not on the stack."""
