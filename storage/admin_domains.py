@@ -4,20 +4,23 @@ import os
 import shutil
 import sqlite3
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from config import edit
 from config.contract import over_capacity, wrong_capacity
-from config.domain import Administrator, DomainFile
-from config.units import GIB, format_size
+from config.domain import Administrator, DomainFile, Part
+from config.units import GIB, format_duration, format_size
 from config.values import own_domain
 from storage.admin_files import Missing, Refused, contract_lock, refusal, seen_text, write_checked
 from storage.admin_mail import remove_mail
 from storage.directory import Directory
 from storage.directory_cache import Name
 from storage.durable import sync_dir
+
+NEVER = 0  # in place of a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,8 @@ class DomainChange:
     capacity: int | None = None
     administrators: tuple[str | Administrator, ...] | None = None  # an address: everything
     catch_all: str | None = None  # the empty text takes it away
+    archive_after: int | None = None  # seconds; NEVER: no archive
+    trash: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,11 @@ class DomainSummary:
     administrators: tuple[str, ...]
     catch_all: str | None
     problem: str | None
+    parts: Mapping[str, tuple[Part, ...]] = field(
+        default_factory=dict
+    )  # of administrators who have only a part
+    archive_after: int | None = None
+    trash: int | None = None
 
 
 def add_domain(directory: Directory, domain: str, change: DomainChange) -> DomainSummary:
@@ -113,6 +123,19 @@ def list_domains(directory: Directory) -> list[DomainSummary]:
     return [show_domain(directory, domain) for domain in sorted(directory.domains())]
 
 
+def contracts(directory: Directory) -> list[DomainSummary]:
+    """The same in one look, however many accounts there are: the counts are those of the last pass (5 s)."""
+    try:
+        accounts = directory.cache.counts("account", GIB)
+        lists = directory.cache.counts("list", 0)
+        return [
+            _summary(directory, domain, accounts.get(domain, (0, 0)), lists.get(domain, (0, 0))[0])
+            for domain in sorted(directory.domains())
+        ]
+    except (sqlite3.Error, OSError) as error:
+        raise refusal(error) from error
+
+
 def show_domain(directory: Directory, domain: str) -> DomainSummary:
     name = find_domain(directory, domain)
     try:
@@ -121,17 +144,25 @@ def show_domain(directory: Directory, domain: str) -> DomainSummary:
         lists = directory.cache.rows(name.domain, "list")
     except (sqlite3.Error, OSError) as error:
         raise refusal(error) from error
-    known = directory.files.look(name)
+    given = sum(row.quota or GIB for row in accounts)
+    return _summary(directory, name.domain, (len(accounts), given), len(lists))
+
+
+def _summary(directory: Directory, domain: str, accounts: tuple[int, int], lists: int) -> DomainSummary:
+    known = directory.files.look(Name("domain", domain))
     file = known.content if known and isinstance(known.content, DomainFile) else DomainFile()
     return DomainSummary(
-        name.domain,
+        domain,
         file.capacity,
-        sum(row.quota or GIB for row in accounts),
-        len(accounts),
-        len(lists),
+        accounts[1],
+        accounts[0],
+        lists,
         file.administrator_addresses,
         file.catch_all,
         known.problem if known else None,
+        {each.address: each.may for each in file.administrators if each.may},
+        file.retention.archive_after,
+        file.retention.trash,
     )
 
 
@@ -162,6 +193,9 @@ def _changes(change: DomainChange) -> dict[edit.Key, Any]:
         changes["administrators"] = [_written(each) for each in change.administrators]
     if change.catch_all is not None:
         changes["catch_all"] = change.catch_all.lower() or edit.REMOVE
+    for key, value in (("archive_after", change.archive_after), ("trash", change.trash)):
+        if value is not None:
+            changes[f"retention.{key}"] = format_duration(value) if value != NEVER else None
     return changes
 
 

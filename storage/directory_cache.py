@@ -24,6 +24,8 @@ _SCHEMA = (
     " PRIMARY KEY (domain, alias, local)) WITHOUT ROWID;"
     "CREATE INDEX alias_local ON alias (domain, local);"
     "CREATE TABLE pass (domain TEXT PRIMARY KEY, at REAL NOT NULL) WITHOUT ROWID",
+    # what is counted over all domains at once, without the contents
+    "CREATE INDEX file_quota ON file (kind, domain, quota)",
 )
 
 
@@ -155,6 +157,15 @@ class DirectoryCache:
         )
         total: int = rows[0][0]
         return total
+
+    def counts(self, kind: Kind, unset: int) -> dict[str, tuple[int, int]]:
+        """For each domain, how many files of a kind there are and the sum of their limits (`unset` where a file
+        says none), as the last pass found them."""
+        rows = self._db.query(
+            "SELECT domain, count(*), sum(coalesce(quota, ?)) FROM file WHERE kind = ? GROUP BY domain",
+            (unset, kind),
+        )
+        return {domain: (count, together) for domain, count, together in rows}
 
     def domains(self) -> set[str]:
         return {row[0] for row in self._db.query("SELECT DISTINCT domain FROM file")}

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from storage import panel_notices, panel_tokens
 from storage.statedb import StateDb
 
 TOUCH_EVERY = 60.0  # seconds between two notes of when a session was last used
@@ -33,7 +34,7 @@ _CORE = (
     "CREATE INDEX audit_domain ON audit (domain, id);"
     "CREATE TABLE totp (account TEXT PRIMARY KEY, step INTEGER NOT NULL) WITHOUT ROWID"
 )
-SCRIPTS = (_CORE,)
+SCRIPTS = (_CORE, f"{panel_tokens.TABLES};{panel_notices.TABLES}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,6 +144,9 @@ def test_a_domains_life(root: Path) -> None:
         "administrators": ["boss@new.test"],
         "catch_all": None,
         "problem": None,
+        "parts": {},
+        "archive_after": 180 * 86_400,
+        "trash": 31 * 86_400,
     }
     run(root, "account", "add", "boss@new.test", "--no-password", "--quota", "30G")
     run(root, "domain", "set", "new.test", "--catch-all", "boss@new.test")
