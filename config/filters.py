@@ -6,7 +6,18 @@ from pydantic import Field, model_validator
 
 from config.listen import Count
 from config.units import DAY, KIB, MINUTE
-from config.values import Duration, HostName, Network, OwnDomain, Section, Size, SocketAddress, section
+from config.values import (
+    DomainName,
+    Duration,
+    HostName,
+    MailAddress,
+    Network,
+    OwnDomain,
+    Section,
+    Size,
+    SocketAddress,
+    section,
+)
 
 PRIVATE = ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
 
@@ -44,6 +55,25 @@ class SenderAuth(Section):
         ge=1,
         description="Time for all DNS look-ups of one message; what is unknown then is temporary.",
     )
+    dmarc_reports: bool = Field(
+        default=True,
+        description="Send the daily reports that domains ask for in their DMARC record (`rua=`): how many messages"
+        " came in their name, from where, and what was found.",
+    )
+    dmarc_reports_not_to: tuple[DomainName, ...] = Field(
+        default=(), description="Domains that get no such report, nor what is below them."
+    )
+    dmarc_report_contact: MailAddress | None = Field(
+        default=None,
+        description="The address that the reports come from; null: postmaster at this host's name. Its domain"
+        " should have a DKIM key.",
+    )
+
+    def reports_to(self, domain: str) -> bool:
+        """Whether a domain is sent the reports that it asks for."""
+        return self.dmarc_reports and not any(
+            domain == each or domain.endswith(f".{each}") for each in self.dmarc_reports_not_to
+        )
 
 
 class DnsblZone(Section):

@@ -241,6 +241,7 @@ Duration = Annotated[
     ),
 ]
 FilePath = Annotated[Path, AfterValidator(_absolute)]
+DomainName = Annotated[str, AfterValidator(domain_name)]
 HostName = Annotated[str, AfterValidator(host_name)]
 OwnDomain = Annotated[str, AfterValidator(own_domain)]
 OwnAddress = Annotated[str, AfterValidator(own_address)]

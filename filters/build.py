@@ -13,18 +13,24 @@ from filters.submission import Submission
 from filters.virus import Virus
 from net.resolver import Resolver
 from storage.bayes import Bayes
+from storage.dmarc_results import DmarcResults
 from storage.greylist import Greylist as GreylistMemory
 from storage.queue import Queue
 from storage.store import Store
 
 
 def build(
-    settings: Settings, store: Store, queue: Queue | None = None, resolver: Resolver | None = None
+    settings: Settings,
+    store: Store,
+    queue: Queue | None = None,
+    resolver: Resolver | None = None,
+    dmarc: DmarcResults | None = None,
 ) -> Pipeline:
-    """The pipeline of a process; with the queue and the resolver that the process has already, if it has them."""
+    """The pipeline of a process; with the queue and the resolver that the process has already, if it has them, and
+    with what counts DMARC's results where mail comes in."""
     queue = queue or Queue.of(store)
     resolver = resolver or Resolver(settings.resolver.nameservers)
-    sender_auth = SenderAuth(lambda: pipeline.settings.filters.sender_auth, resolver, store.run)
+    sender_auth = SenderAuth(lambda: pipeline.settings.filters.sender_auth, resolver, store.run, dmarc)
     dnsbl = Dnsbl(lambda: pipeline.settings.filters.dnsbl, resolver)
     memory = GreylistMemory(settings.data / "state")
     greylist = Greylist(lambda: pipeline.settings.filters.greylist, memory, store.run)

@@ -93,6 +93,7 @@ async def smtp(settings: Settings, listeners: Sequence[Listener]) -> Process:
     from filters.build import build
     from net.resolver import Resolver
     from smtp.door import SmtpDoor
+    from storage.dmarc_results import DmarcResults
     from storage.queue import Queue
     from storage.store import Store
 
@@ -100,7 +101,9 @@ async def smtp(settings: Settings, listeners: Sequence[Listener]) -> Process:
     store = await Store.open(settings)
     queue = await store.run(Queue.of, store)
     resolver = Resolver(settings.resolver.nameservers)
-    pipeline = build(settings, store, queue, resolver)
+    dmarc = DmarcResults(settings.data / "state", store.clock)
+    store.start(dmarc.run(store.run))
+    pipeline = build(settings, store, queue, resolver, dmarc)
     door = SmtpDoor(settings, store, pipeline, contexts)
     entrance = Entrance(door, "smtp", settings, contexts, listeners)
 
@@ -109,6 +112,7 @@ async def smtp(settings: Settings, listeners: Sequence[Listener]) -> Process:
         await resolver.close()
         queue.close()
         await store.close()
+        dmarc.close()
 
     return Process(entrance.servers, (*settled(store), pipeline, door, entrance), contexts, close)
 
@@ -137,6 +141,7 @@ async def pop3(settings: Settings, listeners: Sequence[Listener]) -> Process:
 
 async def relay(settings: Settings, _: Sequence[Listener]) -> Process:
     from filters.build import build
+    from filters.dmarc_reports.reporter import DmarcReporter
     from filters.sender_auth.signing import Signing
     from kwcmaild.learning import Learning
     from net.resolver import Resolver
@@ -149,6 +154,7 @@ async def relay(settings: Settings, _: Sequence[Listener]) -> Process:
     from smtp.relay.tls_rpt import Reports
     from storage import leftovers
     from storage.bayes import Bayes
+    from storage.dmarc_results import DmarcResults
     from storage.message import Message
     from storage.queue import Queue
     from storage.queued import Addressee
@@ -167,7 +173,7 @@ async def relay(settings: Settings, _: Sequence[Listener]) -> Process:
         return courier.settings.queue.tls.https_port
 
     async def send_report(message: Message, to: str) -> None:
-        signed = await store.run(signing.sign, message)  # RFC 8460 §3
+        signed = await store.run(signing.sign, message)  # RFC 8460 §3, RFC 9990 §3.2
         await store.run(queue.add, signed, "", [Addressee(to, notify="NEVER")], os.urandom(6).hex())
 
     policies = Policies(resolver, state, store.run, proven, https_port)
@@ -177,6 +183,9 @@ async def relay(settings: Settings, _: Sequence[Listener]) -> Process:
     courier = Courier(settings, destinations, store.run, reports)
     reporter = Reporter(settings, reports, resolver, store.run, send_report, proven)
     store.start(reporter.run())
+    dmarc = DmarcResults(state, store.clock)
+    dmarc_reporter = DmarcReporter(settings, dmarc, resolver, store.run, send_report)
+    store.start(dmarc_reporter.run())
     pipeline = build(settings, store, queue, resolver)
     runner = Runner(
         settings,
@@ -196,9 +205,10 @@ async def relay(settings: Settings, _: Sequence[Listener]) -> Process:
         queue.close()
         await store.close()
         reports.close()
+        dmarc.close()
 
     learning = Learning(settings, store, Bayes(state, store.clock))
-    configured = (*settled(store), pipeline, courier, reporter, runner, learning)
+    configured = (*settled(store), pipeline, courier, reporter, dmarc_reporter, runner, learning)
     return Process((Work(runner), learning), configured, None, close)
 
 

@@ -14,12 +14,14 @@ from config.filters import SenderAuth as Rules
 from filters.mail import Mail, Recipient
 from filters.sender_auth import dmarc, spf
 from filters.sender_auth.author import author_domains
+from filters.sender_auth.counted import evaluated
 from filters.sender_auth.dmarc import DmarcResult
 from filters.sender_auth.keys import Key, KeyRefused, read
 from filters.sender_auth.signatures import Chain, Checked, Keys, Signed, find, verify
 from filters.sender_auth.spf import SpfResult
 from filters.verdict import PASS, Action, AuthResult, Verdict
 from net.resolver import DnsFailure, Resolver
+from storage.dmarc_results import DmarcResults
 from storage.header import end_of_header
 from storage.message import Message
 from storage.status import Status
@@ -35,10 +37,17 @@ class SenderAuth:
 
     name = "sender_auth"
 
-    def __init__(self, rules: Callable[[], Rules], resolver: Resolver, run: Run) -> None:
+    def __init__(
+        self,
+        rules: Callable[[], Rules],
+        resolver: Resolver,
+        run: Run,
+        results: DmarcResults | None = None,  # counted there, for the reports that domains ask for
+    ) -> None:
         self._rules = rules
         self._resolver = resolver
         self._run = run
+        self._results = results
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -61,7 +70,12 @@ class SenderAuth:
         )
         authors = author_domains(mail.head)
         result = await self._dmarc(authors, sender, checked, rules)
-        return _verdict(mail, sender, checked, chain, result, authors, rules)
+        verdict = _verdict(mail, sender, checked, chain, result, authors, rules)
+        if self._results is not None and rules.reports_to(result.domain):
+            counted = evaluated(mail, sender, checked, chain, result, verdict, rules)
+            if counted is not None:
+                self._results.note(counted)
+        return verdict
 
     async def _signatures(self, mail: Mail, signed: Signed, seconds: float) -> tuple[list[Checked], Chain]:
         if not signed.signatures and not signed.seals:

@@ -86,7 +86,7 @@ async def evaluate(
     """The result for the author domain. Never raises for what DNS says."""
     try:
         walked = await _walk(resolver, author)
-        organisation = await _organisation(resolver, author, method)
+        organisation = await organisation_of(resolver, author, method)
         record = _policy_record(walked, author, organisation)
         if record is None:
             return DmarcResult("none", author)
@@ -138,10 +138,11 @@ async def _aligned(
     common = f".{organisation}"
     if domain != organisation and not domain.endswith(common):
         return False  # whatever its own organisation is, it lies elsewhere
-    return await _organisation(resolver, domain, method) == organisation
+    return await organisation_of(resolver, domain, method) == organisation
 
 
-async def _organisation(resolver: Resolver, domain: str, method: Method) -> str:
+async def organisation_of(resolver: Resolver, domain: str, method: Method) -> str:
+    """The organisational domain that a domain belongs to. Raises DnsFailure."""
     if method == "public_suffix":
         return _suffixes().privatesuffix(domain) or domain
     walked = await _walk(resolver, domain)
@@ -175,13 +176,18 @@ def steps(domain: str) -> list[str]:
 
 async def look_up(resolver: Resolver, domain: str) -> Record | None:
     """The DMARC record published at a name itself; several are none (RFC 9989 §4.7). Raises DnsFailure."""
-    answer = await resolver.look_up(f"_dmarc.{domain}", "TXT")
+    records = await records_at(resolver, f"_dmarc.{domain}", domain)
+    return records[0] if len(records) == 1 else None
+
+
+async def records_at(resolver: Resolver, name: str, domain: str) -> list[Record]:
+    """The DMARC records at a name of DNS, said to be of `domain`. Raises DnsFailure."""
+    answer = await resolver.look_up(name, "TXT")
     texts = [
         b"".join(record.strings).decode("utf-8", "replace")
         for record in cast("tuple[TXT, ...]", answer.records)
     ]
-    records = [record for record in (parse(domain, text) for text in texts) if record is not None]
-    return records[0] if len(records) == 1 else None
+    return [record for record in (parse(domain, text) for text in texts) if record is not None]
 
 
 @cache
