@@ -163,24 +163,36 @@ class Lists:
         if first(mail.head, b"auto-submitted").split(b";")[0].strip().lower() not in (b"", b"no"):
             return Routed(recipient, refused=BY_HAND)
         word, _, token = errand.detail.partition("-")
+        if not await self.decide(errand.entry, token, word == "ok", srs):
+            return Routed(recipient, refused=DECIDED)
+        return Routed(recipient)
+
+    def moderated(self, token: str) -> ListEntry | None:
+        """The list at which a post waits. For a thread. Raises Broken."""
+        post = self._held.find(token)
+        found = self._directory.lookup(Address(*post.list.rsplit("@", 1))) if post else None
+        return found if isinstance(found, ListEntry) else None
+
+    async def decide(
+        self, entry: ListEntry, token: str, let_go: bool, srs: Srs, by: str = "the owner"
+    ) -> bool:
+        """Let a post go, or tell its author that it was not wanted; False where it waits no more."""
         claim = await self._store.run(self._held.claim, token)
         if claim is None:
-            return Routed(recipient, refused=DECIDED)
+            return False
         try:
-            if word == "ok":
-                await self._let_go(claim.post, claim.message, errand.entry, srs)
+            if let_go:
+                await self._let_go(claim.post, claim.message, entry, srs)
             else:
-                notice = self._notices(errand.entry).refused(claim.post, self._clock())
+                notice = self._notices(entry).refused(claim.post, self._clock())
                 await self._send(notice, claim.post.reverse_path, claim.post.trace)
         except BaseException:
             await self._store.run(claim.release)
             raise
         await self._store.run(claim.done)
-        what = "let go by the owner" if word == "ok" else "refused by the owner"
-        self._store.traces.note(
-            claim.post.trace, "held", recipient=errand.entry.address, detail={"decided": what}
-        )
-        return Routed(recipient)
+        detail = {"decided": f"{'let go' if let_go else 'refused'} by {by}"}
+        self._store.traces.note(claim.post.trace, "held", recipient=entry.address, detail=detail)
+        return True
 
     async def _let_go(self, held: HeldPost, message: Message, entry: ListEntry, srs: Srs) -> None:
         start = await self._store.run(message.head, MOST_HEADER)
