@@ -67,27 +67,28 @@ class HeldPosts:
 
     def hold(self, message: Message, post: HeldPost) -> str:
         """Keep a post; durable when this returns its token. Raises OSError."""
-        if not self._folder.is_dir():
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            durable.sync_dir(self._folder.parent)
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         token = "".join(secrets.choice(_LETTERS) for _ in range(26))
         path = self._folder / f"{token}.eml"
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        known = self._folder / f"{token}.json"
         try:
+            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             try:
                 message.write_to(fd)
                 os.fsync(fd)
             finally:
                 os.close(fd)
-            durable.write_json(self._folder / f"{token}.json", asdict(post))
+            durable.write_json(known, asdict(post))
+            durable.sync_dir(self._folder.parent)  # who made the folder may have died before he did this
         except BaseException:
+            known.unlink(missing_ok=True)
             path.unlink(missing_ok=True)
             raise
         return token
 
     def find(self, token: str) -> HeldPost | None:
         """The post that waits under a token."""
-        if not _TOKEN.fullmatch(token):
+        if not _TOKEN.fullmatch(token) or not (self._folder / f"{token}.eml").exists():
             return None
         try:
             return HeldPost(**json.loads((self._folder / f"{token}.json").read_bytes()))

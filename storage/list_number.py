@@ -1,7 +1,9 @@
 """The running number of a mailing list's posts: `<data>/state/lists/<domain>/<local>.number`, the last one given.
 
 Taken by an exclusive lock and fsynced before use, so no number is given twice, whatever crashes; a post that
-then fails leaves a gap. A list made again under the same name goes on where the former one ended.
+then fails leaves a gap. A file that holds a number is one whose name is on the disk: whoever finds it empty, made
+by somebody who may be dead or not that far yet, sees to the name first. A list made again under the same name goes
+on where the former one ended.
 """
 
 import fcntl
@@ -14,20 +16,19 @@ from storage.durable import sync_dir
 def take(state: Path, address: str) -> int:
     """The next number of a list, from 1. Raises OSError. Blocks on the disk."""
     path = _path(state, address)
-    new = not path.exists()
-    if new:
+    if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)
         number = _read(fd) + 1
+        if number == 1:
+            for folder in (path.parent, state / "lists", state, state.parent):
+                sync_dir(folder)
         os.pwrite(fd, b"%-15d\n" % number, 0)
         os.fsync(fd)
     finally:
         os.close(fd)
-    if new:
-        for folder in (path.parent, state / "lists", state):
-            sync_dir(folder)
     return number
 
 

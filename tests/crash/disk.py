@@ -77,6 +77,11 @@ class Disk:
         finally:
             self._mine = False
 
+    @property
+    def building(self) -> bool:
+        """Whether calls are the disk's own, which builds what a power cut leaves."""
+        return self._mine
+
     # What is found after a power cut
 
     def survive(self, data: Path, kind: str, rng: random.Random) -> None:
