@@ -170,7 +170,7 @@ class Lists:
     def moderated(self, token: str) -> ListEntry | None:
         """The list at which a post waits. For a thread. Raises Broken."""
         post = self._held.find(token)
-        found = self._directory.lookup(Address(*post.list.rsplit("@", 1))) if post else None
+        found = self._directory.lookup(post.list) if post else None
         return found if isinstance(found, ListEntry) else None
 
     async def decide(
