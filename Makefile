@@ -34,8 +34,10 @@ help:
 run: $(VENV)/.runtime
 	@$(VENV)/bin/kwcmaild demo
 
+# As many processes as there are cores (JOBS=0: one, and its output as it comes); tests of a file stay together.
+JOBS ?= auto
 test: $(VENV)/.dev $(VENV)/.suites debian-packages neighbours
-	@$(VENV)/bin/python -m pytest
+	@$(VENV)/bin/python -m pytest -n $(JOBS) --dist loadfile
 
 # Every parser for a minute each (SECONDS=600 for longer), and ten thousand connections. With atheris where it is
 # installed (`.venv/bin/pip install atheris`), else with hypothesis.

@@ -66,11 +66,13 @@ def test_every_dependency_is_imported() -> None:
         "dkimpy": "dkim",
         "pyspf": "spf",
     }
+    by_others = {"python-multipart"}  # Starlette imports it, when the first form is read
     rooms = [*PORTS, "kwcmaild", "web", "smtp", "imap", "pop3", "filters", "storage", "net", "config"]
     source = "\n".join(path.read_text() for room in rooms for path in (ROOT / room).rglob("*.py"))
     for each in project["dependencies"]:
         name = re.split(r"[<>=\[]", each)[0]
-        assert re.search(rf"^\s*(import|from) {modules.get(name, name)}\b", source, re.MULTILINE), name
+        imported = re.search(rf"^\s*(import|from) {modules.get(name, name)}\b", source, re.MULTILINE)
+        assert imported or name in by_others, name
 
 
 @pytest.fixture
