@@ -3,6 +3,7 @@
 # Told at all times.
 _ALWAYS = (
     b"IMAP4rev1",  # RFC 3501
+    b"IMAP4rev2",  # RFC 9051, once it is enabled
     b"LITERAL+",  # RFC 7888
     b"SASL-IR",  # RFC 4959
     b"ID",  # RFC 2971
@@ -23,6 +24,9 @@ _INSIDE = (
     b"STATUS=SIZE",  # RFC 8438
     b"UNSELECT",  # RFC 3691
     b"CONDSTORE",  # RFC 7162
+    b"QRESYNC",  # RFC 7162 §3.2
+    b"UIDONLY",  # RFC 9586
+    b"UTF8=ACCEPT",  # RFC 9755
     b"ESEARCH",  # RFC 4731
     b"WITHIN",  # RFC 5032
     b"MULTIAPPEND",  # RFC 3502

@@ -42,6 +42,7 @@ class Fetch:
     ready: tuple[bytes, ...]
     bodies: tuple[Body, ...] = ()
     changed_since: int | None = None
+    vanished: bool = False  # also what went since then (RFC 7162 §3.2.6)
 
     @property
     def marks_seen(self) -> bool:
@@ -54,14 +55,35 @@ def parse(scanner: Scanner) -> Fetch:
     scanner.space()
     ready, bodies = _items(scanner)
     changed_since: int | None = None
+    vanished = False
     if not scanner.at_end():
         scanner.space()
-        scanner.expect(b"(CHANGEDSINCE ")
-        changed_since = scanner.number64()
-        scanner.expect(b")")
+        changed_since, vanished = _modifiers(scanner)
         if b"MODSEQ" not in ready:
             ready.append(b"MODSEQ")  # RFC 7162 §3.1.4.1: implied
-    return Fetch(messages, tuple(ready), tuple(bodies), changed_since)
+    return Fetch(messages, tuple(ready), tuple(bodies), changed_since, vanished)
+
+
+def _modifiers(scanner: Scanner) -> tuple[int, bool]:
+    """`(CHANGEDSINCE n)`, with VANISHED in any order; VANISHED alone means nothing (RFC 7162 §3.2.6)."""
+    since: int | None = None
+    vanished = False
+    scanner.expect(b"(")
+    while True:
+        word = scanner.keyword()
+        if word == b"CHANGEDSINCE" and since is None:
+            scanner.space()
+            since = scanner.number64()
+        elif word == b"VANISHED" and not vanished:
+            vanished = True
+        else:
+            raise BadSyntax("no such modifier")
+        if scanner.take(b")"):
+            break
+        scanner.space()
+    if since is None:
+        raise BadSyntax("VANISHED needs CHANGEDSINCE")
+    return since, vanished
 
 
 def _items(scanner: Scanner) -> tuple[list[bytes], list[Body]]:

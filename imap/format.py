@@ -6,6 +6,7 @@ from imap import mailbox_name
 
 _ATOM = re.compile(rb"[!#$&'+,\-./0-9:;<=>?@A-Z\[^_`a-z|}~]+\Z")
 _QUOTABLE = re.compile(rb"[\x01-\x09\x0b\x0c\x0e-\x7f]{0,1000}\Z")
+_QUOTABLE8 = re.compile(rb"[\x01-\x09\x0b\x0c\x0e-\x7f\x80-\xff]{0,1000}\Z")
 _SPECIAL = re.compile(rb'(["\\])')
 
 
@@ -36,6 +37,11 @@ def mailbox(name: str, utf8: bool = False) -> bytes:
     if name == "INBOX":
         return b"INBOX"
     raw = mailbox_name.encode(name, utf8)
-    if utf8 and not raw.isascii():
-        return b'"' + _SPECIAL.sub(rb"\\\1", raw) + b'"'  # RFC 6855 §3: quoted strings hold UTF-8
-    return string(raw)
+    return string8(raw) if utf8 else string(raw)
+
+
+def string8(data: bytes) -> bytes:
+    """A string for a client that takes UTF-8 in quoted strings (RFC 9755 §3, RFC 9051 §4.3)."""
+    if _QUOTABLE8.match(data):
+        return b'"' + _SPECIAL.sub(rb"\\\1", data) + b'"'
+    return literal(data)

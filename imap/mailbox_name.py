@@ -24,12 +24,17 @@ class BadName(Exception):
 
 def decode(raw: bytes, utf8: bool = False) -> str:
     """The store's name for a name on the wire."""
-    if utf8:
-        try:
-            return canonical(raw.decode("utf-8"))
-        except UnicodeDecodeError:
-            raise BadName from None
-    return canonical(decode_text(raw))
+    return canonical(text(raw, utf8))
+
+
+def text(raw: bytes, utf8: bool) -> str:
+    """What a name, or a pattern, on the wire says."""
+    if not utf8:
+        return decode_text(raw)
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise BadName from None
 
 
 def decode_text(raw: bytes) -> str:

@@ -13,12 +13,14 @@ client is told.
 import asyncio
 import logging
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from config.settings import Listen, Settings
-from imap import capability, commands, mailbox_name, reader, replies
+from imap import capability, commands, format, mailbox_name, reader, replies
 from imap.framing import tag_of
 from imap.mailbox_name import BadName
+from imap.manner import PLAIN
 from imap.replies import ANSWERED, Bad, No, Reply
 from imap.scanner import BadSyntax, Scanner
 from imap.sequence import OutOfRange, SequenceSet, pick
@@ -47,7 +49,7 @@ class Session:
     """Everything that the server remembers about one connection."""
 
     __slots__ = (
-        "_began", "_out", "_size", "account", "address", "bad", "condstore", "conn", "door", "failures", "listen",
+        "_began", "_out", "_size", "account", "address", "bad", "conn", "door", "failures", "listen", "manner",
         "slot", "state", "tag", "view",
     )  # fmt: skip
 
@@ -60,7 +62,7 @@ class Session:
         self.account: Account | None = None
         self.view: View | None = None
         self.slot: Slot | None = None
-        self.condstore = False  # RFC 7162 §3.1: the client has asked for MODSEQ somehow
+        self.manner = PLAIN  # what the client has enabled
         self.tag = b"*"
         self.bad = 0  # bad commands in a row
         self.failures = 0  # failed logins
@@ -149,14 +151,23 @@ class Session:
         """Octets of a refused literal that are read to their end. A stranger gets little of our patience."""
         return reader.DISCARD if self.account is not None else STRANGER
 
+    @property
+    def condstore(self) -> bool:
+        """Whether the client has asked for MODSEQ somehow (RFC 7162 §3.1)."""
+        return self.manner.modseq
+
     def name(self, raw: bytes) -> str:
         """The store's name for a mailbox name on the wire."""
-        return mailbox_name.decode(raw)
+        return mailbox_name.decode(raw, self.manner.utf8)
+
+    def wire(self, name: str) -> bytes:
+        """A mailbox name as this client reads it."""
+        return format.mailbox(name, self.manner.utf8)
 
     def by_number(self, messages: SequenceSet) -> list[int]:
         """The UIDs of messages named by number. None of them may be gone, though EXPUNGE was not yet told."""
         view = self.selected
-        uids = pick(view.uids, messages.numbers(len(view.uids)))
+        uids = pick(view.uids, view.spans(messages, by_uid=False))
         if view.moved and any(uid not in view.mailbox.rows for uid in uids):
             raise No(b"Some of the messages are gone", b"EXPUNGEISSUED")  # RFC 2180 §4, RFC 5530 §3
         return uids
@@ -164,15 +175,15 @@ class Session:
     def by_uid(self, messages: SequenceSet) -> list[int]:
         """The UIDs of a set that this client can know; those not in use are passed over (RFC 9051 §6.4.9)."""
         view = self.selected
-        uids = pick(view.uids, messages.uids(view.uids))
+        uids = pick(view.uids, view.spans(messages, by_uid=True))
         return [uid for uid in uids if uid in view.mailbox.rows] if view.moved else uids
 
-    def begin_condstore(self) -> None:
+    def begin_condstore(self, told: bool = False) -> None:
         """The client has used something of CONDSTORE: from now on it is told MODSEQ (RFC 7162 §3.1)."""
         if self.condstore:
             return
-        self.condstore = True
-        if self.view is not None:
+        self.manner = replace(self.manner, modseq=True)
+        if self.view is not None and not told:
             self.send(b"* OK [HIGHESTMODSEQ %d] Highest\r\n" % self.view.modseq)
 
     async def leave_mailbox(self) -> None:
@@ -185,7 +196,7 @@ class Session:
     def tell_updates(self, expunge: bool, uid: bool = False) -> None:
         """Send what others have changed in the selected mailbox."""
         if self.view is not None and self.view.moved:
-            for line in self.view.updates(expunge, self.condstore, uid):
+            for line in self.view.updates(expunge, self.manner, uid):
                 self.send(line)
 
     def tell_now(self) -> None:
@@ -270,6 +281,8 @@ class Session:
                 raise Bad(b"The tag is too long")
             if self.state not in command.states:
                 raise Bad(_wrong_state(self.state, command.states))
+            if self.manner.uidonly and commands.by_numbers(command):
+                raise Bad(b"Messages are named by UID here", b"UIDREQUIRED")  # RFC 9586 §3.1
             arguments = command.parse(scanner)
             if incoming.message is None:
                 scanner.end()

@@ -18,9 +18,12 @@ Nothing here waits: `updates` is one step of the event loop, so no change can fa
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
 
 from imap import flags
+from imap.manner import Manner
+from imap.sequence import NOTHING, SequenceSet, Span, compact
 from storage.rows import Row
 from storage.selected import Mailbox
 
@@ -29,8 +32,8 @@ class View:
     """A selected mailbox as its client knows it."""
 
     __slots__ = (
-        "_hidden", "_told", "_unclaimed", "first_recent", "keywords", "mailbox", "modseq", "uids", "unwatch",
-        "writable",
+        "_hidden", "_told", "_unclaimed", "first_recent", "keywords", "mailbox", "modseq", "saved", "uids",
+        "unwatch", "writable",
     )  # fmt: skip
 
     def __init__(self, mailbox: Mailbox, writable: bool, first_recent: int) -> None:
@@ -40,6 +43,7 @@ class View:
         self.modseq: int = mailbox.modseq
         self.keywords: tuple[str, ...] = mailbox.keywords
         self.first_recent = first_recent  # UIDs from here on are \Recent in this session
+        self.saved = NOTHING  # UIDs: what `$` stands for (RFC 9051 §6.4.4.1)
         self.unwatch: Callable[[], None] | None = None
         self._hidden: set[int] = set()
         self._told: dict[int, int] = {}
@@ -73,13 +77,21 @@ class View:
         """Whether there may be something to tell."""
         return self.mailbox.modseq != self.modseq or bool(self._hidden)
 
+    def knows_all_but(self, gone: Sequence[int]) -> bool:
+        """Whether the client knows the mailbox as it is, but for these that went."""
+        changes = self.mailbox.changes_since(self.modseq, self.uids)
+        return not changes.arrived and not changes.changed and {*changes.gone, *self._hidden} <= set(gone)
+
     def number(self, uid: int) -> int:
         """The message sequence number of a UID that the client knows; 0 where it does not."""
         at = bisect_left(self.uids, uid)
         return at + 1 if at < len(self.uids) and self.uids[at] == uid else 0
 
-    def is_recent(self, uid: int) -> bool:
-        return uid >= self.first_recent
+    def spans(self, messages: SequenceSet, by_uid: bool) -> list[Span]:
+        """Where the messages of a set stand. Raises `sequence.OutOfRange`."""
+        if messages.saved:
+            return self.saved.uids(self.uids)
+        return messages.uids(self.uids) if by_uid else messages.numbers(len(self.uids))
 
     def count_recent(self) -> int:
         return len(self.uids) - bisect_left(self.uids, self.first_recent)
@@ -88,10 +100,10 @@ class View:
         """The client has just been shown the flags of these rows: they need not be told at the next update."""
         self._told.update((row.uid, row.modseq) for row in rows)
 
-    def updates(self, expunge: bool, condstore: bool, uid: bool = False) -> list[bytes]:
+    def updates(self, expunge: bool, manner: Manner, uid: bool = False) -> list[bytes]:
         """The untagged responses that bring the client up to date (RFC 9051 §7.4.1, §7.5.1, §7.5.2).
 
-        `expunge`: EXPUNGE may be sent now. `condstore`: FETCH carries MODSEQ (RFC 7162 §3.1.4.2).
+        `expunge`: EXPUNGE may be sent now. `manner`: how this client is told.
         `uid`: FETCH carries UID, as after a UID command (RFC 9051 §6.4.9).
         """
         if not self.moved:
@@ -100,14 +112,14 @@ class View:
         changes = self.mailbox.changes_since(self.modseq, self.uids)
         out: list[bytes] = []
         if changes.gone or self._hidden:
-            self._leave(changes.gone, expunge, out)
+            self._leave(changes.gone, expunge, manner, out)
         if changes.arrived:
-            self._arrive(changes.arrived, out)
+            self._arrive(changes.arrived, manner, out)
         if not self._hidden:
             self.uids = self.mailbox.uids  # the shared tuple again: equal, and it costs no memory
         self.keywords_changed(out)
         if changes.changed:
-            self._changed(changes.changed, condstore, uid, out)
+            self._changed(changes.changed, manner, uid, out)
         self.modseq = changes.modseq
         self._told.clear()
         return out
@@ -127,36 +139,61 @@ class View:
         more = b"" if self.mailbox.keywords_full else b" \\*"
         return b"* OK [PERMANENTFLAGS (%b%b)] Kept\r\n" % (flags.defined(self.keywords), more)
 
-    def _leave(self, gone: tuple[int, ...], expunge: bool, out: list[bytes]) -> None:
+    def _leave(self, gone: tuple[int, ...], expunge: bool, manner: Manner, out: list[bytes]) -> None:
         known = self._hidden.union(uid for uid in gone if self.number(uid))
         if not expunge:
             self._hidden = known
             return
-        # The highest first: no number that is still to be named has moved by then.
-        out += [b"* %d EXPUNGE\r\n" % self.number(uid) for uid in sorted(known, reverse=True)]
+        if known and manner.vanished:  # RFC 7162 §3.2.10.2, RFC 9586 §3.5
+            out.append(b"* VANISHED %b\r\n" % compact(sorted(known)))
+        else:  # The highest first: no number that is still to be named has moved by then.
+            out += [b"* %d EXPUNGE\r\n" % self.number(uid) for uid in sorted(known, reverse=True)]
         if known:
             self.uids = tuple([uid for uid in self.uids if uid not in known])
             self._hidden = set()
 
-    def _arrive(self, arrived: tuple[int, ...], out: list[bytes]) -> None:
+    def _arrive(self, arrived: tuple[int, ...], manner: Manner, out: list[bytes]) -> None:
         last = self.uids[-1] if self.uids else 0
         new = tuple(uid for uid in sorted(arrived) if uid > last)
         if not new:
             return
         self.uids += new
         self._unclaimed = True
-        out.append(b"* %d EXISTS\r\n* %d RECENT\r\n" % (len(self.uids), self.count_recent()))
+        out.append(self.exists(manner))
 
-    def _changed(self, changed: tuple[int, ...], condstore: bool, uid: bool, out: list[bytes]) -> None:
-        rows = self.mailbox.rows
+    def exists(self, manner: Manner) -> bytes:
+        r"""How many messages there are, and (before RFC 9051, which has no \Recent) how many of them are new."""
+        if manner.rev2:
+            return b"* %d EXISTS\r\n" % len(self.uids)
+        return b"* %d EXISTS\r\n* %d RECENT\r\n" % (len(self.uids), self.count_recent())
+
+    def flags(self, rows: Sequence[Row], manner: Manner) -> Iterable[bytes]:
+        """The flags of rows, in order, which ascend by UID."""
         texts = flags.texts(self.keywords)
+        first = self.first_recent
+        if manner.rev2 or not rows or rows[-1].uid < first:
+            return map(texts.__getitem__, map(attrgetter("flags"), rows))
         recent = flags.texts(self.keywords, True)
+        return [(recent if row.uid >= first else texts)[row.flags] for row in rows]
+
+    def fetched(self, rows: Sequence[Row], manner: Manner, uid: bool = False) -> list[bytes]:
+        """FETCH of the flags of rows, which ascend by UID: unasked for, or as the answer to STORE."""
+        lines: list[bytes] = []
+        for row, text in zip(rows, self.flags(rows, manner), strict=True):
+            more = b" MODSEQ (%d)" % row.modseq if manner.modseq else b""
+            if manner.uidonly:  # RFC 9586 §3.3
+                lines.append(b"* %d UIDFETCH (FLAGS %b%b)\r\n" % (row.uid, text, more))
+                continue
+            if uid or manner.qresync:  # RFC 7162 §3.2.4
+                more = b" UID %d%b" % (row.uid, more)
+            lines.append(b"* %d FETCH (FLAGS %b%b)\r\n" % (self.number(row.uid), text, more))
+        return lines
+
+    def _changed(self, changed: tuple[int, ...], manner: Manner, uid: bool, out: list[bytes]) -> None:
+        rows = self.mailbox.rows
+        told: list[Row] = []
         for one in changed:
             row = rows.get(one)
-            number = self.number(one)
-            if row is None or not number or self._told.get(one, 0) >= row.modseq:
-                continue
-            text = recent[row.flags] if self.is_recent(one) else texts[row.flags]
-            extra = b" UID %d" % one if uid else b""
-            extra += b" MODSEQ (%d)" % row.modseq if condstore else b""
-            out.append(b"* %d FETCH (FLAGS %b%b)\r\n" % (number, text, extra))
+            if row is not None and self.number(one) and self._told.get(one, 0) < row.modseq:
+                told.append(row)
+        out += self.fetched(told, manner, uid)

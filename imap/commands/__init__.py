@@ -118,6 +118,11 @@ def find(scanner: Scanner) -> Command:
     return command
 
 
+def by_numbers(command: Command) -> bool:
+    """Whether a command names messages by their numbers: then it has a twin that names them by UID."""
+    return command.name != "EXPUNGE" and b"UID " + command.name.encode("ascii") in _BY_NAME
+
+
 def streams(text: bytes) -> bool:
     """Whether the literal announced at the end of `text` is a message, which APPEND streams to the spool."""
     scanner = Scanner(text)

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from imap import sequence
+from imap.commands.expunge import highest
 from imap.replies import TRYCREATE, No, Reply, ok
 from imap.scanner import Scanner
 from imap.sequence import SequenceSet
@@ -56,7 +57,7 @@ async def _move(session: "Session", wanted: Wanted, uids: list[int]) -> Reply:
     if moved is None:
         return ok(b"There was nothing to move")
     session.send(ok(b"Moved", copyuid(moved)).line(b"*"))
-    return ok(b"Done")
+    return ok(b"Done", highest(session))
 
 
 async def _transfer(

@@ -12,11 +12,11 @@ from itertools import chain, repeat
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from imap import bodies, dates, fetch_grammar, flags
+from imap import bodies, dates, fetch_grammar, vanished
 from imap.bodies import Octets
 from imap.fetch_grammar import Fetch
 from imap.objectid import object_id
-from imap.replies import No, Reply
+from imap.replies import Bad, No, Reply
 from imap.scanner import Scanner
 from imap.sequence import Span, pick
 from imap.view import View
@@ -47,15 +47,27 @@ def parse(scanner: Scanner) -> Fetch:
 
 async def run(session: "Session", wanted: Fetch) -> Reply | None:
     view = session.selected
-    gone = await _fetch(session, wanted, wanted.messages.numbers(len(view.uids)), wanted.ready)
+    if wanted.vanished:
+        raise Bad(b"VANISHED belongs to UID FETCH")  # RFC 7162 §3.2.6
+    gone = await _fetch(session, wanted, view.spans(wanted.messages, by_uid=False), wanted.ready)
     if gone:
         raise No(b"Some of the messages are gone", b"EXPUNGEISSUED")  # RFC 2180 §4.1, RFC 5530 §3
     return None
 
 
 async def run_uid(session: "Session", wanted: Fetch) -> Reply | None:
-    ready = wanted.ready if b"UID" in wanted.ready else (b"UID", *wanted.ready)
-    await _fetch(session, wanted, wanted.messages.uids(session.selected.uids), ready)
+    ready = wanted.ready
+    if b"UID" not in ready and not session.manner.uidonly:  # RFC 9586 §3.3: UIDFETCH says it in front
+        ready = (b"UID", *ready)
+    view = session.selected
+    if wanted.vanished and wanted.changed_since is not None:
+        if not session.manner.qresync:
+            raise Bad(b"Enable QRESYNC first")  # RFC 7162 §3.2.6
+        gone = await view.mailbox.gone_since(wanted.changed_since)
+        known = vanished.earlier(gone, view.uids, view.mailbox.uidnext, wanted.messages)
+        if known:
+            session.send(b"* VANISHED (EARLIER) %b\r\n" % known)
+    await _fetch(session, wanted, view.spans(wanted.messages, by_uid=True), ready)
     return None
 
 
@@ -138,6 +150,8 @@ def _send_lines(
     """All lines through one template."""
     labels, columns = _columns(session, ready, rows, summaries)
     template = b"* %d FETCH (" + b" ".join(labels) + b")\r\n"
+    if session.manner.uidonly:
+        template, numbers = template.replace(b"FETCH", b"UIDFETCH", 1), [row.uid for row in rows]
     session.send(b"".join(map(template.__mod__, zip(numbers, *columns, strict=True))))
 
 
@@ -159,7 +173,7 @@ def _column(session: "Session", item: bytes, rows: list[Row], summaries: Summari
         case b"UID":
             return map(attrgetter("uid"), rows)
         case b"FLAGS":
-            return _flags(session.selected, rows)
+            return session.selected.flags(rows, session.manner)
         case b"RFC822.SIZE":
             return map(attrgetter("size"), rows)
         case b"MODSEQ":
@@ -172,15 +186,6 @@ def _column(session: "Session", item: bytes, rows: list[Row], summaries: Summari
             return repeat(b"NIL", len(rows))  # RFC 8474 §5.2: no threads are made out here
         case _:
             return map(summaries[item].__getitem__, map(attrgetter("uid"), rows))
-
-
-def _flags(view: View, rows: list[Row]) -> Iterable[bytes]:
-    texts = flags.texts(view.mailbox.keywords)
-    if not rows or rows[-1].uid < view.first_recent:
-        return map(texts.__getitem__, map(attrgetter("flags"), rows))
-    recent = flags.texts(view.mailbox.keywords, True)
-    first = view.first_recent
-    return [(recent if row.uid >= first else texts)[row.flags] for row in rows]
 
 
 async def _with_bodies(session: "Session", wanted: Fetch, ready: tuple[bytes, ...], rows: list[Row]) -> bool:
@@ -200,8 +205,9 @@ async def _with_bodies(session: "Session", wanted: Fetch, ready: tuple[bytes, ..
                 gone = True
                 continue
             items = ready
-            if row.uid in seen and b"FLAGS" not in ready:
-                items = (*ready, b"FLAGS")  # RFC 9051 §6.4.5: what the FETCH itself has changed
+            if row.uid in seen:  # RFC 9051 §6.4.5: what the FETCH itself has changed
+                more = (b"FLAGS", b"MODSEQ") if session.condstore else (b"FLAGS",)
+                items = (*ready, *(item for item in more if item not in ready))
             await _one(session, wanted, items, row, summaries, answers)
     return gone
 
@@ -240,7 +246,10 @@ async def _one(
     row = view.mailbox.rows.get(row.uid, row)
     labels, columns = _columns(session, ready, [row], summaries)
     head = b" ".join(labels) % tuple(next(iter(column)) for column in columns)
-    session.send(b"* %d FETCH (%b" % (view.number(row.uid), head))
+    if session.manner.uidonly:
+        session.send(b"* %d UIDFETCH (%b" % (row.uid, head))
+    else:
+        session.send(b"* %d FETCH (%b" % (view.number(row.uid), head))
     gap = b" " if head else b""
     for body, answer in zip(wanted.bodies, answers, strict=True):
         session.send(gap + body.label + b" ")

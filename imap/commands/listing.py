@@ -129,11 +129,11 @@ async def run_list(session: "Session", wanted: List) -> None:
         session.send(b'* LIST (\\Noselect) "/" ""\r\n')  # RFC 9051 §6.3.9: only the delimiter is asked
         return
     tree = hierarchy(await session.mine.mailboxes(), await session.mine.subscriptions())
-    fits = _matchers(wanted)
+    fits = _matchers(wanted, session.manner.utf8)
     for name, known in tree.names.items():
         if not any(match(name) for match in fits):
             continue
-        line = list_line(name, known, wanted)
+        line = list_line(name, known, wanted, session.manner.utf8)
         if line is None:
             continue
         session.send(line)
@@ -145,13 +145,13 @@ async def run_list(session: "Session", wanted: List) -> None:
 async def run_lsub(session: "Session", wanted: List) -> None:
     """RFC 3501 §6.3.9: subscribed names; a parent of some that fits `%` and is not one is \\Noselect."""
     tree = hierarchy((), await session.mine.subscriptions())
-    fits = _matchers(wanted)
+    fits = _matchers(wanted, session.manner.utf8)
     for name, known in tree.names.items():
         if any(match(name) for match in fits):
             if known.subscribed:
-                session.send(b'* LSUB () "/" %b\r\n' % format.mailbox(name))
+                session.send(b'* LSUB () "/" %b\r\n' % session.wire(name))
             elif wanted.patterns[0].endswith(b"%"):
-                session.send(b'* LSUB (\\Noselect) "/" %b\r\n' % format.mailbox(name))
+                session.send(b'* LSUB (\\Noselect) "/" %b\r\n' % session.wire(name))
 
 
 async def namespace(session: "Session", _: None) -> None:
@@ -164,6 +164,14 @@ async def _tell_status(session: "Session", name: str, items: tuple[bytes, ...]) 
         await status.tell(session, name, items)
     except MailboxMissing:
         pass  # it went between LIST and STATUS: no STATUS response then (RFC 5819 §2)
+
+
+def named(session: "Session", name: str, asked: bytes) -> bytes:
+    """LIST of one mailbox that was named, with OLDNAME where it has another spelling (RFC 9051 §6.3.9.7)."""
+    old = b""
+    if name != "INBOX" and mailbox_name.text(asked, session.manner.utf8) != name:
+        old = b' ("OLDNAME" (%b))' % format.string8(asked)
+    return b'* LIST () "/" %b%b\r\n' % (session.wire(name), old)
 
 
 def hierarchy(mailboxes: Iterable[MailboxInfo], subscriptions: Iterable[str]) -> Tree:
@@ -182,7 +190,7 @@ def hierarchy(mailboxes: Iterable[MailboxInfo], subscriptions: Iterable[str]) ->
     return tree
 
 
-def list_line(name: str, known: Known, wanted: List) -> bytes | None:
+def list_line(name: str, known: Known, wanted: List, utf8: bool = False) -> bytes | None:
     """The LIST response for a name that fits a pattern; None where the selection leaves it out."""
     exists = known.info is not None and known.info.selectable
     special = known.info.special_use if known.info is not None else None
@@ -208,15 +216,15 @@ def list_line(name: str, known: Known, wanted: List) -> bytes | None:
     if special is not None:
         attributes.append(special.encode("ascii"))
     info = b' ("CHILDINFO" (%b))' % b" ".join(below) if below else b""
-    return b'* LIST (%b) "/" %b%b\r\n' % (b" ".join(attributes), format.mailbox(name), info)
+    return b'* LIST (%b) "/" %b%b\r\n' % (b" ".join(attributes), format.mailbox(name, utf8), info)
 
 
-def _matchers(wanted: List) -> list[Matcher]:
+def _matchers(wanted: List, utf8: bool) -> list[Matcher]:
     """A reference is put in front of each pattern as it stands; what is no name matches nothing."""
     found: list[Matcher] = []
     for pattern in wanted.patterns:
         try:
-            found.append(matcher(mailbox_name.decode_text(wanted.reference + pattern)))
+            found.append(matcher(mailbox_name.text(wanted.reference + pattern, utf8)))
         except BadName:
             continue
     return found

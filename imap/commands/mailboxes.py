@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from imap.commands import listing
 from imap.mailbox_name import DELIMITER
 from imap.objectid import object_id
 from imap.replies import No, Reply, ok
 from imap.scanner import Scanner
+from storage.layout import canonical_name
 
 if TYPE_CHECKING:
     from imap.session import Session
@@ -58,6 +60,8 @@ async def create(session: "Session", wanted: Create) -> Reply:
         raise No(b"That use cannot be given to a mailbox", b"USEATTR")
     await session.mine.create(name, uses.pop() if uses else None)
     status = await session.mine.status(name)
+    if session.manner.rev2 and canonical_name(name) != session.name(wanted.mailbox):
+        session.send(listing.named(session, canonical_name(name), wanted.mailbox))  # RFC 9051 §6.3.4
     return ok(b"Created", b"MAILBOXID (%b)" % object_id(status.mailboxid))  # RFC 8474 §4.1
 
 
@@ -71,6 +75,8 @@ async def rename(session: "Session", names: tuple[bytes, bytes]) -> None:
     """A session that has the mailbox selected goes on in it: it is the same mailbox (RFC 2180 §3.4)."""
     old, new = (_without_end(session.name(raw)) for raw in names)
     await session.mine.rename(old, new)
+    if session.manner.rev2:
+        session.send(listing.named(session, canonical_name(new), names[0]))  # RFC 9051 §6.3.6
 
 
 async def subscribe(session: "Session", raw: bytes) -> None:

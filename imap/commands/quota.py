@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from imap import format
 from imap.replies import No, Reply
 from imap.scanner import Scanner
 
@@ -42,7 +41,7 @@ async def get(session: "Session", root: bytes) -> None:
 async def get_root(session: "Session", raw: bytes) -> None:
     """A mailbox that does not exist yet would be under the same root (RFC 9208 §4.1.3)."""
     name = session.name(raw)
-    session.send(b'* QUOTAROOT %b ""\r\n' % format.mailbox(name))
+    session.send(b'* QUOTAROOT %b ""\r\n' % session.wire(name))
     await _tell(session)
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from imap import format
 from imap.objectid import object_id
 from imap.scanner import BadSyntax, Scanner
 from storage.rows import MailboxStatus
@@ -72,7 +71,7 @@ async def tell(session: "Session", name: str, names: tuple[bytes, ...]) -> None:
         else:
             value = ITEMS[item](status)
         values.append(item + b" " + value)
-    session.send(b"* STATUS %b (%b)\r\n" % (format.mailbox(name), b" ".join(values)))
+    session.send(b"* STATUS %b (%b)\r\n" % (session.wire(name), b" ".join(values)))
 
 
 async def _deleted_octets(session: "Session", name: str) -> int:

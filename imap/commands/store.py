@@ -7,7 +7,6 @@ from imap import flags, sequence
 from imap.replies import Reply, ok
 from imap.scanner import BadSyntax, Scanner
 from imap.sequence import SequenceSet
-from imap.view import View
 from storage.rows import Row
 
 if TYPE_CHECKING:
@@ -78,7 +77,8 @@ async def _store(session: "Session", wanted: Store, uids: list[int], by_uid: boo
             changed = set(stored.changed)
             _tell_modseq(session, [row for row in rows if row.uid in changed], by_uid)
     else:
-        _tell_flags(session, view, rows, by_uid)
+        for line in view.fetched(rows, session.manner, by_uid):
+            session.send(line)
     view.told(rows)
     if refused:
         named = (
@@ -100,18 +100,12 @@ def _expected(before: Row, wanted: Store, letters: frozenset[str], after: Row) -
     return known == frozenset(after.flags)
 
 
-def _tell_flags(session: "Session", view: View, rows: list[Row], by_uid: bool) -> None:
-    texts = flags.texts(view.keywords)
-    recent = flags.texts(view.keywords, True)
-    for row in rows:
-        text = recent[row.flags] if view.is_recent(row.uid) else texts[row.flags]
-        extra = b" UID %d" % row.uid if by_uid else b""
-        extra += b" MODSEQ (%d)" % row.modseq if session.condstore else b""
-        session.send(b"* %d FETCH (FLAGS %b%b)\r\n" % (view.number(row.uid), text, extra))
-
-
 def _tell_modseq(session: "Session", rows: list[Row], by_uid: bool) -> None:
     """RFC 7162 §3.1.3: MODSEQ is told even where FLAGS are silent."""
+    manner = session.manner
     for row in rows:
-        uid = b"UID %d " % row.uid if by_uid else b""
+        if manner.uidonly:
+            session.send(b"* %d UIDFETCH (MODSEQ (%d))\r\n" % (row.uid, row.modseq))
+            continue
+        uid = b"UID %d " % row.uid if by_uid or manner.qresync else b""
         session.send(b"* %d FETCH (%bMODSEQ (%d))\r\n" % (session.selected.number(row.uid), uid, row.modseq))

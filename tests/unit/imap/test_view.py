@@ -7,6 +7,7 @@ from typing import Any, cast
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from imap.manner import PLAIN, Manner
 from imap.view import View
 from storage.rows import Changes, Row
 from storage.selected import Mailbox
@@ -131,7 +132,7 @@ def test_a_client_that_believes_what_it_is_told_is_right(count: int, actions: li
     for action in actions:
         if action[0] == "tell":
             known = view.uids
-            client.hear(view.updates(action[1], False))
+            client.hear(view.updates(action[1], PLAIN))
             assert len(view.uids) == len(client.flags)
             if not action[1]:
                 assert view.uids[: len(known)] == known, "no number moves while EXPUNGE may not be sent"
@@ -139,12 +140,12 @@ def test_a_client_that_believes_what_it_is_told_is_right(count: int, actions: li
             getattr(shelf, action[0])(*action[1:])
         for number, uid in enumerate(view.uids, 1):
             assert view.number(uid) == number
-    client.hear(view.updates(True, False))
+    client.hear(view.updates(True, PLAIN))
     client.fetch(view)
     assert view.uids == shelf.uids
     assert client.flags == [shelf.rows[uid].flags for uid in shelf.uids]
     assert not view.moved
-    assert view.updates(True, False) == []
+    assert view.updates(True, PLAIN) == []
 
 
 def test_expunges_are_told_from_the_highest() -> None:
@@ -152,11 +153,11 @@ def test_expunges_are_told_from_the_highest() -> None:
     view = view_of(shelf)
     for at in (0, 0, 2):
         shelf.expunge(at)
-    assert view.updates(False, False) == []
+    assert view.updates(False, PLAIN) == []
     assert view.uids == (1, 2, 3, 4, 5)
     shelf.arrive()
-    assert view.updates(False, False) == [b"* 6 EXISTS\r\n* 0 RECENT\r\n"]
-    assert view.updates(True, False) == [b"* 5 EXPUNGE\r\n", b"* 2 EXPUNGE\r\n", b"* 1 EXPUNGE\r\n"]
+    assert view.updates(False, PLAIN) == [b"* 6 EXISTS\r\n* 0 RECENT\r\n"]
+    assert view.updates(True, PLAIN) == [b"* 5 EXPUNGE\r\n", b"* 2 EXPUNGE\r\n", b"* 1 EXPUNGE\r\n"]
     assert view.uids is shelf.uids, "the shared tuple, not a copy"
 
 
@@ -166,11 +167,13 @@ def test_what_the_client_was_shown_is_not_told_again() -> None:
     shelf.flag(0, "S")
     view.told([shelf.rows[1]])
     shelf.flag(1, "F")
-    assert view.updates(True, False) == [b"* 2 FETCH (FLAGS (\\Flagged))\r\n"]
+    assert view.updates(True, PLAIN) == [b"* 2 FETCH (FLAGS (\\Flagged))\r\n"]
     shelf.flag(0, "S")
     view.told([shelf.rows[1]])
     shelf.flag(0, "")
-    assert view.updates(True, True, True) == [b"* 1 FETCH (FLAGS () UID 1 MODSEQ (%d))\r\n" % shelf.modseq]
+    assert view.updates(True, Manner(modseq=True), True) == [
+        b"* 1 FETCH (FLAGS () UID 1 MODSEQ (%d))\r\n" % shelf.modseq
+    ]
 
 
 def test_new_keywords_are_named_before_they_are_used() -> None:
@@ -178,7 +181,7 @@ def test_new_keywords_are_named_before_they_are_used() -> None:
     view = view_of(shelf)
     shelf.keywords = ("Work",)
     shelf.flag(0, "a")
-    assert view.updates(True, False) == [
+    assert view.updates(True, PLAIN) == [
         b"* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft Work)\r\n",
         b"* OK [PERMANENTFLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft Work \\*)] Kept\r\n",
         b"* 1 FETCH (FLAGS (Work))\r\n",
@@ -193,8 +196,8 @@ async def test_recent() -> None:
     second = await View.open(cast(Mailbox, shelf), True)
     assert (first.count_recent(), second.count_recent()) == (2, 0)
     shelf.arrive()
-    assert first.updates(True, False) == [b"* 3 EXISTS\r\n* 3 RECENT\r\n"]
-    assert second.updates(True, False) == [b"* 3 EXISTS\r\n* 1 RECENT\r\n"]
+    assert first.updates(True, PLAIN) == [b"* 3 EXISTS\r\n* 3 RECENT\r\n"]
+    assert second.updates(True, PLAIN) == [b"* 3 EXISTS\r\n* 1 RECENT\r\n"]
     await first.close()
     third = await View.open(cast(Mailbox, shelf), True)
     assert third.count_recent() == 0
@@ -206,6 +209,6 @@ async def test_looking_read_only_claims_nothing() -> None:
     looker = await View.open(cast(Mailbox, shelf), False)
     assert looker.count_recent() == 2
     shelf.arrive()
-    looker.updates(True, False)
+    looker.updates(True, PLAIN)
     await looker.close()
     assert (await View.open(cast(Mailbox, shelf), True)).count_recent() == 3
