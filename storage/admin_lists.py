@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from config import edit
 from config.contract import wrong_list
@@ -63,6 +63,17 @@ class ListSummary:
     moderation: str
     comment: str
     problem: str | None
+
+
+What = Literal["new", "changed", "same", "leaves"]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What would become of one member by an import."""
+
+    member: Row
+    what: What
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,40 +175,46 @@ def import_members(
     name = find_list(directory, address)
     with contract_lock(directory, name.domain):
         content = _content(directory, name)
-        before = {_canonical(each.address): each for each in content.members}
-        posters = {_canonical(each): each for each in content.posters}
-        after: dict[str, Member] = {} if replace else dict(before)
-        may_post = {} if replace else dict(posters)
-        owner = _canonical(content.owner)
-        for row in rows:
-            key = _canonical(row.address)
-            known = before.get(key)
-            if key == owner and known is None and not row.name and row.receives is not False:
-                continue  # is a member with all rights as the owner
-            after[key] = Member(
-                address=known.address if known else row.address,
-                name=(known.name if known else "") if row.name is None else row.name,
-                receives=(known.receives if known else True) if row.receives is None else row.receives,
-            )
-            if key == owner:
-                continue
-            if row.may_post or (row.may_post is None and key in posters):
-                may_post[key] = posters.get(key, row.address)
-            elif row.may_post is False:
-                may_post.pop(key, None)
-        changes = _member_changes(content, list(after.values()), list(may_post.values()))
-        text = read_text(directory, name)
-        _check_limits(
-            directory, content.model_copy(update={"members": tuple(after.values())}), may_post.values()
-        )
-        if changes:
-            write_checked(directory, name, text, changes, edit.digest(text))
-    came = len(after.keys() - before.keys())
-    changed = sum(
-        after[key] != before[key] or (key in posters) != (key in may_post)
-        for key in after.keys() & before.keys()
+        _take_over(directory, name, content, _merged(content, rows, replace=replace))
+    return _counted(content, rows, replace=replace)
+
+
+def plan_import(directory: Directory, address: str, rows: Sequence[Row], *, replace: bool) -> list[Planned]:
+    """What `import_members` would do with each row, and who would leave; nothing is written. Raises Refused for
+    what it would refuse."""
+    content = _content(directory, find_list(directory, address))
+    after, may_post = _merged(content, rows, replace=replace)
+    _check_limits(directory, content.model_copy(update={"members": tuple(after.values())}), may_post.values())
+    before = {_canonical(each.address): each for each in _exported(content)}
+    outcome = content.model_copy(
+        update={"members": tuple(after.values()), "posters": tuple(may_post.values())}
     )
-    return came, changed, len(before.keys() - after.keys())
+    planned = []
+    later = {_canonical(each.address): each for each in _exported(outcome)}
+    for row in rows:
+        key = _canonical(row.address)
+        what: What = "new" if key not in before else "same" if before[key] == later[key] else "changed"
+        planned.append(Planned(later[key], what))
+    return planned + [Planned(each, "leaves") for key, each in before.items() if key not in later]
+
+
+def remove_members(directory: Directory, address: str, members: Sequence[str]) -> int:
+    """Take members out, with their right to post; how many there were of them. The owner stays."""
+    name = find_list(directory, address)
+    gone = {_canonical(each) for each in members}
+    with contract_lock(directory, name.domain):
+        content = _content(directory, name)
+        after = {
+            key: each
+            for each in content.members
+            if (key := _canonical(each.address)) not in gone or key == _canonical(content.owner)
+        }
+        posters = {key: each for each in content.posters if (key := _canonical(each)) not in gone}
+        _take_over(directory, name, content, (after, posters))
+    with _bounces(directory) as bounces:
+        for each in gone - after.keys():
+            bounces.resume(_address(name), each)  # nothing is remembered against who comes back
+    return len(content.members) - len(after)
 
 
 def resume_member(directory: Directory, address: str, member: str) -> bool:
@@ -213,6 +230,59 @@ def find_list(directory: Directory, address: str) -> Name:
     if directory.files.look(name) is None:
         raise Missing(f"there is no list {_address(name)}")
     return name
+
+
+# ---- many members at once
+
+
+def _merged(
+    content: ListFile, rows: Sequence[Row], *, replace: bool
+) -> tuple[dict[str, Member], dict[str, str]]:
+    """The members and those with the right to post after a table is taken over, by canonical address."""
+    before = {_canonical(each.address): each for each in content.members}
+    posters = {_canonical(each): each for each in content.posters}
+    after: dict[str, Member] = {} if replace else dict(before)
+    may_post = {} if replace else dict(posters)
+    owner = _canonical(content.owner)
+    for row in rows:
+        key = _canonical(row.address)
+        known = before.get(key)
+        if key == owner and known is None and not row.name and row.receives is not False:
+            continue  # is a member with all rights as the owner
+        after[key] = Member(
+            address=known.address if known else row.address,
+            name=(known.name if known else "") if row.name is None else row.name,
+            receives=(known.receives if known else True) if row.receives is None else row.receives,
+        )
+        if key == owner:
+            continue
+        if row.may_post or (row.may_post is None and key in posters):
+            may_post[key] = posters.get(key, row.address)
+        elif row.may_post is False:
+            may_post.pop(key, None)
+    return after, may_post
+
+
+def _counted(content: ListFile, rows: Sequence[Row], *, replace: bool) -> tuple[int, int, int]:
+    """How many come, change and go."""
+    before = {_canonical(each.address): each for each in content.members}
+    posters = {_canonical(each) for each in content.posters}
+    after, may_post = _merged(content, rows, replace=replace)
+    changed = sum(
+        after[key] != before[key] or (key in posters) != (key in may_post)
+        for key in after.keys() & before.keys()
+    )
+    return len(after.keys() - before.keys()), changed, len(before.keys() - after.keys())
+
+
+def _take_over(
+    directory: Directory, name: Name, content: ListFile, merged: tuple[dict[str, Member], dict[str, str]]
+) -> None:
+    after, may_post = list(merged[0].values()), list(merged[1].values())
+    _check_limits(directory, content.model_copy(update={"members": tuple(after)}), may_post)
+    if changes := _member_changes(content, after, may_post):
+        text = read_text(directory, name)
+        write_checked(directory, name, text, changes, edit.digest(text))
 
 
 # ---- the file
