@@ -43,6 +43,7 @@ def _administration(app: typer.Typer) -> None:
         check,
         config,
         dkim,
+        dmarc,
         dns,
         domain,
         filter,
@@ -58,6 +59,7 @@ def _administration(app: typer.Typer) -> None:
     app.command("init")(init.init)
     app.command("check")(check.check)
     app.command("dns")(dns.dns)
+    app.command("dmarc")(dmarc.dmarc)
     app.command("trace")(trace.trace)
     account.app.command("restored")(index.restored)
     account.app.command("hold")(hold.hold)
