@@ -17,3 +17,7 @@ class Traces(Section):
         ge=MIB,
         description="How much room the traces may take on the disk; beyond it the oldest go first.",
     )
+    subjects: bool = Field(
+        default=True,
+        description="Whether subjects are kept with them, so that administrators find a mail by its subject.",
+    )

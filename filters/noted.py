@@ -14,12 +14,14 @@ from filters.verdict import Action, Verdict
 from storage.delivery import Delivered
 from storage.errors import DiskFull
 from storage.header import unfold
+from storage.mails import Arrived
 from storage.queued import Addressee
 from storage.status import DISK_FULL, INTERNAL, Status, worst
 from storage.traces import LONGEST, Traces
 
 NAMED = 10  # recipients that the note of the acceptance names; each has notes of its own besides
 
+_SUBJECT = re.compile(rb"^subject[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)", re.IGNORECASE | re.MULTILINE)
 _MESSAGE_ID = re.compile(rb"^message-id[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)", re.IGNORECASE | re.MULTILINE)
 
 
@@ -48,7 +50,20 @@ def answered(traces: Traces, mail: Mail, statuses: Sequence[Status], began: floa
         for recipient, status in zip(mail.recipients, statuses, strict=True):
             if not status.ok:
                 traces.note(mail.trace, "refused", recipient=str(recipient.address), status=status)
+    listed(traces, mail, taken, detail["to"], began)
     count(traces, mail, taken)
+
+
+def listed(traces: Traces, mail: Mail, taken: bool, to: str, at: float) -> None:
+    """A message in the lists of the domains here that sent it or that it came to."""
+    domains = _local_domains(mail)
+    if mail.authenticated:
+        domains.add(mail.authenticated.rpartition("@")[2])
+    if domains:
+        found = _SUBJECT.search(mail.head)
+        subject = unfold(found[1][:LONGEST]) if found else b""
+        sender = mail.reverse_path or mail.authenticated or ""
+        traces.arrived(Arrived(at, tuple(domains), mail.trace, taken, sender, to, subject))
 
 
 def count(traces: Traces, mail: Mail, taken: bool) -> None:

@@ -43,6 +43,10 @@ class QueueAdmin:
                 recipients = db.execute(RECIPIENTS, (json.dumps(batch),)).fetchall()
             yield from self._together(batch, envelopes, recipients)
 
+    def count(self, select: Select) -> int:
+        """How many messages are meant."""
+        return len(self._meant(select))
+
     def show(self, queue_id: str) -> Listed | None:
         """One message, or None."""
         with self._queue.database.reading() as db:

@@ -44,7 +44,7 @@ _TRACES = (
         f"SELECT * FROM (SELECT trace, at FROM event WHERE {key} ORDER BY id DESC LIMIT :seen)"  # noqa: S608
         for key in _KEYS
     )
-    + ") WHERE at >= :since GROUP BY trace ORDER BY 2 DESC LIMIT :most"
+    + ") WHERE at >= :since AND at < :until GROUP BY trace ORDER BY 2 DESC LIMIT :most"
 )
 
 
@@ -87,8 +87,10 @@ class Story:
         return {event.recipient: event for event in self.events if event.recipient and event.what in OUTCOMES}
 
 
-def stories(state: Path, wanted: str, *, since: float = 0.0, most: int = 10) -> list[Story]:
-    """The stories in which `wanted` (message id, address, queue id, trace) occurs since then, newest first.
+def stories(
+    state: Path, wanted: str, *, since: float = 0.0, until: float = 1e12, most: int = 10
+) -> list[Story]:
+    """The stories in which `wanted` (message id, address, queue id, trace) occurs in that time, newest first.
 
     Nothing is made where there is nothing yet. Raises sqlite3.Error. Blocks on the disk."""
     if not (state / "traces.sqlite").exists():
@@ -100,6 +102,7 @@ def stories(state: Path, wanted: str, *, since: float = 0.0, most: int = 10) -> 
             "exact": exact,
             "address": _address(exact),
             "since": since,
+            "until": until,
             "seen": MOST_SEEN,
             "most": most,
         }
@@ -108,6 +111,17 @@ def stories(state: Path, wanted: str, *, since: float = 0.0, most: int = 10) -> 
         db.close()
     told = [event for story in found if "." in story.trace for event in story.events]
     return [story for story in found if "." in story.trace or any(each not in told for each in story.events)]
+
+
+def told(state: Path, traces: Iterable[str]) -> dict[str, Story]:
+    """The stories of these traces. Raises sqlite3.Error. Blocks on the disk."""
+    if not (state / "traces.sqlite").exists():
+        return {}
+    db = database(state)
+    try:
+        return {trace: _story(db, trace) for trace in traces}
+    finally:
+        db.close()
 
 
 def _address(wanted: str) -> str:

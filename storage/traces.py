@@ -12,7 +12,8 @@ Invariants: rows are deleted from the oldest end only, a few hundred in a transa
 long; the file stays below `traces.most` and nothing in it is older than `traces.keep` (both looked at once a
 minute by whoever writes, and every six hours by the relay process).
 
-The same thread adds up the counts of each hour (`storage.hourly`), under the same promises.
+The same thread adds up the counts of each hour (`storage.hourly`), and writes the lists of the domains' mails
+(`storage.mails`), under the same promises.
 """
 
 import json
@@ -29,6 +30,7 @@ from config.traces import Traces as Limits
 from storage import hourly
 from storage.errors import Broken
 from storage.hourly import HOUR, SERVER, Hourly, What
+from storage.mails import Arrived, Mails
 from storage.statedb import StateDb
 from storage.status import Status
 
@@ -89,6 +91,8 @@ class Traces:
         self._is_ours = is_ours
         self._db = database(state)
         self._hourly = Hourly(state)
+        self._mails = Mails(state)
+        self._arrived: deque[Arrived] = deque()
         self._notes: deque[_Note] = deque()
         self._counted: deque[tuple[int, What, tuple[str, ...]]] = deque()
         self._counts: Counter[hourly.Key] = Counter()
@@ -133,23 +137,31 @@ class Traces:
             self._counted.append((int(self._clock()) // HOUR, what, tuple(domains)))
         self._nudge()
 
+    def arrived(self, mail: Arrived) -> None:
+        """A mail for the lists of its domains. As `note`: never waits and never raises."""
+        if len(self._arrived) < MOST_WAITING:
+            kept = mail if self.limits.subjects else mail._replace(subject=b"")
+            self._arrived.append(kept if kept.at else kept._replace(at=self._clock()))
+        self._nudge()
+
     def close(self) -> None:
         """Write what waits, for which nobody waits long: once. Blocks on the disk."""
         self._closing.set()
         self._wake.set()
         if self._thread is not None:
             self._thread.join()
-        if self._notes or self._dropped or self._counted:
+        if self._notes or self._dropped or self._counted or self._arrived:
             self._write()
         self._db.close()
         self._hourly.close()
+        self._mails.close()
 
     def tidy(self) -> None:
         """Delete what is too old or too much. Blocks on the disk, in small steps."""
         if not self._db.path.exists():  # somebody took it away: what is written next makes a new one
             self._db.close()
         try:
-            while self._delete_some() and not self._closing.wait(PAUSE):
+            while (self._delete_some() | self._forget_mails()) and not self._closing.wait(PAUSE):
                 if self._thread is threading.current_thread():
                     self._write()  # however long it takes, notes do not wait for it
         except sqlite3.Error as error:
@@ -193,6 +205,13 @@ class Traces:
                         transaction.executemany(_INSERT, map(_row, batch))
                 except sqlite3.Error:
                     self._notes.extendleft(reversed(batch))
+                    raise
+            while self._arrived:
+                mails = [self._arrived.popleft() for _ in range(min(len(self._arrived), MOST_WRITTEN))]
+                try:
+                    self._mails.add(mails)
+                except sqlite3.Error:
+                    self._arrived.extendleft(reversed(mails))
                     raise
             self._add_up()
         except sqlite3.Error as error:
@@ -243,6 +262,9 @@ class Traces:
             self._db.give_back(STEP)
             return True
         return len(oldest) == STEP
+
+    def _forget_mails(self) -> bool:
+        return self._mails.delete_some(self._clock() - self.limits.keep)
 
     def _complain(self, error: sqlite3.Error) -> None:
         now = time.monotonic()
