@@ -10,10 +10,12 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from config.pop_fetch import PopFetch
+from config.imap import AccountImap, Rights, Shared, Who
 from config.sending import AccountSendLimit
 from config.units import GIB
 from config.values import MailAddress, OwnLocalPart, Section, Size, section
 
+_BASE32 = re.compile(r"[A-Z2-7]{32}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _SCRAM = re.compile(r"SCRAM-SHA-256\$[0-9]+:[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+")
 
@@ -39,6 +41,12 @@ def _sha256(value: str) -> str:
     return value.lower()
 
 
+def _base32(value: str) -> str:
+    if not _BASE32.fullmatch(value):
+        raise ValueError("is not 160 bits in Base32 (RFC 4648 §6)")
+    return value
+
+
 def _password_kind(value: Any) -> str:
     return "<plain>" if isinstance(value, dict | PlainPassword) else "<hash>"
 
@@ -57,6 +65,19 @@ class AppPassword(Section):
         repr=False, description="SHA-256 of the password, hexadecimal."
     )
     created: date | None = Field(default=None, description="The day on which it was made.")
+
+
+class TwoFactor(Section):
+    """The second factor for the panel: one-time passwords of a telephone (RFC 6238)."""
+
+    secret: Annotated[str, AfterValidator(_base32)] = Field(
+        repr=False, description="What the telephone and the server know, in Base32."
+    )
+    recovery_codes: tuple[Annotated[str, AfterValidator(_sha256)], ...] = Field(
+        default=(),
+        repr=False,
+        description="SHA-256 of the codes that work once each, for who has lost the telephone.",
+    )
 
 
 class Forward(Section):
@@ -117,6 +138,9 @@ class AccountFile(Section):
         default=None, repr=False, description="The key for SCRAM-SHA-256, written together with the password."
     )
     app_passwords: tuple[AppPassword, ...] = Field(default=(), description="Passwords for single programs.")
+    two_factor: TwoFactor | None = Field(
+        default=None, description="The second factor for the panel; null: the password is enough."
+    )
     quota: Size = Field(default=GIB, description="How much mail the account may hold.")
     quota_messages: Annotated[int, Field(ge=1)] | None = Field(
         default=None, description="How many messages the account may hold; null: any number."
@@ -138,6 +162,12 @@ class AccountFile(Section):
         default=(), description="Mailboxes on other servers whose mail is fetched into this account."
     )
     send_limit: AccountSendLimit = section(AccountSendLimit)
+    imap: AccountImap = section(AccountImap)
+    share: dict[Shared, dict[Who, Rights]] = Field(
+        default={},
+        description="Mailboxes that others of the domain may use, by name: for each the addresses, or `anyone`, and"
+        " the letters of their rights (RFC 4314); `lrs` is reading. They see them under `Other Users/`.",
+    )
     receive: bool = Field(
         default=True, description="Whether mail to it is accepted; logging in and sending stay possible."
     )

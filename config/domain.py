@@ -72,6 +72,11 @@ class DomainFile(Section):
         default=None,
         description="Account that gets mail to unknown addresses of the domain; null: such mail is refused.",
     )
+    mta_sts: MtaStsMode | None = Field(
+        default=None,
+        description="Whether servers that send mail to the domain must use TLS (`mta_sts.mode` of the server says"
+        " what the modes are); null: as the server's setting.",
+    )
     retention: Retention = section(Retention)
 
     @property

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from config.filters import Filters
+from config.imap import Capability
 from config.listen import Count, Listen, ProxiedListen, TlsVersion, Workers
 from config.outbound import Family, OutboundTls, Port, Route, Smarthost, Timeouts
 from config.smtp import Smtp, SmtpListen
@@ -26,6 +27,7 @@ from config.values import (
     OwnDomain,
     Section,
     Size,
+    WebAddress,
     section,
 )
 
@@ -36,6 +38,7 @@ __all__ = [
     "Listen",
     "Log",
     "Metrics",
+    "MtaSts",
     "Pop3",
     "Queue",
     "Resolver",
@@ -113,6 +116,10 @@ class Imap(Section):
     max_append: Size = Field(
         default=100 * MIB, ge=KIB, description="The largest message that APPEND takes (RFC 7889)."
     )
+    disable: tuple[Capability, ...] = Field(
+        default=(),
+        description="Capabilities that are switched off for everybody: neither told nor answered.",
+    )
     max_command: Size = Field(
         default=256 * KIB,
         ge=8 * KIB,
@@ -166,6 +173,25 @@ class Web(Section):
     listen: tuple[Listen, ...] = Field(
         default=(Listen(address="0.0.0.0:443", tls="implicit"),), description="Addresses to listen on."
     )
+    session_idle: Duration = Field(
+        default=HOUR, ge=MINUTE, description="After so long without a click one has to sign in again."
+    )
+    session_most: Duration = Field(
+        default=12 * HOUR, ge=MINUTE, description="After so long one has to sign in again in any case."
+    )
+    contact: str = Field(
+        default="",
+        max_length=2000,
+        description="Whom to ask, as the panel shows it to everybody: telephone, mail address, hours; several lines.",
+    )
+    support: WebAddress | None = Field(
+        default=None,
+        description="Address (https://…) of the support site, shown in the panel; null: no link.",
+    )
+    manual: WebAddress | None = Field(
+        default=None, description="Address (https://…) of the manual, shown in the panel; null: no link."
+    )
+    api_requests: Count = Field(default=600, description="Most requests of one token to the API in a minute.")
 
 
 class Auth(Section):
@@ -311,6 +337,24 @@ class Metrics(Section):
     )
 
 
+class MtaSts(Section):
+    """What our domains ask of servers that send them mail (RFC 8461): TLS, with a certificate for our name."""
+
+    mode: MtaStsMode = Field(
+        default="testing",
+        description="`testing`: failures are only reported; `enforce`: mail is not sent without; `none`: takes an"
+        " earlier policy back; `off`: nothing is published. A domain's own `mta_sts` goes before it.",
+    )
+    mx: tuple[HostName, ...] = Field(
+        default=(), description="The hosts that take mail for our domains; none named: this one's `hostname`."
+    )
+    max_age: Duration = Field(
+        default=7 * DAY,
+        ge=DAY,
+        description="For so long senders remember the policy; it should be weeks once it is enforced.",
+    )
+
+
 class Resolver(Section):
     """Who answers questions about DNS."""
 
@@ -356,5 +400,6 @@ class Settings(Section):
     storage: Storage = section(Storage)
     service: Service = section(Service)
     traces: Traces = section(Traces)
+    mta_sts: MtaSts = section(MtaSts)
     metrics: Metrics = section(Metrics)
     resolver: Resolver = section(Resolver)

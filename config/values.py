@@ -8,7 +8,7 @@ ones are from the file, whose folder the loader hands in as `base`). No sentence
 import ipaddress
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -209,6 +209,13 @@ def network(value: str) -> str:
         raise ValueError(f'"{value}" is not an IP network such as 192.0.2.0/24') from None
 
 
+def web_address(value: str) -> str:
+    """A page that people are sent to."""
+    if not re.fullmatch(r"https?://[^\s/?#@]+(?:[/?#]\S*)?", value):
+        raise ValueError(f'"{value}" is not the address of a page, such as https://support.example.jp/')
+    return value
+
+
 def ip_address(value: str) -> str:
     """An IPv4 or IPv6 address."""
     try:
@@ -253,3 +260,5 @@ NameServer = Annotated[str, AfterValidator(name_server)]
 Network = Annotated[str, AfterValidator(network)]
 SocketAddress = Annotated[str, AfterValidator(socket_address)]
 IpAddress = Annotated[str, AfterValidator(ip_address)]
+MtaStsMode = Literal["off", "none", "testing", "enforce"]
+WebAddress = Annotated[str, AfterValidator(web_address)]

@@ -89,26 +89,19 @@ class Pipeline:
     async def sender(self, mail: Mail) -> Status:
         """MAIL: may this peer, or this account, send from here with this sender?"""
         if mail.authenticated is not None:
-            answer = await self._store.run(self._may_send, mail.authenticated, mail.reverse_path)
+            entry = self._store.directory.known_account(parse(mail.authenticated))
+            if entry is None:
+                entry = await self._store.run(self._store.directory.account, mail.authenticated)
+            answer = _may_send(entry, mail.reverse_path)
             if not answer.ok:
                 return answer
         verdict = await self._checks(mail).connect(mail)
         return refusal(verdict) or SENDER_OK
 
-    def _may_send(self, account: str, reverse_path: str) -> Status:
-        """Only as itself (RFC 6409 §6.1). The empty reverse-path is let pass here, for a receipt must have it
-        (RFC 8098 §3) and mail programs send those by submission; `submit` looks whether it is one."""
-        entry = self._store.directory.account(account)
-        if entry is None or entry.file.suspended:
-            return MAY_NOT_SEND
-        if not reverse_path or _belongs(reverse_path, entry):
-            return SENDER_OK
-        return NOT_YOURS
-
     async def recipient(self, mail: Mail, address: Address, size: int | None) -> Recipient | Status:
         """RCPT: the recipient, or why not. Raises Broken."""
         submitted = mail.authenticated is not None
-        found: Recipient | Refused | None = self._routes.find_known(address, size or 0)
+        found: Recipient | Refused | None = self._routes.find_known(address, size or 0, submitted)
         if found is None:
             found = await self._store.run(self._routes.find, address, size or 0, submitted)
         if isinstance(found, Refused):
@@ -152,6 +145,12 @@ class Pipeline:
         handed = await self._handover.take(mail, routed, each_alone=True)
         await self._echoes.after(mail, routed, handed)
         return handed.statuses
+
+    async def decide(self, token: str, *, let_go: bool, by: str) -> bool:
+        """A post that waits at a list: let it go, or refuse it; False where it waits no more. Raises Broken."""
+        entry = await self._store.run(self._lists.moderated, token)
+        srs = await self._store.run(lambda: self._routes.srs)
+        return entry is not None and await self._lists.decide(entry, token, let_go, srs, by)
 
     async def _again(self, mail: Mail, addressee: Addressee) -> Routed:
         nobody = Recipient(Address(addressee.address, ""), Outside(addressee.address))
@@ -208,7 +207,10 @@ class Pipeline:
         if mail.authenticated is not None:
             if verdict.fields:
                 message = message.prepend(*verdict.fields)
-            return await self._store.run(self._signing.sign, message, mail.authenticated.rpartition("@")[2])
+            domain = mail.authenticated.rpartition("@")[2]
+            if self._signing.has_none(mail.head, domain, self._store.directory.known_domain):
+                return message
+            return await self._store.run(self._signing.sign, message, domain)
         for each in (*forged(mail.head, self.settings.hostname), *forged_scores(mail.head)):
             message = message.replace(each.start, each.end, b"")
         results = (field(self.settings.hostname, verdict.results),) if verdict.results else ()
@@ -224,6 +226,16 @@ def _header(message: Message) -> bytes:
     start = message.head(MOST_HEADER)
     end = end_of_header(start)
     return start if end < 0 else start[:end]
+
+
+def _may_send(entry: AccountEntry | None, reverse_path: str) -> Status:
+    """Only as itself (RFC 6409 §6.1). The empty reverse-path is let pass here, for a receipt must have it
+    (RFC 8098 §3) and mail programs send those by submission; `submit` looks whether it is one."""
+    if entry is None or entry.file.suspended:
+        return MAY_NOT_SEND
+    if not reverse_path or _belongs(reverse_path, entry):
+        return SENDER_OK
+    return NOT_YOURS
 
 
 def _belongs(reverse_path: str, entry: AccountEntry) -> bool:

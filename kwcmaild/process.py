@@ -213,15 +213,33 @@ async def relay(settings: Settings, _: Sequence[Listener]) -> Process:
 
 
 async def web(settings: Settings, listeners: Sequence[Listener]) -> Process:
+    from filters.build import build
+    from kwcmaild.posting import post
+    from net.resolver import Resolver
+    from storage.panel import Panel
+    from storage.queue import Queue
+    from storage.store import Store
+    from web.office import Office
     from web.server import WebServer
 
     contexts = Contexts(settings.tls)
-    server = WebServer(settings, contexts, listeners)
+    store = await Store.open(settings)
+    queue = await store.run(Queue.of, store)
+    resolver = Resolver(settings.resolver.nameservers)
+    pipeline = build(settings, store, queue, resolver)
+    panel = Panel(settings.data / "state", store.clock)
+    send = functools.partial(post, pipeline)
+    office = Office(lambda: store.settings, store, panel, queue, resolver, send, pipeline.decide)
+    server = WebServer(settings, contexts, listeners, office)
 
     async def close() -> None:
-        pass
+        pipeline.close()
+        await resolver.close()
+        panel.close()
+        queue.close()
+        await store.close()
 
-    return Process((server,), (server,), contexts, close)
+    return Process((server,), (*settled(store), pipeline), contexts, close)
 
 
 COMPOSE: dict[str, Callable[[Settings, Sequence[Listener]], Awaitable[Process]]] = {

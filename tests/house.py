@@ -101,6 +101,7 @@ class House:
         self.contexts = Contexts(self.settings.tls)
         self.store: Any = None
         self.servers: list[Server] = []
+        self.closing: list[Callable[[], Awaitable[None]]] = []
         self.listen_more: dict[str, Any] = {}  # further settings of SMTP listeners
 
     async def open(self) -> "House":
@@ -111,6 +112,8 @@ class House:
 
     async def close(self) -> None:
         await asyncio.gather(*(server.stop(wait=1) for server in self.servers))
+        for close in self.closing:
+            await close()
         if self.store is not None:
             await self.store.close()
 
@@ -135,6 +138,30 @@ class House:
         more = self.listen_more if mode != "lmtp" else {}
         listen = SmtpListen(address="127.0.0.1:0", tls="none" if mode == "lmtp" else tls, mode=mode, **more)
         return await self.listen(door.handle, listen, door.busy)
+
+    async def office(self) -> Any:
+        """What the panel works with (`web.office.Office`); closed with the house."""
+        from filters.build import build
+        from kwcmaild.posting import post
+        from net.resolver import Resolver
+        from storage.panel import Panel
+        from storage.queue import Queue
+        from web.office import Office
+
+        queue = await self.store.run(Queue.of, self.store)
+        resolver = Resolver(("127.0.0.1:1",))  # nobody is asked
+        pipeline = build(self.settings, self.store, queue, resolver)
+        panel = Panel(self.settings.data / "state", self.store.clock)
+
+        async def close() -> None:
+            pipeline.close()
+            await resolver.close()
+            panel.close()
+            queue.close()
+
+        self.closing.append(close)
+        send = partial(post, pipeline)
+        return Office(lambda: self.settings, self.store, panel, queue, resolver, send, pipeline.decide)
 
     async def listen(
         self, handle: Callable[[Connection, Any], Awaitable[None]], listen: Listen, busy: bytes

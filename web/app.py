@@ -1,140 +1,144 @@
-"""The application: which address shows what. Pages are made from the settings in force at that moment."""
+"""The application: which address shows what, what every answer carries, and what is shown when something fails."""
 
+import logging
+import secrets
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import parse_qs
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
-from starlette.routing import Mount, Route
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from config.settings import Settings
-from config.units import format_size
-from web.language import choose
-from web.programs import autoconfig
-from web.programs.servers import MailServer, servers
-from web.texts import NAMES, text
+from storage.errors import Broken
+from web.office import Office
+from web.pages import login, programs
+from web.pages.frame import failed, size
+from web.pages.page import Page, TooLarge
+from web.pages.visit import visit
+from web.person import Forbidden, Right
 
 HERE = Path(__file__).resolve().parent
-
-# How many steps of each program the catalogue has.
-PROGRAMS = (("outlook", 4), ("becky", 4), ("thunderbird", 3), ("phone", 4))
+A_YEAR = 365 * 86_400
 
 HEADERS = {
-    # nothing from elsewhere, no script, nobody may frame us (CSP level 3)
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none';"
-    " form-action 'self'; frame-ancestors 'none'",
+    # nothing from elsewhere, no script but our files, nobody may frame us (CSP level 3)
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self';"
+    " connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
 }
 
-
-class Pages:
-    """The pages of this server. `settings` is asked at each request: it may have been read again."""
-
-    def __init__(self, settings: Callable[[], Settings]) -> None:
-        self._settings = settings
-        self._templates = Environment(
-            loader=FileSystemLoader(HERE / "templates"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-
-    def app(self) -> Starlette:
-        routes = [
-            Route("/", self.mail_settings),
-            Route("/mail/config-v1.1.xml", self.thunderbird),
-            Route("/.well-known/autoconfig/mail/config-v1.1.xml", self.thunderbird),
-            Route("/healthz", self.health),
-            Mount("/static", StaticFiles(directory=HERE / "static")),
-        ]
-        handlers = {404: self.missing}
-        app = Starlette(routes=routes, exception_handlers=handlers)  # type: ignore[arg-type]
-        app.add_middleware(SafeHeaders)
-        return app
-
-    async def mail_settings(self, request: Request) -> Response:
-        """What to type into Outlook, Becky!, Thunderbird or a phone."""
-        settings = self._settings()
-        found = servers(settings)
-        return self._page(
-            request,
-            "settings.html",
-            servers=found,
-            steps=_steps(found),
-            programs=PROGRAMS,
-            size=_people_size(settings.smtp.max_message),
-            connections=settings.imap.max_connections_per_account,
-            tls=settings.tls.minimum,
-        )
-
-    async def thunderbird(self, request: Request) -> Response:
-        settings = self._settings()
-        address = request.query_params.get("emailaddress", "")
-        body = autoconfig.document(servers(settings), settings.hostname, address)
-        return Response(body, media_type="application/xml")
-
-    async def health(self, _: Request) -> Response:
-        """For load balancers and watchers: this process answers."""
-        return PlainTextResponse("ok\n", headers={"Cache-Control": "no-store"})
-
-    async def missing(self, request: Request, _: HTTPException) -> Response:
-        return self._page(request, "missing.html", status=404)
-
-    def _page(self, request: Request, template: str, status: int = 200, **values: object) -> Response:
-        language = choose(request.query_params.get("lang"), request.headers.get("accept-language", ""))
-
-        def t(key: str, **inside: object) -> str:
-            return text(language, key, **inside)
-
-        body = self._templates.get_template(template).render(
-            t=t, language=language, languages=NAMES.items(), hostname=self._settings().hostname, **values
-        )
-        return HTMLResponse(body, status, {"Vary": "Accept-Language", "Content-Language": language})
+_log = logging.getLogger("web")
 
 
-def application(settings: Callable[[], Settings]) -> ASGIApp:
-    return Pages(settings).app()
+async def start(request: Request) -> Response:
+    """To where each person's work is."""
+    person = (await visit(request)).person
+    if person is None:
+        return RedirectResponse("/login", 303)
+    if person.operator or len(person.domains) > 1:
+        return RedirectResponse("/domains", 303)
+    if person.domains:
+        return RedirectResponse(f"/d/{next(iter(person.domains))}/", 303)
+    return RedirectResponse("/own/", 303)
+
+
+async def health(_: Request) -> Response:
+    """For load balancers and watchers: this process answers."""
+    return PlainTextResponse("ok\n", headers={"Cache-Control": "no-store"})
+
+
+def routes() -> list[BaseRoute]:
+    return [
+        Page("/", start, right=Right.PUBLIC),
+        *login.routes,
+        *programs.routes,
+        Page("/healthz", health, right=Right.PUBLIC),
+        Mount("/static", StaticFiles(directory=HERE / "static")),
+    ]
+
+
+def application(office: Office) -> ASGIApp:
+    handlers = {Forbidden: forbidden, HTTPException: refused, Broken: unavailable, Exception: broken}
+    app = Starlette(routes=routes(), exception_handlers=handlers)  # type: ignore[arg-type]
+    app.state.office = office
+    app.add_middleware(SafeHeaders, hostname=lambda: office.settings().hostname)
+    return app
+
+
+async def forbidden(request: Request, error: Forbidden) -> Response:
+    """Nobody learns here what exists in other people's domains."""
+    await visit(request)
+    return failed(request, "missing", 404) if error.hidden else failed(request, "forbidden", 403)
+
+
+async def refused(request: Request, error: HTTPException) -> Response:
+    await visit(request)
+    if isinstance(error, TooLarge):
+        return failed(request, "too_large", 413, size=size(error.most))
+    return failed(
+        request,
+        {405: "wrong_method", 400: "wrong_method"}.get(error.status_code, "missing"),
+        error.status_code,
+    )
+
+
+async def unavailable(request: Request, error: Broken) -> Response:
+    """A file of the directory cannot be read just now."""
+    _log.warning("web.unavailable", extra={"fields": {"path": request.url.path, "error": str(error)}})
+    return await _trouble(request, 503, secrets.token_hex(6))
+
+
+async def broken(request: Request, error: Exception) -> Response:
+    """Ours: the log has it, the person gets a number to find it by."""
+    trace = secrets.token_hex(6)
+    fields = {"path": request.url.path, "method": request.method, "trace": trace}
+    _log.error("web.error", exc_info=error, extra={"fields": fields})
+    return await _trouble(request, 500, trace)
+
+
+async def _trouble(request: Request, status: int, trace: str) -> Response:
+    try:
+        await visit(request)
+        return failed(request, "broken", status, trace=trace)
+    except Exception:  # the frame needs the disk, too
+        return PlainTextResponse(f"Something went wrong ({trace}).\n", status)
 
 
 class SafeHeaders:
     """Every answer carries the fields that keep a browser from being turned against its user."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, hostname: Callable[[], str]) -> None:
         self._app = app
+        self._hostname = hostname
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(HEADERS)
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+                if scope["path"].startswith("/static/") and b"v" in parse_qs(scope["query_string"]):
+                    headers["Cache-Control"] = f"public, max-age={A_YEAR}, immutable"
+                if scope["scheme"] == "https" and _host(scope) == self._hostname():
+                    headers["Strict-Transport-Security"] = (
+                        f"max-age={A_YEAR}"  # RFC 6797; never for localhost
+                    )
             await send(message)
 
         await self._app(scope, receive, with_headers)
 
 
-def _people_size(size: int) -> str:
-    """`100 MB`"""
-    text = format_size(size)
-    return f"{text[:-1]} {text[-1]}B" if text[-1].isalpha() else f"{text} B"
-
-
-def _steps(found: tuple[MailServer, ...]) -> dict[str, object] | None:
-    """The values in the steps: the first, best server of IMAP and SMTP; none where one of them is not served."""
-    imap = next((server for server in found if server.protocol == "imap"), None)
-    smtp = next((server for server in found if server.protocol == "smtp"), None)
-    if imap is None or smtp is None:
-        return None
-    values: dict[str, object] = {}
-    for name, server in (("imap", imap), ("smtp", smtp)):
-        values[f"{name}_host"] = server.host
-        values[f"{name}_port"] = server.port
-        values[f"{name}_tls"] = "SSL/TLS" if server.encryption == "tls" else "STARTTLS"
-        values[f"{name}_outlook"] = "SSL/TLS" if server.encryption == "tls" else "STARTTLS"
-    return values
+def _host(scope: Scope) -> str:
+    fields = dict(scope["headers"])
+    host: bytes = fields.get(b"host", b"")
+    return host.decode("latin-1").partition(":")[0]

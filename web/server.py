@@ -16,6 +16,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from config.settings import Listen, Settings, Tls
 from net.tls import Contexts, build
 from web.app import application
+from web.office import Office
 
 MOST_CONNECTIONS = 1000  # of one listener; more are answered 503
 LONGEST_HEADER = 32 * 1024  # octets of a request's head
@@ -26,13 +27,16 @@ HEAD_TIMEOUT = (
 
 
 class WebServer:
-    """The web room of a process. `settings` is replaced when the configuration is read again."""
+    """The web room of a process. What the pages show of the settings comes from the office."""
 
     def __init__(
-        self, settings: Settings, contexts: Contexts, listeners: Sequence[tuple[Listen, socket.socket]]
+        self,
+        settings: Settings,
+        contexts: Contexts,
+        listeners: Sequence[tuple[Listen, socket.socket]],
+        office: Office,
     ) -> None:
-        self.settings = settings
-        app = application(lambda: self.settings)
+        app = application(office)
         self._servers = [
             (_Guest(_config(app, settings.tls, contexts, listen)), sock) for listen, sock in listeners
         ]

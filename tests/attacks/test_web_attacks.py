@@ -7,18 +7,17 @@ import pytest
 
 from config.settings import Listen
 from net.server import bind
-from net.tls import Contexts
 from tests.attacks.talk import Talk
-from tests.house import Site
+from tests.house import House
 from web import server as web
 
 
 @pytest.fixture
-async def address(site: Site, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[str, int]]:
+async def address(house: House, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[str, int]]:
     monkeypatch.setattr(web, "HEAD_TIMEOUT", 0.3)
     sock = bind("127.0.0.1", 0)
     listen = Listen(address="127.0.0.1:0", tls="none")
-    server = web.WebServer(site.settings, Contexts(site.settings.tls), [(listen, sock)])
+    server = web.WebServer(house.settings, house.contexts, [(listen, sock)], await house.office())
     await server.start()
     yield sock.getsockname()
     await server.stop(1)

@@ -1,4 +1,4 @@
-"""The catalogue: every text that a page shows, in each language. Values in braces are put in by the page."""
+"""Texts of the settings for mail programs."""
 
 from web.language import Language
 
@@ -116,17 +116,4 @@ TEXTS: dict[str, dict[Language, str]] = {
         "en": "IMAP connections of one account at once",
     },
     "about.tls": {"ja": "TLS の最低バージョン", "en": "Oldest TLS version"},
-    "missing": {"ja": "ページが見つかりません", "en": "There is no such page"},
-    "missing.lead": {
-        "ja": "アドレスをお確かめください。",
-        "en": "Please check the address.",
-    },
-    "home": {"ja": "メールの設定へ", "en": "To the mail settings"},
-    "skip": {"ja": "本文へ", "en": "Skip to content"},
 }
-
-NAMES: dict[Language, str] = {"ja": "日本語", "en": "English"}  # of each language, in itself
-
-
-def text(language: Language, key: str, **values: object) -> str:
-    return TEXTS[key][language].format(**values)

@@ -1,0 +1,142 @@
+"""The frame of every page, and what templates can say: texts, sizes, dates, links to the same page.
+
+`render` is all that a page needs: the template's name and its values. The rest (language, person, navigation,
+message from the form before, CSRF token) comes from the visit.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from urllib.parse import urlencode
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from config.units import GIB, KIB, MIB, TIB
+from web.language import Language
+from web.pages import navigation
+from web.pages.visit import Visit, finish
+from web.person import Person, Right, may
+from web.texts import NAMES, TEXTS, refusal, text
+
+HERE = Path(__file__).resolve().parent.parent
+_UNITS = ((TIB, "TB"), (GIB, "GB"), (MIB, "MB"), (KIB, "KB"))
+
+
+@cache
+def asset(name: str) -> str:
+    """The address of a static file; another one when its content is another, so that browsers may keep it."""
+    digest = hashlib.sha256((HERE / "static" / name).read_bytes()).hexdigest()[:12]
+    return f"/static/{name}?v={digest}"
+
+
+def size(octets: int) -> str:
+    """As people say it: `1.5 GB`, `100 MB`."""
+    for unit, name in _UNITS:
+        if octets >= unit:
+            number = octets / unit
+            return f"{number:.0f} {name}" if number >= 100 or octets % unit == 0 else f"{number:.1f} {name}"
+    return f"{octets} B"
+
+
+def moment(at: float, language: Language = "en") -> str:
+    """A time to the minute, in the server's time zone."""
+    return datetime.fromtimestamp(at).strftime("%Y/%m/%d %H:%M" if language == "ja" else "%Y-%m-%d %H:%M")
+
+
+def iso(at: float) -> str:
+    return datetime.fromtimestamp(at).astimezone().isoformat(timespec="seconds")
+
+
+def number(value: int) -> str:
+    return f"{value:,}"
+
+
+ENVIRONMENT = Environment(
+    loader=FileSystemLoader(HERE / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    auto_reload=False,
+)
+ENVIRONMENT.filters |= {"size": size, "number": number, "iso": iso}
+ENVIRONMENT.globals |= {"asset": asset, "Right": Right}
+
+
+def render(request: Request, template: str, status: int = 200, **values: object) -> Response:
+    """A page: the template with its values, in the visitor's language, inside the frame."""
+    seen: Visit = request.state.visit
+    language, person = seen.language, seen.person
+
+    def t(key: str, **inside: object) -> str:
+        return text(language, key, **inside)
+
+    def allowed(right: Right, domain: str = "", address: str = "") -> bool:
+        return may(person, right, domain, address)
+
+    body = ENVIRONMENT.get_template(template).render(
+        {
+            "t": t,
+            "may": allowed,
+            "when": lambda at: moment(at, language),
+            "refusal": lambda sentence: refusal(language, sentence),
+            "here": lambda **changes: here(request, changes),
+            "path": request.url.path,
+            "language": language,
+            "languages": NAMES.items(),
+            "hostname": seen.office.settings().hostname,
+            "person": person,
+            "csrf": seen.csrf,
+            "flash": _flash(seen),
+            "navigation": navigation.groups(request.url.path, _domain(request, person), person),
+            "frame_domain": _domain(request, person),
+            **values,
+        }
+    )
+    headers = {"Content-Language": language, "Vary": "Accept-Language, Cookie", "Cache-Control": "no-store"}
+    return HTMLResponse(body, status, headers)
+
+
+def failed(request: Request, key: str, status: int, **values: object) -> Response:
+    """A page that says what went wrong: the texts `key` and `key.lead`."""
+    response = render(request, "failed.html", status, key=key, values=values)
+    finish(request, response)
+    return response
+
+
+def refused_text(request: Request, error: Exception) -> str:
+    """A refusal of the rooms below in the visitor's language."""
+    seen: Visit = request.state.visit
+    return refusal(seen.language, str(error))
+
+
+def here(request: Request, changes: Mapping[str, object]) -> str:
+    """The address of this page with some parameters changed; None takes one away."""
+    parameters = [(key, value) for key, value in request.query_params.multi_items() if key not in changes]
+    parameters += [(key, str(value)) for key, value in changes.items() if value is not None]
+    return f"?{urlencode(parameters)}" if parameters else request.url.path
+
+
+def _flash(seen: Visit) -> dict[str, str] | None:
+    flash = seen.flash
+    if flash is None or flash.key not in TEXTS:
+        return None
+    try:
+        said = text(seen.language, flash.key, **flash.values)
+    except (KeyError, IndexError):
+        return None
+    return {"text": said, "kind": flash.kind if flash.kind in ("done", "warning", "error") else "done"}
+
+
+def _domain(request: Request, person: Person | None) -> str:
+    """The domain that the navigation is about: the page's, else the only one that this person administers."""
+    named: str = request.path_params.get("domain", "")
+    if person is None:
+        return ""
+    if named and (person.operator or named in person.domains):
+        return named
+    return next(iter(person.domains)) if len(person.domains) == 1 else ""

@@ -1,0 +1,54 @@
+// What makes the pages pleasant; every page works without it. Elements ask for behaviour by data attributes, so that
+// no page has script of its own (the Content-Security-Policy would not run it).
+"use strict";
+
+// <form data-once>: a second click sends nothing twice.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.dataset.sent) { event.preventDefault(); return; }
+  if (form.method === "post") {
+    form.dataset.sent = "1";
+    setTimeout(() => { delete form.dataset.sent; }, 4000);
+  }
+});
+
+// <input type="checkbox" data-all="name">: ticks all boxes of that name.
+document.addEventListener("change", (event) => {
+  const name = event.target.dataset.all;
+  if (name) {
+    for (const box of document.querySelectorAll(`input[type=checkbox][name="${name}"]`)) box.checked = event.target.checked;
+  }
+  if (event.target.dataset.go !== undefined) event.target.form.submit();
+  count();
+});
+
+// <span data-count="name">: how many boxes of that name are ticked.
+function count() {
+  for (const place of document.querySelectorAll("[data-count]")) {
+    const ticked = document.querySelectorAll(`input[type=checkbox][name="${place.dataset.count}"]:checked`).length;
+    place.textContent = ticked;
+    const group = place.closest("[data-when-ticked]");
+    if (group) group.hidden = ticked === 0;
+  }
+}
+
+// <button type="button" data-copy="#id">: copies a text. <button data-toggle="#id">: shows a password.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy], [data-toggle], [data-print]");
+  if (!button) return;
+  if (button.dataset.print !== undefined) { window.print(); return; }
+  const target = document.querySelector(button.dataset.copy || button.dataset.toggle);
+  if (button.dataset.toggle) {
+    const hidden = target.type === "password";
+    target.type = hidden ? "text" : "password";
+    button.setAttribute("aria-pressed", String(hidden));
+    return;
+  }
+  await navigator.clipboard.writeText("value" in target ? target.value : target.textContent.trim());
+  const before = button.textContent;
+  button.textContent = button.dataset.done || before;
+  setTimeout(() => { button.textContent = before; }, 1500);
+});
+
+for (const element of document.querySelectorAll("[data-with-script]")) element.hidden = false;
+count();
