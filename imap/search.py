@@ -1,8 +1,9 @@
 """Which messages a search program finds.
 
-Two steps. `narrow` looks at rows alone and says which messages surely match and which may: it runs in the
-event loop, touches no file, and answers most searches whole. `confirm` reads the messages that are left, in
-a thread, some at a time: only the header where only the header is asked for, each text at most once.
+Two steps. `narrow` looks at rows alone, and at what the index has answered (`Scope.answers`), and says which
+messages surely match and which may: it runs in the event loop, touches no file, and answers most searches whole.
+`confirm` reads the messages that are left, in a thread, some at a time: only the header where only the header is
+asked for, each text at most once.
 
 A key over a message that is not read yet is neither true nor false (None); NOT, OR and AND carry that through
 (Kleene's logic), so that a row that decides the matter saves the reading.
@@ -10,10 +11,9 @@ A key over a message that is not read yet is neither true nor false (None); NOT,
 Texts are compared in the form of `storage.text.fold`: half and full width, upper and lower case alike.
 """
 
-import re
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass, field
 
 from imap.flags import letters
 from imap.objectid import object_id
@@ -35,12 +35,13 @@ from imap.search_grammar import (
     Text,
     Within,
 )
-from imap.sequence import pick, total
+from imap.sequence import NOTHING, SequenceSet, pick, total
 from storage import mime
-from storage.charset import decode_header
+from storage.head import folded, read_date
 from storage.header import BLOCK, end_of_header, unfold, values
 from storage.message import Message
 from storage.rows import Row
+from storage.selected import Mailbox
 from storage.text import fold, header_text, texts
 
 HEAD = 32 * 1024  # octets in which nearly every header block ends
@@ -57,6 +58,21 @@ class Scope:
     keywords: tuple[str, ...]
     first_recent: int
     now: int  # seconds since 1970
+    saved: SequenceSet = NOTHING  # UIDs: what `$` stands for
+    answers: "Mapping[Key, Answer]" = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, mailbox: Mailbox, now: float) -> "Scope":
+        """A mailbox that nobody has selected: as it is (RFC 7377)."""
+        return cls(mailbox.uids, mailbox.rows, mailbox.keywords, mailbox.uidnext, int(now))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the index says to a key: UIDs for which it is true, and those for which only their messages can say."""
+
+    found: Set[int]
+    unknown: Set[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +83,13 @@ class Narrowed:
     open: list[int]
 
 
-def narrow(program: Program, scope: Scope) -> Narrowed:
-    """Look at the rows. Raises `sequence.OutOfRange` for a message number the client was not told of."""
+def narrow(program: Program, scope: Scope, uids: Iterable[int] | None = None) -> Narrowed:
+    """Look at the rows, of `uids` or all. Raises `sequence.OutOfRange` for a number the client was not told of."""
     test = _Compiler(scope).compile(program.key)
     rows = scope.rows
     found: list[int] = []
     unread: list[int] = []
-    for uid in scope.uids:
+    for uid in scope.uids if uids is None else uids:
         row = rows.get(uid)
         if row is None:
             continue  # gone, and the client is not told yet
@@ -174,11 +190,16 @@ class _Compiler:
         self._scope = scope
 
     def compile(self, key: Key) -> Test:
+        if (answer := self._scope.answers.get(key)) is not None:
+            return _answered(answer, self._plain(key) if answer.unknown else None)
+        return self._plain(key)
+
+    def _plain(self, key: Key) -> Test:
         match key:
             case Every(keys):
-                return _every([self.compile(one) for one in sorted(keys, key=_cost)])
+                return _every([self.compile(one) for one in sorted(keys, key=cost)])
             case Either(first, second):
-                return _either(*(self.compile(one) for one in sorted((first, second), key=_cost)))
+                return _either(*(self.compile(one) for one in sorted((first, second), key=cost)))
             case Not(inner):
                 return _not(self.compile(inner))
             case Messages():
@@ -203,7 +224,10 @@ class _Compiler:
 
     def _messages(self, key: Messages) -> Test:
         uids = self._scope.uids
-        spans = key.numbers.uids(uids) if key.by_uid else key.numbers.numbers(len(uids))
+        if key.numbers.saved:
+            spans = self._scope.saved.uids(uids)
+        else:
+            spans = key.numbers.uids(uids) if key.by_uid else key.numbers.numbers(len(uids))
         if total(spans) == len(uids):
             return lambda row, _: True
         if len(spans) == 1:
@@ -223,15 +247,28 @@ class _Compiler:
         return lambda row, _: letter in row.flags
 
 
-def _cost(key: Key) -> int:
+def parts(key: Key) -> Iterator[Key]:
+    """The keys of a program that are no logic."""
+    work = [key]
+    while work:
+        match one := work.pop():
+            case Every(keys):
+                work += keys
+            case Either(first, second):
+                work += (first, second)
+            case Not(inner):
+                work.append(inner)
+            case _:
+                yield one
+
+
+def cost(key: Key) -> int:
     """What a key needs: 0 a row, 1 the header, 2 the whole message."""
+    return max(map(_cost, parts(key)), default=0)
+
+
+def _cost(key: Key) -> int:
     match key:
-        case Every(keys):
-            return max(map(_cost, keys), default=0)
-        case Either(first, second):
-            return max(_cost(first), _cost(second))
-        case Not(inner):
-            return _cost(inner)
         case Text():
             return 2
         case Header():
@@ -239,6 +276,13 @@ def _cost(key: Key) -> int:
         case Dated():
             return 1 if key.sent else 0
     return 0
+
+
+def _answered(answer: Answer, otherwise: Test | None) -> Test:
+    found, unknown = answer.found, answer.unknown
+    if otherwise is None:
+        return lambda row, _: row.uid in found
+    return lambda row, reader: row.uid in found or (row.uid in unknown and otherwise(row, reader))
 
 
 def _every(tests: list[Test]) -> Test:
@@ -285,42 +329,34 @@ def _midnight(day: Day, later: int) -> int:
     return int(time.mktime((day[0], day[1], day[2] + later, 0, 0, 0, 0, 0, -1)))
 
 
-_SENT = re.compile(rb"(?:^|[\s,])([0-9]{1,2})[ \t-]+([A-Za-z]{3})[A-Za-z]*[ \t-]+([0-9]{2,4})\b")
-_MONTHS = b"JANFEBMARAPRMAYJUNJULAUGSEPOCTNOVDEC"
-
-
-def sent_day(value: bytes) -> Day | None:
-    """The day that a Date field names, whatever its zone (RFC 9051 §6.4.4; years by RFC 5322 §4.3)."""
-    match = _SENT.search(value[:200])
-    if match is None:
-        return None
-    month = _MONTHS.find(match[2].upper())
-    year = int(match[3])
-    if len(match[3]) < 4:
-        year += 2000 if len(match[3]) == 2 and year < 50 else 1900
-    return (year, month // 3 + 1, int(match[1])) if month >= 0 and month % 3 == 0 else None
-
-
 def _sent(key: Dated) -> Test:
     """A message without a Date that can be read was sent on no day."""
-    first = key.first or (0, 0, 0)
-    last = key.last or (NUMBER, 0, 0)
+    first, last = sent_span(key)
 
     def sent(row: Row, reader: _Reader | None) -> Verdict:
         if reader is None:
             return None
         dates = reader.values(b"date")
-        day = sent_day(unfold(dates[-1])) if dates else None
-        return day is not None and first <= day <= last
+        return bool(dates) and first <= read_date(unfold(dates[-1]))[0] <= last
 
     return sent
+
+
+def sent_span(key: Dated) -> tuple[int, int]:
+    """Its first and last day as `storage.head` writes them. No day is 0."""
+    first, last = (number(day) if day else None for day in (key.first, key.last))
+    return first or 1, last or NUMBER
+
+
+def number(day: Day) -> int:
+    return day[0] * 10_000 + day[1] * 100 + day[2]
 
 
 def _header(key: Header) -> Test:
     def header(row: Row, reader: _Reader | None) -> Verdict:
         if reader is None:
             return None
-        return any(key.text in fold(decode_header(unfold(raw))) for raw in reader.values(key.name))
+        return any(key.text in folded(unfold(raw)) for raw in reader.values(key.name))
 
     return header
 

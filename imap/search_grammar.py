@@ -1,5 +1,7 @@
 """The arguments of SEARCH (RFC 9051 §6.4.4, §9 `search`). Pure: bytes in, a frozen program out.
 
+SORT, THREAD and ESEARCH read their keys and return options here too.
+
 The program is a tree of keys. Texts in it are folded already (`storage.text.fold`), dates are days of the
 calendar; what depends on the mailbox or the clock is left to `imap.search`. The depth of the tree and the
 number of its keys are bounded.
@@ -117,12 +119,18 @@ Key = (
 )
 
 
+Partial = tuple[int, int]  # RFC 9394 §3.1: places from the first (1:100) or from the last (-1:-100)
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """What to search for, and how to answer."""
 
     key: Key
-    returns: frozenset[bytes] | None = None  # RFC 4731: MIN MAX COUNT ALL; None for a plain SEARCH
+    returns: frozenset[bytes] | None = (
+        None  # RFC 4731: MIN MAX COUNT ALL; RFC 5182: SAVE; None: a plain answer
+    )
+    partial: Partial | None = None
     charset: str | None = None
     unknown_charset: bool = False  # to be answered NO [BADCHARSET]
     modseq: bool = False  # the answer carries the highest mod-sequence
@@ -144,38 +152,71 @@ class _Reading:
 
 def parse(scanner: Scanner) -> Program:
     """Read everything after SEARCH and its space."""
-    returns: frozenset[bytes] | None = None
-    if scanner.take_word(b"RETURN"):
-        scanner.space()
-        returns = _returns(scanner)
-        scanner.space()
+    returns, partial = return_options(scanner)
     charset: str | None = None
     if scanner.take_word(b"CHARSET"):
         scanner.space()
         charset = scanner.astring().decode("ascii", "replace")
         scanner.space()
+    return program(scanner, charset, returns, partial)
+
+
+def program(
+    scanner: Scanner,
+    charset: str | None,
+    returns: frozenset[bytes] | None = None,
+    partial: Partial | None = None,
+) -> Program:
+    """Read search keys to the end of the command."""
     reading = _Reading(charset, charset is not None and not charsets.known(charset))
     keys = [_key(scanner, reading)]
     while not scanner.at_end():
         scanner.space()
         keys.append(_key(scanner, reading))
-    return Program(_every(keys), returns, charset, reading.unknown, reading.modseq)
+    return Program(_every(keys), returns, partial, charset, reading.unknown, reading.modseq)
 
 
-def _returns(scanner: Scanner) -> frozenset[bytes]:
-    """The options of RETURN; none means ALL (RFC 4731 §3.1)."""
+def return_options(scanner: Scanner) -> tuple[frozenset[bytes] | None, Partial | None]:
+    """`RETURN (…)` and the space behind it, if it comes next. No option means ALL (RFC 4731 §3.1)."""
+    if not scanner.take_word(b"RETURN"):
+        return None, None
+    scanner.space()
     scanner.expect(b"(")
-    if scanner.take(b")"):
-        return frozenset({b"ALL"})
-    found = [scanner.word()]
+    found: list[bytes] = []
+    partial: Partial | None = None
     while not scanner.take(b")"):
-        scanner.space()
-        found.append(scanner.word())
+        if found or partial:
+            scanner.space()
+        option = scanner.word()
+        if option == b"PARTIAL" and partial is None:
+            scanner.space()
+            partial = partial_range(scanner)
+        elif option in _RETURNS:
+            found.append(option)
+        else:
+            raise BadSyntax("no such return option, or twice the same")
         if len(found) > 10:
             raise BadSyntax("too many return options")
-    if not {b"MIN", b"MAX", b"COUNT", b"ALL"}.issuperset(found):
-        raise BadSyntax("no such return option")
-    return frozenset(found)
+    scanner.space()
+    if partial and b"ALL" in found:
+        raise BadSyntax("PARTIAL and ALL exclude each other")  # RFC 9394 §3.1
+    return frozenset(found if found or partial else [b"ALL"]), partial
+
+
+def partial_range(scanner: Scanner) -> Partial:
+    """RFC 9394 §4 `partial-range`: two places, both from the first or both from the last; the nearer one first."""
+    places = []
+    for mark in (b":", b""):
+        sign = -1 if scanner.take(b"-") else 1
+        places.append(sign * scanner.nz_number())
+        scanner.expect(mark)
+    first, last = places
+    if (first > 0) != (last > 0):
+        raise BadSyntax("both places of a range count from the same end")
+    return (first, last) if abs(first) <= abs(last) else (last, first)
+
+
+_RETURNS = frozenset({b"MIN", b"MAX", b"COUNT", b"ALL", b"SAVE"})
 
 
 def _every(keys: list[Key]) -> Key:
@@ -201,7 +242,7 @@ def _key(scanner: Scanner, reading: _Reading) -> Key:
                 scanner.space()
                 keys.append(_key(scanner, reading))
             return _every(keys)
-    if following.isdigit() or following == b"*":
+    if following.isdigit() or following in (b"*", b"$"):
         return Messages(sequence.sequence_set(scanner), by_uid=False)
     name = scanner.word()
     simple = _SIMPLE.get(name)

@@ -38,6 +38,9 @@ class SequenceSet:
 
     ranges: tuple[tuple[int, int], ...]
     stars: tuple[int, ...] = ()  # at most one: the lowest n of all n:*
+    saved: bool = (
+        False  # `$`: what the last SEARCH saved (RFC 9051 §6.4.4.1); only the view knows what that is
+    )
 
     def numbers(self, most: int) -> list[Span]:
         """Spans for a set of message sequence numbers over `most` messages.
@@ -77,7 +80,9 @@ class SequenceSet:
 
 
 def sequence_set(scanner: Scanner) -> SequenceSet:
-    """Read a sequence-set."""
+    """Read a sequence-set, or `$`."""
+    if scanner.take(b"$"):
+        return SAVED
     match = _SET.match(scanner.data, scanner.position)
     if match is None:
         raise BadSyntax("expected a sequence set")
@@ -120,6 +125,15 @@ def _range(element: bytes, ranges: list[tuple[int, int]], star: int) -> int:
     low, high = int(first), int(last)
     ranges.append((low, high) if low <= high else (high, low))
     return star
+
+
+NOTHING = SequenceSet(())
+SAVED = SequenceSet((), saved=True)
+
+
+def of(numbers: Iterable[int]) -> SequenceSet:
+    """The set of these numbers."""
+    return SequenceSet(_joined([(number, number) for number in numbers]))
 
 
 def compact(uids: Iterable[int]) -> bytes:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imap.scanner import BadSyntax, Scanner
-from imap.search import Scope, narrow, search, sent_day
+from imap.search import Scope, narrow, search
 from imap.search_grammar import MOST_KEYS, parse
 from imap.sequence import OutOfRange
 from storage.message import Message
@@ -197,7 +197,9 @@ def test_program() -> None:
     ["", " ALL", "ALL ", "FOO", "NOT", "OR SEEN", "(SEEN", "SEEN)", "()", "SUBJECT", "HEADER a", "ON 31-Feb-2024",
      'ON "1-Jan-2024', "ON 1-Foo-2024", "LARGER -1",
      "KEYWORD", "UID x", "OLDER 0", "0",
-     'MODSEQ "/flags/x" some 1', "RETURN ALL", "RETURN (FOO) ALL", "RETURN (ALL)", "CHARSET UTF-8",
+     'MODSEQ "/flags/x" some 1', "RETURN ALL", "RETURN (FOO) ALL", "RETURN (ALL)", "RETURN (PARTIAL 1) ALL",
+     "RETURN (PARTIAL 1:-1) ALL", "RETURN (PARTIAL 0:1) ALL",
+     "RETURN (ALL PARTIAL 1:2) ALL", "RETURN (PARTIAL 1:2 PARTIAL 1:2) ALL", "$,1", "CHARSET UTF-8",
      "NOT(" * 60 + "ALL",
      "OR SEEN " * 60 + "SEEN",
      "(" * 60 + "ALL" + ")" * 60, "ALL " * (MOST_KEYS + 1) + "ALL"],
@@ -207,23 +209,6 @@ def test_bad_syntax(text: str) -> None:
         scanner = Scanner(text.encode())
         parse(scanner)
         scanner.end()
-
-
-@pytest.mark.parametrize(
-    ("value", "day"),
-    [
-        (b"Mon, 7 Feb 1994 21:52:25 -0800", (1994, 2, 7)),
-        (b"7 Feb 94 21:52 PST", (1994, 2, 7)),
-        (b"01 January 2024", (2024, 1, 1)),
-        (b"Tue,1 Mar 2022 00:00:00 +0900", (2022, 3, 1)),
-        (b"1-Mar-2022", (2022, 3, 1)),
-        (b"Fri, 31 Dec 99 00:00:00 GMT", (1999, 12, 31)),
-        (b"2024-01-01", None),
-        (b"", None),
-    ],
-)
-def test_the_day_of_a_date(value: bytes, day: tuple[int, int, int] | None) -> None:
-    assert sent_day(value) == day
 
 
 KEYS = st.recursive(

@@ -1,0 +1,87 @@
+"""What a search program finds in a mailbox: rows first, then what the index knows, and only then the messages.
+
+SEARCH, SORT, THREAD and ESEARCH find their messages here. Rows are memory; the index answers for all messages of a
+mailbox in some milliseconds; a message that has to be read costs a tenth of one. So the index is asked where more
+than `FEW` messages are open, and messages are read in batches, one hop to a thread each.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from imap import search
+from imap.replies import No
+from imap.search import Answer, Scope
+from imap.search_grammar import Dated, Header, Key, Program
+from storage.head import COLUMNS
+from storage.heads import Holds, Question, Sent
+from storage.selected import Mailbox
+from storage.store import Store
+
+BATCH = 100  # messages read in one hop to a thread: others get their turn in between
+FEW = 20  # messages that are sooner read than asked for
+
+CHARSETS = b"US-ASCII UTF-8 ISO-2022-JP SHIFT_JIS EUC-JP"  # a hint; any that is known may be used
+
+
+def check_charset(program: Program) -> None:
+    """RFC 9051 §6.4.4: the charset must be known, even if no key has a string."""
+    if program.unknown_charset:
+        raise No(b"The charset is not known", b"BADCHARSET (%b)" % CHARSETS)
+
+
+async def find(store: Store, mailbox: Mailbox, program: Program, scope: Scope) -> list[int]:
+    """The UIDs that match, ascending."""
+    keys = list(search.parts(program.key))
+    if any(map(_by_row, keys)) or not scope.uids:
+        narrowed = search.narrow(program, scope)
+        found, unread = narrowed.found, narrowed.open
+    else:
+        found, unread = [], [uid for uid in scope.uids if uid in scope.rows]
+    if len(unread) > FEW:
+        scope = replace(scope, answers=await _answers(mailbox, keys, unread))
+        narrowed = search.narrow(program, scope, unread)
+        found, unread = found + narrowed.found, narrowed.open
+    if unread:
+        confirmed, missing = await _read(store, mailbox, program, scope, unread)
+        found += confirmed
+        if missing:  # their mailbox may have been renamed in this moment
+            await mailbox.refresh()
+            found += (await _read(store, mailbox, program, scope, missing))[0]
+    return sorted(found)
+
+
+def _by_row(key: Key) -> bool:
+    return search.cost(key) == 0
+
+
+async def _answers(mailbox: Mailbox, keys: Sequence[Key], uids: Sequence[int]) -> dict[Key, Answer]:
+    """What the index says to those keys that it knows something about."""
+    questions = {key: question for key in keys if (question := _question(key)) is not None}
+    if not questions:
+        return {}
+    found, unknown = await mailbox.ask_heads(uids, list(questions.values()))
+    return {key: Answer(one, unknown) for key, one in zip(questions, found, strict=True)}
+
+
+def _question(key: Key) -> Question | None:
+    match key:
+        case Header(name, text) if name in COLUMNS:
+            return Holds(COLUMNS[name], text)
+        case Dated(sent=True):
+            return Sent(*search.sent_span(key))
+    return None
+
+
+async def _read(
+    store: Store, mailbox: Mailbox, program: Program, scope: Scope, uids: Sequence[int]
+) -> tuple[list[int], list[int]]:
+    """Those of the messages that match, and those that were not found."""
+    found: list[int] = []
+    missing: list[int] = []
+    for at in range(0, len(uids), BATCH):
+        batch = uids[at : at + BATCH]
+        messages = await mailbox.messages(batch)
+        confirmed = await store.run(search.confirm, program, scope, list(zip(batch, messages, strict=True)))
+        found += confirmed.found
+        missing += confirmed.missing
+    return found, missing
