@@ -19,6 +19,7 @@ from storage.folder import BOOT, Folder
 from storage.rows import Row
 
 EXPUNGED_KEPT = 90 * 86_400  # seconds: how long an expunged UID is remembered
+PRUNED_EVERY = 86_400  # seconds: to find what is older all that is remembered is read
 
 
 class _File(NamedTuple):
@@ -222,10 +223,18 @@ def _write(
     )
     # The rows of one account's first reconcile all get one modseq; older clients are told by UID sets.
     oldest = db.execute(
-        "SELECT MAX(modseq) FROM expunged WHERE mailbox = ? AND at < ?", (folder.id, now - EXPUNGED_KEPT)
-    ).fetchone()[0]
-    if oldest is not None:
-        folder.floor = max(folder.floor, oldest)
-        db.execute("DELETE FROM expunged WHERE mailbox = ? AND modseq <= ?", (folder.id, oldest))
+        "SELECT at FROM expunged WHERE mailbox = ? ORDER BY modseq LIMIT 1", (folder.id,)
+    ).fetchone()
+    if oldest is not None and oldest[0] < now - EXPUNGED_KEPT - PRUNED_EVERY:
+        _prune(db, folder, now - EXPUNGED_KEPT)
     folder.record_mtimes()
     folders.save(db, folder)
+
+
+def _prune(db: sqlite3.Connection, folder: Folder, before: int) -> None:
+    """Forget what was expunged before that time, and everything of a lower modseq: complete above the floor."""
+    last = db.execute(
+        "SELECT MAX(modseq) FROM expunged WHERE mailbox = ? AND at < ?", (folder.id, before)
+    ).fetchone()[0]
+    folder.floor = max(folder.floor, last)
+    db.execute("DELETE FROM expunged WHERE mailbox = ? AND modseq <= ?", (folder.id, last))

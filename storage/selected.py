@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 HEADS_MADE = 200  # heads that are made in one hop to a thread
-REMEMBERED = 1000  # changes, arrivals and departures each, beside twice as many as there are messages
+REMEMBERED = 128  # changes, arrivals and departures each; who asks for older ones is told by the rows
 
 
 class Mailbox:
@@ -42,12 +42,11 @@ class Mailbox:
         self.gone = False
         self.sessions = 0
         self._watchers: set[Callable[[], None]] = set()
-        # What happened since this state was loaded, oldest first: (modseq, uid).
+        # What happened after `_remembered`, oldest first: (modseq, uid).
         self._arrived: list[tuple[int, int]] = []
         self._changed: list[tuple[int, int]] = []
         self._expunged: list[tuple[int, int]] = []
-        self._loaded_at = loaded.folder.modseq
-        self._forgot = 0  # what was expunged up to this modseq is not remembered
+        self._remembered = loaded.folder.modseq
         self._look = asyncio.Lock()
         self._looks = 0
         self._headless: set[int] | None = (
@@ -102,16 +101,21 @@ class Mailbox:
     def changes_since(self, modseq: int, known: Sequence[int] = ()) -> Changes:
         """What happened after `modseq`; the only way to learn it. UIDs ascend.
 
-        `known`: the UIDs that the asker knew then, for what went may be long forgotten."""
-        if modseq < self._loaded_at:
-            arrived = [row.uid for row in self._rows.values() if row.born > modseq]
-            touched = [row.uid for row in self._rows.values() if row.born <= modseq < row.modseq]
+        `known`: the UIDs that the asker knew then. Where that time is not remembered the rows tell what came and
+        what changed, and what is not among them is gone."""
+        if modseq < self._remembered:
+            had = set(known)
+            arrived = [row.uid for row in self._rows.values() if row.born > modseq and row.uid not in had]
+            # an index that was made anew has all rows as born then
+            touched = [
+                row.uid
+                for row in self._rows.values()
+                if row.modseq > modseq and (row.born <= modseq or row.uid in had)
+            ]
+            gone = [uid for uid in known if uid not in self._rows]
         else:
             arrived = _after(self._arrived, modseq)
             touched = _after(self._changed, modseq)
-        if modseq < self._forgot:
-            gone = [uid for uid in known if uid not in self._rows]
-        else:
             gone = _after(self._expunged, modseq)
         came = set(arrived)
         return Changes(
@@ -256,6 +260,8 @@ class Mailbox:
             self._rows.update((row.uid, row) for row in loaded.rows)
             if self._headless is not None:
                 self._headless.update(row.uid for row in came)
+                self._headless.difference_update(gone)
+                self._cut.difference_update(gone)
             if gone:
                 self.uids = tuple(sorted(self._rows))
             elif came:
@@ -271,16 +277,13 @@ class Mailbox:
             watcher()
 
     def _forget(self) -> None:
-        """A mailbox may be selected for months: what is remembered has a bound, which follows its size."""
-        most = 2 * len(self._rows) + REMEMBERED
-        if len(self._arrived) > most:
-            self._arrived = [(modseq, uid) for modseq, uid in self._arrived if uid in self._rows]
-        if len(self._changed) > most:
-            last = {uid: modseq for modseq, uid in self._changed if uid in self._rows}
-            self._changed = sorted((modseq, uid) for uid, modseq in last.items())
-        if len(self._expunged) > most:
-            self._forgot = self._expunged[len(self._expunged) - 1 - most // 2][0]
-            self._expunged = [(modseq, uid) for modseq, uid in self._expunged if modseq > self._forgot]
+        """A mailbox may be selected for months, and may be one of thousands: little is remembered of each."""
+        for log in (self._arrived, self._changed, self._expunged):
+            if len(log) > REMEMBERED:
+                self._remembered = max(self._remembered, log[-1 - REMEMBERED // 2][0])
+        for log in (self._arrived, self._changed, self._expunged):
+            if log and log[0][0] <= self._remembered:
+                log[:] = [(modseq, uid) for modseq, uid in log if modseq > self._remembered]
 
     def disturbed(self) -> bool:
         """Whether another program may have been at the files. For a thread."""
