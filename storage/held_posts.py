@@ -95,6 +95,16 @@ class HeldPosts:
         except (FileNotFoundError, ValueError, TypeError):
             return None
 
+    def message(self, token: str) -> Message | None:
+        """The octets of a post that waits, to look at."""
+        if self.find(token) is None:
+            return None
+        text = self._folder / f"{token}.eml"
+        try:
+            return Message(text, text.stat().st_size)
+        except FileNotFoundError:
+            return None
+
     def waiting(self, address: str) -> dict[str, HeldPost]:
         """All posts to a list that wait, by their tokens, the oldest first."""
         found = {path.stem: self.find(path.stem) for path in self._folder.glob("*.json")}

@@ -8,7 +8,7 @@ and the domains' files: who was suspended, deleted, given rights or relieved of 
 import hashlib
 import os
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from config.account import AccountFile
@@ -22,6 +22,7 @@ from storage.panel import Panel, Session
 from storage.queue import Queue
 from storage.status import Status
 from storage.store import Store
+from web.deletions import Deletions
 from web.person import Person
 
 P = ParamSpec("P")
@@ -59,6 +60,7 @@ class Office:
     resolver: Resolver
     send: Send
     decide: Decide
+    deletions: Deletions = field(default_factory=Deletions)
 
     async def run(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """One hop to a store thread."""

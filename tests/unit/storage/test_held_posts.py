@@ -19,6 +19,8 @@ def test_a_post_waits_for_one_decision(tmp_path: Path) -> None:
     claim = posts.claim(token)
     assert claim is not None
     assert claim.message.read() == b"Received: y\r\n" + TEXT
+    looked_at = others.message(token)
+    assert looked_at is not None and looked_at.read() == claim.message.read()
     assert others.claim(token) is None  # somebody is deciding
     claim.release()
     again = others.claim(token)
@@ -33,7 +35,7 @@ def test_a_token_names_nothing_else(tmp_path: Path) -> None:
     token = posts.hold(Message.of(TEXT), POST)
     (tmp_path / "held" / "broken.json").write_text("{")
     for wrong in ("", "../held/" + token, token.upper(), token + "\n", "a" * 26, "broken"):
-        assert posts.find(wrong) is posts.claim(wrong) is None
+        assert posts.find(wrong) is posts.claim(wrong) is posts.message(wrong) is None
     assert posts.waiting(POST.list) == {token: POST}
 
 

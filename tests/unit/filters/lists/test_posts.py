@@ -338,6 +338,20 @@ async def test_a_decision_that_cannot_be_carried_out_can_be_made_again(
     assert await place.count("hanako") == [1]
 
 
+async def test_an_administrator_decides_in_the_panel(place: Place) -> None:
+    write_list(place.house.site, more="moderation: all\n")
+    for _ in range(2):
+        await place.send("sales@example.test", source=POST)
+    yes, no = place.pipeline._lists._held.waiting("sales@example.test")
+    assert await place.pipeline.decide(yes, let_go=True, by="admin@example.test")
+    assert await place.count("hanako") == [1]
+    assert await place.pipeline.decide(no, let_go=False, by="admin@example.test")
+    assert await place.count("hanako") == [1]
+    assert {each.to for each in place.queued()} == {"a@example.com", "b@elsewhere.example", "c@other.example"}
+    for token in (yes, no, "a" * 26, "../x"):
+        assert not await place.pipeline.decide(token, let_go=True, by="admin@example.test")
+
+
 async def test_spam_waits_for_the_owner(place: Place) -> None:
     write_list(place.house.site)
     place.pipeline._incoming = Checks(judges=(Says(Verdict(Action.QUARANTINE)),))
