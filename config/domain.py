@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from config.mta_sts import MtaStsMode
 from config.units import DAY, GIB
 from config.values import Duration, OwnAddress, Section, Size, section
 

@@ -13,6 +13,7 @@ from pydantic import Field
 from config.filters import Filters
 from config.imap import Capability
 from config.listen import Count, Listen, ProxiedListen, TlsVersion, Workers
+from config.mta_sts import MtaSts
 from config.outbound import Family, OutboundTls, Port, Route, Smarthost, Timeouts
 from config.smtp import Smtp, SmtpListen
 from config.traces import Traces
@@ -38,7 +39,6 @@ __all__ = [
     "Listen",
     "Log",
     "Metrics",
-    "MtaSts",
     "Pop3",
     "Queue",
     "Resolver",
@@ -334,24 +334,6 @@ class Metrics(Section):
     listen: ListenAddress | None = Field(
         default=None,
         description="Address and port that serves them, such as `127.0.0.1:9464`; null: nowhere.",
-    )
-
-
-class MtaSts(Section):
-    """What our domains ask of servers that send them mail (RFC 8461): TLS, with a certificate for our name."""
-
-    mode: MtaStsMode = Field(
-        default="testing",
-        description="`testing`: failures are only reported; `enforce`: mail is not sent without; `none`: takes an"
-        " earlier policy back; `off`: nothing is published. A domain's own `mta_sts` goes before it.",
-    )
-    mx: tuple[HostName, ...] = Field(
-        default=(), description="The hosts that take mail for our domains; none named: this one's `hostname`."
-    )
-    max_age: Duration = Field(
-        default=7 * DAY,
-        ge=DAY,
-        description="For so long senders remember the policy; it should be weeks once it is enforced.",
     )
 
 

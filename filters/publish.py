@@ -1,8 +1,8 @@
 """What a domain publishes in DNS so that its mail arrives, is believed, and finds its server: the records, and
 whether they are there.
 
-MX (RFC 5321 §5.1), SPF (RFC 7208), DKIM (RFC 6376), DMARC (RFC 9989), TLS reports (RFC 8460 §3), and where mail
-programs find the server (RFC 6186, RFC 8314 §5.1, Outlook's autodiscover).
+MX (RFC 5321 §5.1), SPF (RFC 7208), DKIM (RFC 6376), DMARC (RFC 9989), TLS reports (RFC 8460 §3), MTA-STS
+(RFC 8461), and where mail programs find the server (RFC 6186, RFC 8314 §5.1, Outlook's autodiscover).
 """
 
 import asyncio
@@ -12,7 +12,9 @@ from typing import Literal
 
 import dns.rdata
 
+from config.domain import DomainFile
 from config.settings import Settings
+from filters import mta_sts
 from net.resolver import DnsFailure, Resolver
 
 State = Literal["ok", "missing", "wrong", "unknown"]
@@ -47,8 +49,11 @@ class Found:
     advice: str = ""
 
 
-def records(settings: Settings, domain: str, keys: Sequence[tuple[str, str]]) -> list[Record]:
-    """Everything to publish for a domain; `keys` are pairs of a DKIM key's name and its record."""
+def records(
+    settings: Settings, domain: str, keys: Sequence[tuple[str, str]], contract: DomainFile | None = None
+) -> list[Record]:
+    """Everything to publish for a domain; `keys` are pairs of a DKIM key's name and its record, `contract` is what
+    its own file says."""
     host = settings.hostname
     made = [
         Record(domain, "MX", f"10 {host}.", "where mail for the domain goes"),
@@ -68,6 +73,7 @@ def records(settings: Settings, domain: str, keys: Sequence[tuple[str, str]]) ->
             needed=False,
         ),
     ]
+    made += _mta_sts(settings, domain, contract or DomainFile())
     for service, port in (("imaps", 993), ("pop3s", 995), ("submissions", 465), ("autodiscover", 443)):
         made.append(
             Record(
@@ -80,6 +86,24 @@ def records(settings: Settings, domain: str, keys: Sequence[tuple[str, str]]) ->
         )
     made.append(Record(f"autoconfig.{domain}", "CNAME", f"{host}.", "Thunderbird finds the server", False))
     return made
+
+
+def _mta_sts(settings: Settings, domain: str, contract: DomainFile) -> list[Record]:
+    """The record, and the name of the web server that has the policy; that one has to be there first."""
+    policy = mta_sts.policy(settings, contract)
+    if not policy:
+        return []
+    web = f"{mta_sts.PREFIX}{domain}"
+    return [
+        Record(web, "CNAME", f"{settings.hostname}.", "where the MTA-STS policy is served", needed=False),
+        Record(
+            f"_mta-sts.{domain}",
+            "TXT",
+            mta_sts.record(policy),
+            "MTA-STS: that others shall send to the domain over TLS",
+            needed=False,
+        ),
+    ]
 
 
 async def look(resolver: Resolver, wanted: Sequence[Record]) -> list[Found]:
@@ -173,6 +197,12 @@ def _key_of(text: str) -> str:
     return "".join(text.partition("p=")[2].partition(";")[0].split())
 
 
+def _mta_sts_fault(text: str, record: Record) -> str:
+    if "".join(text.split()).rstrip(";") == "".join(record.value.split()).rstrip(";"):
+        return ""
+    return f"the policy has changed, and its id has to: change it to {record.zone_line}"
+
+
 def _no_fault(text: str, record: Record) -> str:
     return ""
 
@@ -183,4 +213,5 @@ _JUDGES = {
     "v=DKIM1": _one_of_its_kind("v=DKIM1", _dkim_fault),
     "v=DMARC1": _one_of_its_kind("v=DMARC1", _dmarc_fault),
     "v=TLSRPTv1": _one_of_its_kind("v=TLSRPTv1", _no_fault),
+    "v=STSv1": _one_of_its_kind("v=STSv1", _mta_sts_fault),
 }

@@ -16,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from storage.errors import Broken
+from web import mta_sts
 from web.office import Office
 from web.pages import login, programs
 from web.pages.frame import failed, size
@@ -62,6 +63,7 @@ def routes() -> list[BaseRoute]:
         Page("/", start, right=Right.PUBLIC),
         *login.routes,
         *programs.routes,
+        *mta_sts.routes,
         Page("/healthz", health, right=Right.PUBLIC),
         Mount("/static", StaticFiles(directory=HERE / "static")),
     ]

@@ -62,4 +62,4 @@ async def delete_key(office: Office, person: Person, domain: str, selector: str)
 def _records(office: Office, domain: str) -> list[Record]:
     find_domain(office.directory, domain)
     found = [(key.name, key.record) for key in admin_dkim.list_keys(office.directory, domain)]
-    return records(office.settings(), domain, found)
+    return records(office.settings(), domain, found, office.directory.domain(domain))
