@@ -182,7 +182,7 @@ class Web(Section):
     contact: str = Field(
         default="",
         max_length=2000,
-        description="Whom to ask, as the panel shows it to everybody: telephone, mail address, hours; several lines.",
+        description="Whom to ask, as the panel shows it to everybody: telephone, mail address, hours.",
     )
     support: WebAddress | None = Field(
         default=None,

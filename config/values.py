@@ -8,7 +8,7 @@ ones are from the file, whose folder the loader hands in as `base`). No sentence
 import ipaddress
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
@@ -260,5 +260,4 @@ NameServer = Annotated[str, AfterValidator(name_server)]
 Network = Annotated[str, AfterValidator(network)]
 SocketAddress = Annotated[str, AfterValidator(socket_address)]
 IpAddress = Annotated[str, AfterValidator(ip_address)]
-MtaStsMode = Literal["off", "none", "testing", "enforce"]
 WebAddress = Annotated[str, AfterValidator(web_address)]

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from storage.errors import Broken
 from web import mta_sts
+from web.api import page as api
 from web.office import Office
 from web.pages import login, programs
 from web.pages.frame import failed, size
@@ -64,6 +65,7 @@ def routes() -> list[BaseRoute]:
         *login.routes,
         *programs.routes,
         *mta_sts.routes,
+        *api.routes(),
         Page("/healthz", health, right=Right.PUBLIC),
         Mount("/static", StaticFiles(directory=HERE / "static")),
     ]
