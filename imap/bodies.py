@@ -2,18 +2,21 @@
 
 A small message is read whole and cut. Of a large one at most a piece is in memory at a time: what is asked
 for is found as a range of the file, and the session writes it piece by piece (`Large`). Where only fields of
-the header are wanted, only the beginning of the file is read.
+the header are wanted, only the beginning of the file is read. What is asked for without its transfer encoding
+(BINARY) is decoded piece by piece, and where it is large into a file that has no name.
 """
 
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from imap import sections
-from imap.fetch_grammar import Body
-from storage import mime
+from imap.fetch_grammar import Body, Form
+from storage import mime, transfer
 from storage.header import end_of_header
 from storage.message import CHUNK, Message
+from storage.octets import Octets as MessageOctets
 
 LARGE = 1024 * 1024  # octets above which a message is never in memory as a whole
 MOST = 4 * LARGE  # octets of all answers about one message that are in memory, however often it is asked for
@@ -24,19 +27,23 @@ class TooMuch(Exception):
     """More is asked of one message than there is memory for, and in parts that cannot be read from the file."""
 
 
+class UnknownEncoding(Exception):
+    """Something is asked for without a transfer encoding that nobody knows (RFC 3516 §4.3)."""
+
+
 class _Source:
     """A message's file, opened once for all large ranges of it: one FETCH may ask for two hundred."""
 
-    __slots__ = ("message", "stream", "users")
+    __slots__ = ("_open", "stream", "users")
 
-    def __init__(self, message: Message) -> None:
-        self.message = message
+    def __init__(self, opened: Callable[[], BinaryIO]) -> None:
+        self._open = opened
         self.stream: BinaryIO | None = None
         self.users = 0
 
     def range(self, start: int, length: int) -> "Large":
         if self.stream is None:
-            self.stream = self.message.open()
+            self.stream = self._open()
         self.users += 1
         return Large(self, start, length)
 
@@ -53,9 +60,10 @@ class _Source:
 class Large:
     """A range of a message that is handed out in pieces. Its methods block: for threads."""
 
-    __slots__ = ("_left", "_position", "_source", "length")
+    __slots__ = ("_left", "_position", "_source", "head", "length")
 
     def __init__(self, source: _Source, start: int, length: int) -> None:
+        self.head = b"{%d}\r\n" % length
         self._source = source
         self._position = start
         self._left = self.length = length
@@ -97,7 +105,7 @@ def plan(bodies: Sequence[Body]) -> Plan:
     return Plan(
         tuple(bodies),
         all(body.section.header_only for body in bodies),
-        any(body.section.part for body in bodies),
+        any(body.section.part or body.form is not Form.OCTETS for body in bodies),
     )
 
 
@@ -124,7 +132,25 @@ def _read(plan: Plan, message: Message) -> list[Octets]:
 
 def _cut(plan: Plan, data: bytes) -> list[Octets]:
     tree = mime.parse(data) if plan.parts else None
-    return [_literal(body, sections.extract(data, tree, body.section)) for body in plan.bodies]
+    return [_answer(data, tree, body) for body in plan.bodies]
+
+
+def _answer(data: MessageOctets, tree: mime.Part | None, body: Body) -> bytes:
+    if body.form is Form.OCTETS or tree is None:
+        return _literal(body, sections.extract(data, tree, body.section))
+    part = sections.leaf(tree, body.section)
+    if part is None:
+        return b"0" if body.form is Form.SIZE else b"NIL"
+    if body.form is Form.SIZE:
+        return b"%d" % sum(map(len, _decoded(data, part)))
+    answer = _literal(body, b"".join(_decoded(data, part)))
+    return b"~" + answer if b"\0" in answer else answer  # RFC 9051 §4.3.1: only literal8 holds NUL
+
+
+def _decoded(data: MessageOctets, part: mime.Part) -> Iterator[bytes]:
+    if not transfer.known(part.encoding):
+        raise UnknownEncoding
+    return transfer.decoded(data, part)
 
 
 def _literal(body: Body, octets: bytes | None) -> bytes:
@@ -139,26 +165,59 @@ def _literal(body: Body, octets: bytes | None) -> bytes:
 def _cut_large(plan: Plan, message: Message) -> list[Octets]:
     """Ranges of the file for what is large in a large message, octets for the rest."""
     answers: list[Octets] = []
-    source = _Source(message)
-    room = MOST
-    with message.octets() as data:
-        tree = mime.parse(data)
-        for body in plan.bodies:
-            span = sections.span(data, tree, body.section)
-            if span is None:
-                answer = _literal(body, sections.extract(data, tree, body.section))
-                room -= len(answer)
+    source = _Source(message.open)
+    try:
+        with message.octets() as data:
+            tree = mime.parse(data)
+            room = MOST
+            for body in plan.bodies:
+                answer = _cut_one(data, tree, body, source, room)
+                room -= len(answer) if isinstance(answer, bytes) else 0
                 if room < 0:
-                    source.close()
                     raise TooMuch
                 answers.append(answer)
-                continue
-            start, stop = min(span[0] + body.offset, span[1]), span[1]
-            if body.length is not None:
-                stop = min(start + body.length, stop)
-            if stop - start > min(LARGE, room):
-                answers.append(source.range(start, stop - start))
-            else:
-                room -= stop - start
-                answers.append(b"{%d}\r\n%b" % (stop - start, data[start:stop]))
+    except BaseException:
+        for answer in answers:
+            if isinstance(answer, Large):
+                answer.close()
+        source.close()
+        raise
     return answers
+
+
+def _cut_one(data: MessageOctets, tree: mime.Part, body: Body, source: _Source, room: int) -> Octets:
+    if body.form is not Form.OCTETS:
+        part = sections.leaf(tree, body.section)
+        if part is None or body.form is Form.SIZE or part.size <= min(LARGE, room):
+            return _answer(data, tree, body)
+        return _decoded_large(data, part, body)
+    span = sections.span(data, tree, body.section)
+    if span is None:
+        return _answer(data, tree, body)
+    start, stop = _within(body, *span)
+    if stop - start > min(LARGE, room):
+        return source.range(start, stop - start)
+    return b"{%d}\r\n%b" % (stop - start, data[start:stop])
+
+
+def _within(body: Body, start: int, stop: int) -> tuple[int, int]:
+    """The range that is asked for, of that from `start` to `stop`."""
+    start = min(start + body.offset, stop)
+    return start, stop if body.length is None else min(start + body.length, stop)
+
+
+def _decoded_large(data: MessageOctets, part: mime.Part, body: Body) -> Large:
+    """A part that is decoded into a file: how long it gets must be known before its first octet is sent."""
+    file = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the last range of it)
+    try:
+        nul = False
+        for piece in _decoded(data, part):
+            nul = nul or b"\0" in piece
+            file.write(piece)
+        start, stop = _within(body, 0, file.tell())
+    except BaseException:
+        file.close()
+        raise
+    large = _Source(lambda: file).range(start, stop - start)
+    large.head = b"~" + large.head if nul else large.head
+    return large

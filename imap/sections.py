@@ -101,6 +101,15 @@ def extract(data: Octets, tree: Part | None, section: Section) -> bytes | None:
     return _choice(data, header, section)
 
 
+def leaf(tree: Part, section: Section) -> Part | None:
+    """The part of which BINARY is asked: its body is that of no parts (RFC 9051 §6.4.5). Without a number it is the
+    message as a whole, which has no transfer encoding; so have multiparts and messages."""
+    part = Part(0, 0, tree.body_end) if not section.part else _find(tree, section.part)
+    if part is not None and (part.multipart or part.message is not None):
+        part = Part(part.header_start, part.body_start, part.body_end)
+    return part
+
+
 def _find(tree: Part, numbers: tuple[int, ...]) -> Part | None:
     """The part of these numbers. A message that is no multipart is its own part 1."""
     node, is_message = tree, True

@@ -106,6 +106,21 @@ def summary_column(db: sqlite3.Connection, folder: Folder, uids: Set[int], field
     return found if found.keys() == uids else {uid: found[uid] for uid in uids if uid in found}
 
 
+def previews(db: sqlite3.Connection, folder: Folder, span: tuple[int, int]) -> dict[int, str]:
+    """The previews that there are of UIDs in `span`, both ends included."""
+    found = db.execute(
+        "SELECT uid, preview FROM previews WHERE mailbox = ? AND uid BETWEEN ? AND ?", (folder.id, *span)
+    )
+    return dict(found.fetchall())
+
+
+def save_previews(db: sqlite3.Connection, folder: Folder, made: dict[int, str]) -> None:
+    db.executemany(
+        "INSERT OR REPLACE INTO previews VALUES (?, ?, ?)",
+        [(folder.id, uid, preview) for uid, preview in made.items()],
+    )
+
+
 def receive(
     db: sqlite3.Connection, source: Folder, target: Folder, rows: list[Row], fresh: list[Row]
 ) -> None:

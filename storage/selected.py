@@ -17,8 +17,11 @@ from storage.account_files import AccountFiles
 from storage.appending import Appended
 from storage.errors import MailboxMissing
 from storage.folder import KEYWORDS_MOST, Folder
+from storage.layout import canonical_name
 from storage.look import Loaded, current, gone_since, look, work_and_look
 from storage.message import Message
+from storage.mime import parse
+from storage.opening import opening
 from storage.rows import Changes, Copied, Row, Stored, Summary
 from storage.summary import summarise
 
@@ -59,6 +62,10 @@ class Mailbox:
     @property
     def name(self) -> str:
         return self._folder.name
+
+    def is_at(self, address: str, name: str) -> bool:
+        """Whether this is that account's mailbox of that name."""
+        return self._account.address == address and self._folder.name == canonical_name(name)
 
     @property
     def mailboxid(self) -> str:
@@ -154,10 +161,17 @@ class Mailbox:
         return uids
 
     async def store(
-        self, uids: Sequence[int], op: str, flags: frozenset[str], unchanged_since: int | None = None
+        self,
+        uids: Sequence[int],
+        op: str,
+        flags: frozenset[str],
+        unchanged_since: int | None = None,
+        fixed: frozenset[str] = frozenset(),
     ) -> Stored:
-        """`op` is set, add or remove. One MODSEQ for all that change. Raises KeywordsFull."""
-        stored = await self._alter(changes.store, uids, op, flags, unchanged_since)
+        """`op` is set, add or remove. One MODSEQ for all that change; set leaves the letters in `fixed` alone.
+
+        Raises KeywordsFull."""
+        stored = await self._alter(changes.store, uids, op, flags, unchanged_since, fixed)
         if stored.changed:
             self._account.store.sync_soon(self._folder.path)
         return stored
@@ -206,6 +220,14 @@ class Mailbox:
         that have vanished are left out."""
         rows = [self._rows[uid] for uid in uids if uid in self._rows]
         return await self._account.do(_summaries, self._folder, rows, fields)
+
+    async def previews(self, uids: Sequence[int], *, make: bool) -> dict[int, str]:
+        """How messages begin (RFC 8970), by UID; those that are missing are made, and kept, where `make`."""
+        found: dict[int, str] = {}
+        for at in range(0, len(uids), HEADS_MADE):
+            rows = [self._rows[uid] for uid in uids[at : at + HEADS_MADE] if uid in self._rows]
+            found |= await self._account.do(_previews, self._folder, rows, make)
+        return found
 
     async def ask_heads(
         self, uids: Sequence[int], questions: Sequence[heads.Question]
@@ -334,3 +356,22 @@ def _summaries(
         for column, field in zip(found, fields, strict=True):
             column.update((uid, getattr(summary, field)) for uid, summary in made.items())
     return found
+
+
+def _previews(files: AccountFiles, folder: Folder, rows: list[Row], make: bool) -> dict[int, str]:
+    if not rows:
+        return {}
+    with files.reading() as db, records.snapshot(db):
+        found = records.previews(db, current(db, files, folder), (rows[0].uid, rows[-1].uid))
+    made: dict[int, str] = {}
+    for row in rows if make else ():
+        if row.uid not in found:
+            try:
+                with message_of(folder, row).octets() as data:
+                    made[row.uid] = opening(data, parse(data))
+            except FileNotFoundError:
+                continue
+    if made:
+        with files.writing() as db, records.transaction(db):
+            records.save_previews(db, current(db, files, folder), made)
+    return found | made

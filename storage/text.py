@@ -9,9 +9,7 @@ messages inside, and the text parts with their transfer encoding and charset und
 is read. Nothing raises; of a part at most `most` octets are read.
 """
 
-import binascii
 import html
-import quopri
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -20,6 +18,7 @@ from storage.charset import decode, decode_header, decode_parameter
 from storage.header import BLOCK, unfold, values
 from storage.mime import Part
 from storage.octets import Octets
+from storage.transfer import decoded
 
 MOST = 8 * 1024 * 1024  # octets of one part that are read
 
@@ -38,7 +37,6 @@ _UNUSUAL = re.compile("[" + "".join(map(chr, _SAME)) + "]")
 _WIDE = "\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 _WRAPPED = re.compile(rf"(?<=[{_WIDE}])[ \t]*\r?\n[ \t]*(?=[{_WIDE}])")
 
-_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
 _TAG = re.compile(r"<[^<>]*>")
 _BLOCK_TAG = re.compile(
     r"</?(?:p|br|div|td|th|tr|li|ul|ol|table|h[1-6]|hr|title|body|head|blockquote)\b[^<>]*>", re.IGNORECASE
@@ -88,15 +86,7 @@ def header_text(data: Octets, part: Part) -> str:
 
 def content(data: Octets, part: Part, *, most: int = MOST) -> bytes:
     """The body of a part without its transfer encoding; what is broken in it is passed over."""
-    raw = data[part.body_start : min(part.body_end, part.body_start + most)]
-    encoding = part.encoding.lower()
-    if encoding == b"base64":
-        return _from_base64(raw)
-    if encoding == b"quoted-printable":
-        return quopri.decodestring(raw)
-    if encoding in (b"x-uuencode", b"uuencode", b"x-uue"):
-        return _from_uuencode(raw)
-    return raw
+    return b"".join(decoded(data, part, most=most))
 
 
 def readable(part: Part, octets: bytes) -> Iterator[str]:
@@ -124,28 +114,3 @@ def _shown(text: str) -> str:
         pieces.append(text[last : opening.start()])
         last = closing.start()
     return "".join([*pieces, text[last:]])
-
-
-def _from_base64(raw: bytes) -> bytes:
-    """Base64, also of several pieces that were padded each."""
-    pieces = []
-    for run in raw.split(b"="):
-        clean = _NOT_BASE64.sub(b"", run)
-        if len(clean) % 4 == 1:
-            clean = clean[:-1]
-        if clean:
-            pieces.append(binascii.a2b_base64(clean + b"=" * (-len(clean) % 4)))
-    return b"".join(pieces)
-
-
-def _from_uuencode(raw: bytes) -> bytes:
-    """The lines of a uuencoded file between its begin and end."""
-    pieces: list[bytes] = []
-    for line in raw.splitlines():
-        if line.startswith((b"begin ", b"end")):
-            continue
-        try:
-            pieces.append(binascii.a2b_uu(line))
-        except binascii.Error:
-            continue
-    return b"".join(pieces)

@@ -12,9 +12,9 @@ from itertools import chain, repeat
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from imap import bodies, dates, fetch_grammar, vanished
+from imap import bodies, dates, fetch_grammar, format, results, sequence, vanished
 from imap.bodies import Octets
-from imap.fetch_grammar import Fetch
+from imap.fetch_grammar import LAZY, Fetch
 from imap.objectid import object_id
 from imap.replies import Bad, No, Reply
 from imap.scanner import Scanner
@@ -37,6 +37,9 @@ _log = logging.getLogger("imap")
 
 _FORM = {b"UID": b" %d", b"RFC822.SIZE": b" %d", b"MODSEQ": b" (%d)", b"EMAILID": b" (%b)"}
 _SUMMARY = {b"ENVELOPE": "envelope", b"BODYSTRUCTURE": "bodystructure", b"BODY": "body"}
+_PREVIEWS = frozenset({b"PREVIEW", LAZY})
+_MADE = _PREVIEWS | _SUMMARY.keys()
+_LABEL = {LAZY: b"PREVIEW"}
 
 Summaries = dict[bytes, dict[int, bytes]]  # what is made of a message once: by item, then by UID
 
@@ -49,7 +52,8 @@ async def run(session: "Session", wanted: Fetch) -> Reply | None:
     view = session.selected
     if wanted.vanished:
         raise Bad(b"VANISHED belongs to UID FETCH")  # RFC 7162 §3.2.6
-    gone = await _fetch(session, wanted, view.spans(wanted.messages, by_uid=False), wanted.ready)
+    spans = _page(view, wanted, view.spans(wanted.messages, by_uid=False))
+    gone = await _fetch(session, wanted, spans, wanted.ready)
     if gone:
         raise No(b"Some of the messages are gone", b"EXPUNGEISSUED")  # RFC 2180 §4.1, RFC 5530 §3
     return None
@@ -67,8 +71,18 @@ async def run_uid(session: "Session", wanted: Fetch) -> Reply | None:
         known = vanished.earlier(gone, view.uids, view.mailbox.uidnext, wanted.messages)
         if known:
             session.send(b"* VANISHED (EARLIER) %b\r\n" % known)
-    await _fetch(session, wanted, view.spans(wanted.messages, by_uid=True), ready)
+    await _fetch(session, wanted, _page(view, wanted, view.spans(wanted.messages, by_uid=True)), ready)
     return None
+
+
+def _page(view: View, wanted: Fetch, spans: list[Span]) -> list[Span]:
+    """Those of a page, where one is asked for: of what has changed, if that is asked for too (RFC 9394 §3.3)."""
+    if wanted.partial is None:
+        return spans
+    rows = _rows(view, pick(view.uids, spans))
+    since = wanted.changed_since
+    uids = [row.uid for row in rows if since is None or row.modseq > since]
+    return sequence.of(results.page(uids, wanted.partial)).uids(view.uids)
 
 
 async def _fetch(session: "Session", wanted: Fetch, spans: list[Span], ready: tuple[bytes, ...]) -> bool:
@@ -108,7 +122,7 @@ async def _ready_lines(
     session: "Session", ready: tuple[bytes, ...], numbers: Sequence[int], rows: list[Row]
 ) -> None:
     """One line for each message."""
-    made = [item for item in ready if item in _SUMMARY]
+    made = [item for item in ready if item in _MADE]
     if not made:
         _send_lines(session, ready, numbers, rows, {})
         return
@@ -117,7 +131,7 @@ async def _ready_lines(
         stop = _affordable(rows, at)
         some, named, at = rows[at:stop], numbers[at:stop], stop
         summaries = await _summaries(session, made, [row.uid for row in some])
-        if len(here := summaries[made[0]]) < len(some):
+        if len(here := min(summaries.values(), key=len)) < len(some):
             some = [row for row in some if row.uid in here]
             named = [session.selected.number(row.uid) for row in some]
         _send_lines(session, ready, named, some, summaries)
@@ -126,8 +140,23 @@ async def _ready_lines(
 
 
 async def _summaries(session: "Session", made: Sequence[bytes], uids: list[int]) -> Summaries:
-    found = await session.selected.mailbox.summaries(uids, *(_SUMMARY[item] for item in made))
-    return dict(zip(made, found, strict=True))
+    mailbox = session.selected.mailbox
+    ready = [item for item in made if item in _SUMMARY]
+    found: Summaries = {}
+    if ready:
+        columns = await mailbox.summaries(uids, *(_SUMMARY[item] for item in ready))
+        found.update(zip(ready, columns, strict=True))
+    for item in _PREVIEWS.intersection(made):
+        previews = await mailbox.previews(uids, make=item != LAZY)
+        if item == LAZY:  # RFC 8970 §3.1: what would have to be made is NIL
+            found[item] = {uid: format.nstring(_octets(previews.get(uid))) for uid in uids}
+        else:
+            found[item] = {uid: format.string(text.encode()) for uid, text in previews.items()}
+    return found
+
+
+def _octets(text: str | None) -> bytes | None:
+    return None if text is None else text.encode()
 
 
 def _affordable(rows: list[Row], at: int) -> int:
@@ -162,7 +191,7 @@ def _columns(
     labels: list[bytes] = []
     columns: list[Iterable[object]] = []
     for item in ready:
-        labels.append(item + _FORM.get(item, b" %b"))
+        labels.append(_LABEL.get(item, item) + _FORM.get(item, b" %b"))
         columns.append(_column(session, item, rows, summaries))
     return labels, columns
 
@@ -198,10 +227,10 @@ async def _with_bodies(session: "Session", wanted: Fetch, ready: tuple[bytes, ..
         batch = _batch(rows[at : at + BATCH], plan)
         at += len(batch)
         uids = [row.uid for row in batch]
-        made = [item for item in ready if item in _SUMMARY]
+        made = [item for item in ready if item in _MADE]
         summaries = await _summaries(session, made, uids) if made else {}
         for row, answers in zip(batch, await _read(session, plan, uids), strict=True):
-            if answers is None or (made and row.uid not in summaries[made[0]]):
+            if answers is None or any(row.uid not in column for column in summaries.values()):
                 gone = True
                 continue
             items = ready
@@ -218,6 +247,8 @@ async def _read(session: "Session", plan: bodies.Plan, uids: list[int]) -> list[
         return await _read_again(session, plan, uids)
     except bodies.TooMuch:
         raise No(b"That is too much of one message at once", b"LIMIT") from None
+    except bodies.UnknownEncoding:
+        raise No(b"The transfer encoding of a part is not known", b"UNKNOWN-CTE") from None  # RFC 3516 §4.3
 
 
 async def _read_again(session: "Session", plan: bodies.Plan, uids: list[int]) -> list[list[Octets] | None]:
@@ -255,7 +286,7 @@ async def _one(
         session.send(gap + body.label + b" ")
         gap = b" "
         if isinstance(answer, bodies.Large):
-            session.send(b"{%d}\r\n" % answer.length)
+            session.send(answer.head)
             await session.flush()
             await _pour(session, answer)
         else:
@@ -292,7 +323,7 @@ async def _mark_seen(session: "Session", rows: list[Row]) -> frozenset[int]:
     """Set \\Seen where it is missing, in one go (RFC 9051 §6.4.5); the UIDs that have it now."""
     view = session.selected
     unseen = [row.uid for row in rows if "S" not in row.flags]
-    if not unseen or not view.writable:
+    if not unseen or not view.writable or not view.place.may("s"):
         return frozenset()
     stored = await view.mailbox.store(unseen, "add", frozenset({"\\Seen"}))
     now = view.mailbox.rows
