@@ -1,4 +1,4 @@
-"""Deletions of mail that go on while their page shows how far they are: of one process, the last of each account."""
+"""Deletions of mail that go on while their page shows how far they are: the last one of each account."""
 
 from dataclasses import dataclass, field
 

@@ -18,6 +18,7 @@ def svg(text: str, title: str) -> str:
         dark="#000",
         light="#fff",
         xmldecl=False,
+        svgns=False,
         svgclass="qr",
         lineclass=None,
         omitsize=True,

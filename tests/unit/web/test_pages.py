@@ -34,9 +34,9 @@ async def test_page_in_the_browsers_language(get: Get) -> None:
     status, headers, body = await get("/help/settings", accept="ja,en;q=0.5")
     assert (status, headers["content-language"], headers["vary"]) == (200, "ja", "Accept-Language, Cookie")
     assert '<html lang="ja">' in body
-    assert TEXTS["lead"]["ja"] in body
-    assert TEXTS["lead"]["en"] in (await get("/help/settings", accept="fr"))[2]
-    assert TEXTS["lead"]["en"] in (await get("/help/settings", "lang=en", accept="ja"))[2]
+    assert TEXTS["programs.lead"]["ja"] in body
+    assert TEXTS["programs.lead"]["en"] in (await get("/help/settings", accept="fr"))[2]
+    assert TEXTS["programs.lead"]["en"] in (await get("/help/settings", "lang=en", accept="ja"))[2]
 
 
 async def test_page_names_every_server_once(get: Get) -> None:
@@ -99,8 +99,8 @@ def test_catalogue_is_whole() -> None:
         assert values["ja"] == values["en"], key
     assert set(NAMES) == set(LANGUAGES)
     for program, count in PROGRAMS:
-        assert f"{program}.{count}" in TEXTS
-        assert f"{program}.{count + 1}" not in TEXTS
+        assert f"programs.{program}.{count}" in TEXTS
+        assert f"programs.{program}.{count + 1}" not in TEXTS
 
 
 def test_unencrypted_listeners_are_recommended_to_nobody() -> None:
