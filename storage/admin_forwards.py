@@ -15,7 +15,7 @@ from config.splice import tree_of
 from config.tree import Pairs
 from config.values import mail_address, own_address
 from storage.address import AddressError, canonical
-from storage.admin_files import Refused, check_free, contract_lock, read_text, refusal, write_checked
+from storage.admin_files import Missing, Refused, check_free, contract_lock, read_text, refusal, write_checked
 from storage.directory import Directory
 from storage.directory_cache import Name
 
@@ -66,7 +66,7 @@ def list_forwards(directory: Directory, domain: str) -> list[Forward]:
     """All that a domain has, in the order of their names."""
     domain = domain.lower()
     if not directory.is_local(domain):
-        raise Refused(f"there is no domain {domain}")
+        raise Missing(f"there is no domain {domain}")
     content = _content(directory, Name("forwards", domain))
     return [Forward(f"{local}@{domain}", to) for local, to in sorted(content.root.items())]
 
@@ -90,7 +90,7 @@ def _write(directory: Directory, name: Name, local: str, to: list[str] | None) -
 def _existing(directory: Directory, name: Name, local: str) -> Forward:
     to = _content(directory, name).root.get(local)
     if to is None:
-        raise Refused(f"{local}@{name.domain} is no address that only forwards")
+        raise Missing(f"{local}@{name.domain} is no address that only forwards")
     return Forward(f"{local}@{name.domain}", to)
 
 
@@ -129,5 +129,5 @@ def _parsed(directory: Directory, address: str) -> tuple[str, Name]:
     except ValueError as error:
         raise Refused(str(error)) from error
     if not directory.is_local(domain):
-        raise Refused(f"there is no domain {domain}")
+        raise Missing(f"there is no domain {domain}")
     return local, Name("forwards", domain)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 from storage import admin_lists, list_csv
-from storage.admin_files import Missing
+from storage.admin_files import Missing, digest_of
 from storage.admin_lists import ListChange, ListDetails, ListSummary, Planned
 from storage.held_posts import HeldPost, HeldPosts
 from storage.list_csv import Encoding, Row
@@ -39,19 +39,30 @@ async def add(office: Office, person: Person, address: str, wanted: ListChange) 
     return made
 
 
-async def change(office: Office, person: Person, address: str, wanted: ListChange) -> ListSummary:
+async def digest(office: Office, person: Person, address: str) -> str:
+    """Of the list's file, by which a later change knows that it still is the same."""
+    allow(person, Right.LISTS_SEE, _domain(address))
+    return await office.run(
+        lambda: digest_of(office.directory, admin_lists.find_list(office.directory, address))
+    )
+
+
+async def change(
+    office: Office, person: Person, address: str, wanted: ListChange, *, seen: str | None = None
+) -> ListSummary:
+    """`seen` is the digest of what the person looked at, where it must still be that."""
     allow(person, Right.LISTS_EDIT, _domain(address))
-    changed = await office.run(admin_lists.set_list, office.directory, address, wanted)
+    changed = await office.run(admin_lists.set_list, office.directory, address, wanted, seen=seen)
     await office.audit(
         person, Right.LISTS_EDIT, subject=changed.address, details=f"change {_details(wanted)}"
     )
     return changed
 
 
-async def delete(office: Office, person: Person, address: str) -> None:
+async def delete(office: Office, person: Person, address: str, *, seen: str | None = None) -> None:
     """Its running number stays, for one made again under the name."""
     allow(person, Right.LISTS_EDIT, _domain(address))
-    await office.run(admin_lists.delete_list, office.directory, address)
+    await office.run(admin_lists.delete_list, office.directory, address, seen=seen)
     await office.audit(person, Right.LISTS_EDIT, subject=address, details="delete")
 
 

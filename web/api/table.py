@@ -4,13 +4,29 @@ from collections.abc import Mapping
 
 from starlette.routing import BaseRoute, Route
 
-from web.api import dns, domains, notices, queue, server, tokens, traces
+from web.api import (
+    dns,
+    domains,
+    forwards,
+    list_members,
+    lists,
+    notices,
+    queue,
+    server,
+    stats,
+    tokens,
+    traces,
+)
 from web.api.door import Address
 from web.api.operation import Operation
 
 OPERATIONS: tuple[Operation, ...] = (
     *domains.OPERATIONS,
+    *lists.OPERATIONS,
+    *list_members.OPERATIONS,
+    *forwards.OPERATIONS,
     *dns.OPERATIONS,
+    *stats.OPERATIONS,
     *traces.OPERATIONS,
     *queue.OPERATIONS,
     *notices.OPERATIONS,
