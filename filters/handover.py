@@ -23,9 +23,12 @@ from storage import status
 from storage.delivery import Delivered, Target
 from storage.message import Message
 from storage.queue import Queue
-from storage.queued import Addressee, Outcome, Parcel
+from storage.queued import Addition, Addressee, Outcome, Parcel
 from storage.status import Status, worst
 from storage.store import Store
+from storage.together import Together
+
+ADDING = 2  # bundles for the queue: one waits for the disk while the other is written
 
 _log = logging.getLogger("filters")
 
@@ -58,6 +61,7 @@ class Handover:
         self._store = store
         self._queue = queue
         self._signing = signing
+        self._adding = Together(store.hop, lambda additions: queue.add_together(additions), ADDING)
         self._holder = f"pipeline:{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
 
     async def take(self, mail: Mail, routed: Sequence[Routed], *, each_alone: bool = False) -> Handed:
@@ -96,7 +100,7 @@ class Handover:
         refused = [_refused(each.recipient, each.refused) for each in routed if each.refused is not None]
         if refused:
             parcels.append(_parcel(mail, Post(mail.reverse_path), mail.message, refused))
-        queue_ids = await self._store.run(self._queue.add_all, parcels, mail.trace, self._holder)
+        queue_ids = await self._add(Addition(parcels, mail.trace, self._holder))
         for queue_id, post in zip(queue_ids, posts, strict=False):
             noted.queued(self._store.traces, mail.trace, queue_id, post.addressees)
         delivered: list[Delivered] = []
@@ -109,6 +113,13 @@ class Handover:
         if ended:
             await self._record(ended, mail.trace)
         return delivered
+
+    async def _add(self, addition: Addition) -> list[str]:
+        """Into the queue, with what others put there at the same moment; what is large goes alone."""
+        if all(isinstance(parcel.message.source, bytes) for parcel in addition.parcels):
+            return await self._adding.take(addition)
+        (queue_ids,) = await self._store.run(self._queue.add_together, [addition])
+        return queue_ids
 
     def _ended(self, stored: Sequence[Delivered], first: int) -> list[Outcome]:
         pause = self._store.settings.queue.retry[0]
@@ -159,7 +170,7 @@ class Handover:
         if not posts:
             return
         parcels = [_parcel(mail, post, await self._text(mail, post), post.addressees) for post in posts]
-        queue_ids = await self._store.run(self._queue.add_all, parcels, mail.trace)
+        queue_ids = await self._add(Addition(parcels, mail.trace))
         for queue_id, post in zip(queue_ids, posts, strict=True):
             noted.queued(self._store.traces, mail.trace, queue_id, post.addressees)
 

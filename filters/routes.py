@@ -53,12 +53,17 @@ class Routes:
             self._srs = Srs(secret(self._store.settings.data / "state", "srs"))
         return self._srs
 
-    def find_known(self, address: Address, size: int) -> Recipient | None:
-        """`find`, where the answer is an account that is in memory as the disk has it: some `stat`s, no thread.
+    def find_known(self, address: Address, size: int, submitted: bool) -> Recipient | None:
+        """`find`, where the answer is an account that is in memory as the disk has it, or somebody elsewhere: some
+        `stat`s, no thread.
 
         The directory and the use of the account are asked again when the message is there.
         """
-        if not address.domain or Srs.looks_like_one(address.local):
+        if not address.domain:
+            return None
+        if submitted and self._store.directory.is_elsewhere(address.domain):
+            return Recipient(address, Outside(str(address)))
+        if Srs.looks_like_one(address.local):
             return None
         found = self._store.directory.known_account(address)
         if found is None or found.file.suspended or not found.file.receive:

@@ -6,6 +6,9 @@ still within its limits? Only this last question counts, and its answer is what 
 client from sending in vain. What an account has room for is asked once for each transaction and remembered
 until its message, in a bounded memory; where that was forgotten, the last question is asked all the same.
 
+All of it is asked in the event loop while the account's file is in memory as the disk has it and nobody at all
+is held, which is nearly always: then it is some `stat`s and counts, and a thread would cost more than the answer.
+
 Passing a limit suddenly (`storage.sending`) holds the account: nothing more of its mail leaves, what is in the
 queue stays there, and the administrators are told by mail, once.
 """
@@ -19,6 +22,7 @@ from filters.administrators import administrators
 from filters.mail import Mail, Recipient
 from filters.verdict import PASS, Action, Verdict
 from storage import held_mail
+from storage.address import parse
 from storage.delivery import Target
 from storage.directory import AccountEntry
 from storage.queue import Queue
@@ -30,6 +34,7 @@ HELD = Status("4.7.1", "sending from this account is held, ask your administrato
 MAY_NOT_SEND = Status("5.7.1", "this account may not send mail")
 
 REMEMBERED = 5_000  # transactions whose room is known
+SHORT = 32 * 1024  # octets of a header block up to which its authors are looked for in the event loop
 
 _log = logging.getLogger("filters")
 
@@ -48,7 +53,12 @@ class Submission:
     async def connect(self, mail: Mail) -> Verdict:
         if mail.authenticated is None:
             return PASS
-        found = await self._store.run(self._ask, mail.authenticated)
+        found: int | Full | Status
+        entry = self._known(mail.authenticated)
+        if entry is not None:
+            found = self._room_of(entry)
+        else:
+            found = await self._store.run(self._ask, mail.authenticated)
         if isinstance(found, int):
             self._room[_connection(mail)] = found
             self._room.move_to_end(_connection(mail))
@@ -71,8 +81,31 @@ class Submission:
         if mail.authenticated is None:
             return PASS
         self._room.pop(_connection(mail), None)
-        found = await self._store.run(self._judge, mail, mail.authenticated)
+        entry = self._known(mail.authenticated) if len(mail.head) <= SHORT else None
+        if entry is not None:
+            found = self._names_another(mail, entry) or self._counted(mail, entry)
+        else:
+            found = await self._store.run(self._judge, mail, mail.authenticated)
         return PASS if found is None else await self._no(mail, found)
+
+    # ---- anywhere: nothing here waits
+
+    def _known(self, account: str) -> AccountEntry | None:
+        """An account that may send, where that is known."""
+        entry = self._store.directory.known_account(parse(account))
+        usual = entry is not None and not entry.file.suspended and self._sending.holds.nobody()
+        return entry if usual else None
+
+    def _room_of(self, entry: AccountEntry) -> int | Full:
+        return self._sending.room(entry.address, self._limit(entry))
+
+    def _counted(self, mail: Mail, entry: AccountEntry) -> Full | None:
+        return self._sending.take(entry.address, len(mail.recipients), self._limit(entry))
+
+    def _names_another(self, mail: Mail, entry: AccountEntry) -> Status | None:
+        if self._store.settings.smtp.check_from != "reject":
+            return None
+        return authors.wrong(mail.head, entry)
 
     # ---- in a thread
 
@@ -82,7 +115,7 @@ class Submission:
             return MAY_NOT_SEND
         if self._sending.holds.of(account) is not None:
             return HELD
-        return self._sending.room(account, self._limit(entry))
+        return self._room_of(entry)
 
     def _full(self, account: str) -> Full | Status:
         entry = self._store.directory.account(account)
@@ -92,13 +125,9 @@ class Submission:
         entry = self._store.directory.account(account)
         if entry is None or entry.file.suspended:
             return MAY_NOT_SEND
-        if self._store.settings.smtp.check_from == "reject":
-            status = authors.wrong(mail.head, entry)
-            if status is not None:
-                return status
-        if self._sending.holds.of(account) is not None:
-            return HELD
-        return self._sending.take(account, len(mail.recipients), self._limit(entry))
+        if (status := self._names_another(mail, entry)) is not None:
+            return status
+        return HELD if self._sending.holds.of(account) is not None else self._counted(mail, entry)
 
     def _limit(self, entry: AccountEntry) -> SendLimit:
         return entry.file.send_limit.over(self._store.settings.smtp.send_limit)

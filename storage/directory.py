@@ -148,6 +148,16 @@ class Directory:
             return None
         return AccountEntry(str(wanted), known.content, "current", known.stamp)
 
+    def known_domain(self, domain: str) -> DomainFile | None:
+        """The contract of a domain of ours, likewise."""
+        known = self.files.known(Name("domain", domain))
+        return known.content if known is not None and isinstance(known.content, DomainFile) else None
+
+    def is_elsewhere(self, domain: str) -> bool:
+        """Whether a domain is surely none of ours: two or three `stat`s, so that the event loop may ask. False says
+        nothing: ask `is_local`."""
+        return self.files.absent(Name("domain", domain)) and self.settings.domains.is_dir()
+
     def login(self, wanted: Address) -> AccountEntry | None:
         """The account that logs in under an address: its own or an alias. Raises Broken."""
         if not self.is_local(wanted.domain):

@@ -39,6 +39,7 @@ from storage.errors import Broken
 logger = logging.getLogger("storage.directory")
 
 SETTLE = 0.2  # seconds between two equal stats of a file that was changed in place
+AWAY = 5.0  # seconds for which a file that is not there is believed to be none that is being replaced
 MOST_KNOWN = 2_000  # contents kept in memory: about 4 KB each
 MOST_OCTETS = 8 * 1024 * 1024  # of a file (config.tree has the same limit); a forwards.yaml may be long
 
@@ -80,6 +81,7 @@ class Files:
         self._mutex = threading.Lock()
         self._known: OrderedDict[Name, Known] = OrderedDict()
         self._sightings: OrderedDict[Name, _Sighting] = OrderedDict()
+        self._absent: OrderedDict[Name, float] = OrderedDict()  # when it was looked for
 
     def read(self, name: Name) -> Known | None:
         """The content in force, None if there is no such file. Raises Broken."""
@@ -99,9 +101,29 @@ class Files:
         except OSError:
             return None
 
+    def absent(self, name: Name) -> bool:
+        """Whether there is no such file of a domain, as `look` found out a moment ago: one `stat`."""
+        with self._mutex:
+            looked = self._absent.get(name)
+        if looked is None or not 0 <= self._clock() - looked < AWAY:
+            return False
+        try:
+            os.stat(name.file(self.domains))
+        except (FileNotFoundError, NotADirectoryError):
+            return True
+        except OSError:
+            pass
+        return False
+
     def look(self, name: Name) -> Known | None:
-        """The same, but a broken file without a last good content is told as such."""
+        """`read`, but a broken file without a last good content is told as such."""
         known = self.peek(name)
+        if known is None and name.kind == "domain":
+            with self._mutex:
+                self._absent[name] = self._clock()
+                self._absent.move_to_end(name)
+                while len(self._absent) > self._most:
+                    self._absent.popitem(last=False)
         if known is not None and not known.saved:
             self._try_cache(lambda: self.save([(name, known)]))
         return known

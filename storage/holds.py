@@ -3,8 +3,12 @@
 Held by the server (an account that suddenly sends much more than it may: a stolen password, mostly) or by an
 operator; let go by a person alone. Of several processes that hold an account at once one is the first, and
 that one tells the administrators.
+
+Who is held is asked for each message, and mostly it is nobody: that is known from the times of the files alone.
 """
 
+import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +17,10 @@ from storage.statedb import StateDb
 _SCHEMA = (
     "CREATE TABLE hold (account TEXT PRIMARY KEY, since REAL NOT NULL, reason TEXT NOT NULL) WITHOUT ROWID",
 )
+
+RACY = 20_000_000  # ns: a change so shortly before we looked may share its time with a later one
+
+_Stamp = tuple[tuple[int, int, int] | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +33,29 @@ class Hold:
 
 
 class Holds:
-    """Blocks on the disk: for threads."""
+    """Blocks on the disk: for threads; but for `nobody`."""
 
     def __init__(self, state: Path) -> None:
         self._db = StateDb(state / "holds.sqlite", _SCHEMA)
+        self._files = (str(self._db.path), f"{self._db.path}-wal")
+        self._empty: _Stamp | None = None  # the files, when nobody was held
+
+    def nobody(self) -> bool:
+        """Whether it is known that nobody is held: two `stat`s, so that the event loop may ask. False: ask `of`."""
+        return self._empty is not None and self._stamp() == self._empty
 
     def of(self, account: str) -> Hold | None:
+        stamp = self._stamp()  # of a time before the question, not after it
         rows = self._db.query("SELECT account, since, reason FROM hold WHERE account = ?", (account,))
-        return Hold(*rows[0]) if rows else None
+        if rows:
+            return Hold(*rows[0])
+        before = time.time_ns() - RACY
+        if stamp[0] is not None and all(each is None or each[0] < before for each in stamp):
+            self._empty = None if self._db.query("SELECT 1 FROM hold LIMIT 1") else stamp
+        return None
+
+    def _stamp(self) -> _Stamp:
+        return tuple(map(_file, self._files))
 
     def all(self) -> list[Hold]:
         return [
@@ -59,3 +82,11 @@ class Holds:
 
     def close(self) -> None:
         self._db.close()
+
+
+def _file(path: str) -> tuple[int, int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino

@@ -37,7 +37,7 @@ from storage.queue_db import QueueDatabase
 from storage.queue_files import GRACE, QueueFiles, _log
 from storage.queue_rows import Key, Row
 from storage.queue_time import QueueTime, boot_id
-from storage.queued import Addressee, Envelope, Lane, Notice, Outcome, Parcel, Recorded, Work
+from storage.queued import Addition, Addressee, Envelope, Lane, Notice, Outcome, Parcel, Recorded, Work
 
 if TYPE_CHECKING:
     from storage.store import Store
@@ -112,22 +112,26 @@ class Queue:
 
     def add_all(self, parcels: Sequence[Parcel], trace: str, holder: str = "") -> list[str]:
         """The same for several messages: all of them, or none."""
-        if not all(parcel.recipients for parcel in parcels):
-            raise ValueError("a queued message has at least one recipient")
+        return self.add_together([Addition(parcels, trace, holder)])[0]
+
+    def add_together(self, additions: Sequence[Addition]) -> list[list[str]]:
+        """The same for several at once, which share what waits for the disk, and fail together."""
         now = int(self.time.now())
-        dues = [self._due(parcel, now) for parcel in parcels]
-        envelopes = [self._envelope(parcel, trace, now) for parcel in parcels]
+        rows = [
+            (self._envelope(parcel, each.trace, now), parcel, self._due(parcel, now), each.holder)
+            for each in additions
+            for parcel in each.parcels
+        ]
 
         def insert(db: sqlite3.Connection) -> None:
-            for parcel, envelope, due in zip(parcels, envelopes, dues, strict=True):
+            for envelope, parcel, due, holder in rows:
                 queue_rows.insert(db, envelope, parcel.recipients, now, due, holder, LEASE)
 
-        with _neutral(), contextlib.ExitStack() as files:
-            for parcel, envelope in zip(parcels, envelopes, strict=True):
-                files.enter_context(self.files.written(envelope.queue_id, parcel.message))
+        with _neutral(), self.files.written([(row[0].queue_id, row[1].message) for row in rows]):
             self.database.grouped(insert, names=True)
         self.wake()
-        return [envelope.queue_id for envelope in envelopes]
+        ids = iter([row[0].queue_id for row in rows])
+        return [[next(ids) for _ in each.parcels] for each in additions]
 
     def _due(self, parcel: Parcel, now: int) -> int:
         return max(
@@ -240,9 +244,9 @@ class Queue:
             (due,) = db.execute("SELECT min(next) FROM lane").fetchone()
         return None if due is None else due + self.time.ahead
 
-    def message(self, queue_id: str) -> Message:
-        """The message of a queue id. Raises FileNotFoundError."""
-        return self.files.message(queue_id)
+    def message(self, queue_id: str, small: int = 0) -> Message:
+        """The message of a queue id, in memory if it has no more than `small` octets. Raises FileNotFoundError."""
+        return self.files.message(queue_id, small)
 
     # ------------------------------------------------------------------ what the sender is told
 
@@ -280,7 +284,7 @@ class Queue:
             return self._told(db, queue_id, numbers)
 
         try:
-            with _neutral(), self.files.written(notice_id, notice.message):
+            with _neutral(), self.files.written([(notice_id, notice.message)]):
                 done = self.database.grouped(write, names=True)
         except _AlreadyTold:
             return None

@@ -8,6 +8,7 @@ only: they are logged and held. Files whose queue.sqlite is gone are no waste: t
 A long queue is gone through in pieces, so that the memory that takes does not grow with it.
 """
 
+import contextlib
 import itertools
 import json
 import logging
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from storage import durable
 from storage.header import end_of_header
 from storage.message import Message
 from storage.queue_db import QueueDatabase
@@ -36,10 +38,18 @@ class QueueFiles:
     def path(self, queue_id: str) -> Path:
         return self.folder / (queue_id + SUFFIX)
 
-    def message(self, queue_id: str) -> Message:
+    def message(self, queue_id: str, small: int = 0) -> Message:
         """Raises FileNotFoundError."""
-        path = self.path(queue_id)
-        return Message(path, path.stat().st_size)
+        name = f"{self.folder}/{queue_id}{SUFFIX}"
+        if small <= 0:
+            return Message(Path(name), os.stat(name).st_size)
+        fd = os.open(name, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            size = os.fstat(fd).st_size
+            octets = os.read(fd, size) if size <= small else b""
+        finally:
+            os.close(fd)
+        return Message.of(octets) if octets and len(octets) == size else Message(Path(name), size)
 
     def header(self, queue_id: str, most: int) -> bytes:
         """The header block of a message; nothing where the file is gone."""
@@ -56,19 +66,23 @@ class QueueFiles:
             self.path(queue_id).unlink(missing_ok=True)
 
     @contextmanager
-    def written(self, queue_id: str, message: Message) -> Iterator[None]:
-        """The file, durable but for its name, around the transaction of its rows; gone again if that fails."""
-        path = self.path(queue_id)
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    def written(self, messages: Sequence[tuple[str, Message]]) -> Iterator[None]:
+        """The files, durable but for their names, around the transaction of their rows; gone if that fails."""
+        made: list[Path] = []
         try:
-            try:
-                message.write_to(fd)
-                os.fsync(fd)
-            finally:
-                os.close(fd)
+            with contextlib.ExitStack() as stack:
+                fds = []
+                for queue_id, message in messages:
+                    path = self.path(queue_id)
+                    fds.append(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+                    stack.callback(os.close, fds[-1])
+                    made.append(path)
+                    message.write_to(fds[-1])
+                durable.sync_files(fds)
             yield
         except BaseException:
-            path.unlink(missing_ok=True)
+            for path in made:
+                path.unlink(missing_ok=True)
             raise
 
     def put_aside(self) -> None:

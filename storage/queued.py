@@ -59,6 +59,19 @@ class Parcel:
 
 
 @dataclass(frozen=True, slots=True)
+class Addition:
+    """Messages that come into the queue all or none, and who delivers those recipients that are `here`."""
+
+    parcels: Sequence[Parcel]
+    trace: str
+    holder: str = ""
+
+    def __post_init__(self) -> None:
+        if not all(parcel.recipients for parcel in self.parcels):
+            raise ValueError("a queued message has at least one recipient")
+
+
+@dataclass(frozen=True, slots=True)
 class Envelope:
     """What is true of a queued message as a whole."""
 

@@ -20,7 +20,7 @@ import os
 import struct
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -77,16 +77,20 @@ class Rates:
 
     def add(self, kind: str, key: str, window: int, amount: int = 1) -> Tally:
         """Count `amount` more (0: only look; negative: take back) and say how it stands then."""
-        return self._do(kind, key, window, amount)
+        return self._do(kind, key, (window,), amount)[0]
+
+    def add_to_each(self, kind: str, key: str, windows: Sequence[int], amount: int = 1) -> list[Tally]:
+        """The same within several times, which are found in one place."""
+        return self._do(kind, key, windows, amount)
 
     def take(self, kind: str, key: str, window: int, most: int) -> bool:
         """Count one more, unless that would make more than `most`: then it is not counted, and false."""
-        tally = self._do(kind, key, window, 1, most)
+        (tally,) = self._do(kind, key, (window,), 1, most)
         return tally.total <= most
 
     def forget(self, kind: str, key: str, window: int) -> None:
         """Begin from nothing."""
-        self._do(kind, key, window, None)
+        self._do(kind, key, (window,), None)
 
     def close(self) -> None:
         with self._mutex:
@@ -94,23 +98,31 @@ class Rates:
                 os.close(self._fd)
                 self._fd = -1
 
-    def _do(self, kind: str, key: str, window: int, amount: int | None, most: int | None = None) -> Tally:
+    def _do(
+        self, kind: str, key: str, windows: Sequence[int], amount: int | None, most: int | None = None
+    ) -> list[Tally]:
         digest = hashlib.blake2b(f"{kind}\0{key}".encode("utf-8", "replace"), digest_size=8).digest()
         number = int.from_bytes(digest, "little") % SETS
         at = self._clock()
-        tally = Tally(window, int(at // window), max(0, amount or 0), 0, at)
+        tallies = [Tally(window, int(at // window), max(0, amount or 0), 0, at) for window in windows]
         with self._mutex:
             held = False
             try:
                 fd = self._fd if self._fd >= 0 else self._open()
                 held = amount != 0 and _lock(fd, number)  # who only looks disturbs nobody
-                tally = _count(fd, number * _SET, digest + _WINDOW.pack(window), tally, amount, most)
+                octets = bytearray(os.pread(fd, _SET, number * _SET))
+                octets += bytes(_SET - len(octets))  # the end of a new file
+                before = bytes(octets)
+                tallies = [_count(octets, digest, tally, amount, most) for tally in tallies]
+                for place in range(0, _SET, _SLOT.size):
+                    if (slot := octets[place : place + _SLOT.size]) != before[place : place + _SLOT.size]:
+                        os.pwrite(fd, slot, number * _SET + place)
             except OSError as error:
                 self._complain(error)
             finally:
                 if held:
                     fcntl.fcntl(fd, fcntl.F_OFD_SETLK, _flock(fcntl.F_UNLCK, number))
-        return tally
+        return tallies
 
     def _open(self) -> int:
         self._fd = open_state(self._path)
@@ -122,16 +134,14 @@ class Rates:
             log.error("rates.unusable", extra={"fields": {"file": self._path, "error": str(error)}})
 
 
-def _count(fd: int, start: int, name: bytes, nothing: Tally, amount: int | None, most: int | None) -> Tally:
-    """Read, count and write one slot of the set at `start`; `nothing` is how an unknown one stands. What would
-    be more than `most` is told and not written."""
-    octets = os.pread(fd, _SET, start)
-    if len(octets) < _SET:  # the end of a new file
-        octets = octets.ljust(_SET, b"\0")
+def _count(octets: bytearray, digest: bytes, nothing: Tally, amount: int | None, most: int | None) -> Tally:
+    """Count in one slot of a set; `nothing` is how an unknown one stands. What would be more than `most` is told
+    and not counted."""
+    window, number, current, before, at = nothing
+    name = digest + _WINDOW.pack(window)
     place = octets.find(name)
     while place > 0 and place % _SLOT.size:  # looks like it, across two slots
         place = octets.find(name, place + 1)
-    window, number, current, before, at = nothing
     current = 0
     if place >= 0:
         _, _, then, current, before = _SLOT.unpack_from(octets, place)
@@ -149,12 +159,11 @@ def _count(fd: int, start: int, name: bytes, nothing: Tally, amount: int | None,
     if amount and place < 0:
         place = _SLOT.size * min(range(WAYS), key=lambda each: _worth(octets, each, at))
     if amount != 0 and place >= 0:
-        slot = _SLOT.pack(name[:8], window, number, current, before)
-        os.pwrite(fd, slot, start + place)
+        _SLOT.pack_into(octets, place, digest, window, number, current, before)
     return tally
 
 
-def _worth(octets: bytes, each: int, at: float) -> tuple[int, int]:
+def _worth(octets: bytearray, each: int, at: float) -> tuple[int, int]:
     """Which slot of a full set is kept: one that has run out is worth nothing, else what it counts."""
     _, window, number, current, before = _SLOT.unpack_from(octets, each * _SLOT.size)
     return (0, 0) if (number + 2) * window <= at else (1, current + before)

@@ -21,6 +21,7 @@ from storage.rates import Rates
 from storage.status import Status
 
 MESSAGES, RECIPIENTS, REFUSED = "messages", "recipients", "refused"
+WINDOWS = (HOUR, DAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,57 +59,53 @@ class Sending:
     def room(self, account: str, limit: SendLimit) -> int | Full:
         """How many recipients a message may have now; nothing is counted."""
         room = min(limit.recipients_per_hour, limit.recipients_per_day)
-        for kind, window, most in _bounds(limit):
-            tally = self._rates.add(kind, account, window, 0)
-            if tally.total >= most:
-                return self._full(account, kind, window, most, 1)
-            if kind == RECIPIENTS:
-                room = min(room, most - tally.total)
+        for kind, bounds in _bounds(limit):
+            for tally, most in zip(self._rates.add_to_each(kind, account, WINDOWS, 0), bounds, strict=True):
+                if tally.total >= most:
+                    return self._full(account, kind, tally.window, most, 1)
+                if kind == RECIPIENTS:
+                    room = min(room, most - tally.total)
         return room
 
     def take(self, account: str, recipients: int, limit: SendLimit) -> Full | None:
         """Count a message that is about to be taken; uncounted again where it would pass a limit."""
         amounts = {MESSAGES: 1, RECIPIENTS: recipients}
-        counted: list[tuple[str, int]] = []
-        for kind, window, most in _bounds(limit):
-            counted.append((kind, window))
-            if self._rates.add(kind, account, window, amounts[kind]).total > most:
-                for back, span in counted:
-                    self._rates.add(back, account, span, -amounts[back])
-                return self._full(account, kind, window, most, amounts[kind])
+        counted: list[str] = []
+        for kind, bounds in _bounds(limit):
+            tallies = self._rates.add_to_each(kind, account, WINDOWS, amounts[kind])
+            counted.append(kind)
+            for tally, most in zip(tallies, bounds, strict=True):
+                if tally.total > most:
+                    for back in counted:
+                        self._rates.add_to_each(back, account, WINDOWS, -amounts[back])
+                    return self._full(account, kind, tally.window, most, amounts[kind])
         return None
 
     def full(self, account: str, limit: SendLimit) -> Full:
         """A message has more recipients than there was room for."""
-        rows = [
-            (self._rates.add(RECIPIENTS, account, window, 0), most) for window, most in _recipients(limit)
-        ]
+        tallies = self._rates.add_to_each(RECIPIENTS, account, WINDOWS, 0)
+        rows = list(zip(tallies, dict(_bounds(limit))[RECIPIENTS], strict=True))
         tally, most = min(rows, key=lambda row: row[1] - row[0].total)
         return self._full(account, RECIPIENTS, tally.window, most, 1)
 
     def unhold(self, account: str) -> Hold | None:
         """Let it send again, from nothing; the hold there was."""
         for kind in (MESSAGES, RECIPIENTS, REFUSED):
-            for window in (HOUR, DAY):
+            for window in WINDOWS:
                 self._rates.forget(kind, account, window)
         return self.holds.release(account)
 
     def _full(self, account: str, kind: str, window: int, most: int, amount: int) -> Full:
-        hour = self._rates.add(kind, account, HOUR, 0)
-        day = self._rates.add(kind, account, DAY, 0)
+        hour, day = self._rates.add_to_each(kind, account, WINDOWS, 0)
         tally = hour if window == HOUR else day
         asked = self._rates.add(REFUSED, account, HOUR).total
         sudden = asked > most or (window == HOUR and day.total - hour.total < most)
         return Full(kind, window, most, tally.falls(max(0, most - amount)), sudden)
 
 
-def _bounds(limit: SendLimit) -> tuple[tuple[str, int, int], ...]:
+def _bounds(limit: SendLimit) -> tuple[tuple[str, tuple[int, int]], ...]:
+    """Of each kind the limits within `WINDOWS`."""
     return (
-        (MESSAGES, HOUR, limit.messages_per_hour),
-        (MESSAGES, DAY, limit.messages_per_day),
-        *((RECIPIENTS, window, most) for window, most in _recipients(limit)),
+        (MESSAGES, (limit.messages_per_hour, limit.messages_per_day)),
+        (RECIPIENTS, (limit.recipients_per_hour, limit.recipients_per_day)),
     )
-
-
-def _recipients(limit: SendLimit) -> tuple[tuple[int, int], ...]:
-    return (HOUR, limit.recipients_per_hour), (DAY, limit.recipients_per_day)

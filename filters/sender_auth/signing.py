@@ -27,6 +27,7 @@ from storage.header import end_of_header
 from storage.message import Message
 
 HEAD = 1024 * 1024  # octets of a header block that is signed; a longer one leaves unsigned
+SHORT = 32 * 1024  # octets of one that is looked at in the event loop
 MOST_SETS = 50  # RFC 8617 §4.2.1
 
 _log = logging.getLogger("filters.signing")
@@ -61,6 +62,14 @@ class Signing:
                 now = self._clock()
                 return message.prepend(*(dkim_signature(each, fields, digest, now) for each in signers))
         return message
+
+    def has_none(self, head: bytes, fallback: str, known: Callable[[str], DomainFile | None]) -> bool:
+        """Whether it is known that `sign` would find no key, and need not be asked: for the event loop. `known`
+        gives the files of domains that are in memory."""
+        if len(head) > SHORT:
+            return False
+        files = [known(domain) for domain in {*author_domains(head)[:1], fallback}]
+        return all(file is not None and not file.dkim_selectors for file in files)
 
     def seal(self, message: Message, domain: str, hostname: str, results: Sequence[AuthResult]) -> Message:
         """The message with an ARC set of `domain`, which passes it on; `results` are what was found when it came

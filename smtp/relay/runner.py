@@ -24,7 +24,7 @@ import random
 import secrets
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from config.settings import Settings
 from net.log import event
@@ -39,14 +39,16 @@ from storage.bus import Bus, Hint
 from storage.errors import Broken
 from storage.queue import ADDED, LEASE, TRY_ALL, Queue
 from storage.queue_rows import Key
+from storage.queued import Lane as Due
 from storage.queued import Work
 from storage.traces import Traces
 
 CLAIM = 100  # recipients claimed at a time for one lane
 TOGETHER = 10  # lanes claimed for in one transaction
+AHEAD = 64 * 1024  # octets of messages read when they are claimed, for each lane
 LANES = 100  # lanes looked at beyond those in use and those that there is room for
 LOOK_EVERY = 60.0  # seconds
-LOOK_PAUSE = 0.01  # seconds between two looks: what comes meanwhile is found together
+LOOK_PAUSE = 0.05  # seconds between two looks: what comes meanwhile is found together
 FULL = 1.0  # seconds between looks while there is no room for more
 AFTER_TROUBLE = 5.0  # seconds until a queue that could not be read is looked at again
 
@@ -96,6 +98,7 @@ class Runner:
             traces,
         )
         self._woken = asyncio.Event()
+        self._looked = 0.0  # when the last look began
         self._stopping = False
         self._all = True  # look at lanes that were postponed, too: at first, and when somebody asks for it
 
@@ -159,9 +162,10 @@ class Runner:
             self.teller.wake()
 
     async def _wait(self, seconds: float) -> None:
-        await asyncio.sleep(LOOK_PAUSE)
+        """Until there may be something to do. What comes alone is looked at once; under load a look finds many."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._woken.wait(), seconds)
+        await asyncio.sleep(max(0.0, self._looked + LOOK_PAUSE - time.monotonic()))
 
     async def _recover(self) -> None:
         """Clean up after a crash: files and rows that lost each other. The work goes on meanwhile."""
@@ -191,15 +195,11 @@ class Runner:
     async def step(self) -> float:
         """Start what is due and has room; the seconds until there may be more."""
         self._woken.clear()
-        if self._all:
-            self._all = False
-            await self._threads(self._queue.look_at_all)
+        self._looked = time.monotonic()
+        everywhere, self._all = self._all, False
         lanes, room = self.traffic.lanes, self.traffic.room
-        due = await self._threads(self._queue.lanes, len(lanes) + room + LANES)
-        if any(each.name == "" for each in due):
-            while await self._threads(self._queue.sort, self._where):
-                pass
-            return 0.0
+        most = len(lanes) + room + LANES
+        due, next_due = await self._threads(self._survey, most, everywhere)
         closed: dict[str, int] = {}
         wanted: list[str] = []
         full = False
@@ -213,23 +213,37 @@ class Runner:
                 full = True
             elif lane is None or not lane.closing:
                 wanted.append(each.name)
-        if closed:
-            await self._threads(self._queue.postpone, closed)
-        claimed = await self._claim(wanted)
+        if closed or wanted:
+            letters, next_due = await self._threads(self._claim, wanted, closed)
+            for name, mine in letters.items():
+                recipients = sum(len(letter.recipients) for letter in mine)
+                self.traffic.put(name, mine, more=recipients >= CLAIM)
         self.traffic.staff()
-        if claimed:
-            return 0.0
-        return FULL if full else await self._until_due()
+        if full:
+            return FULL
+        return 0.0 if len(due) >= most else self._until(next_due)
 
-    async def _until_due(self) -> float:
-        due = await self._threads(self._queue.next_due)
+    def _until(self, due: int | None) -> float:
         if due is None:
             return LOOK_EVERY
         least = FULL if self.traffic.lanes else 0.0  # lanes in use ask by themselves
         return min(max(due - self._queue.time.wall(), least), LOOK_EVERY)
 
+    # ------------------------------------------------------------------ in a thread
+
+    def _survey(self, most: int, everywhere: bool) -> tuple[list[Due], int | None]:
+        """Lanes with somebody due, and when the next is. What is new is given its lane first."""
+        if everywhere:
+            self._queue.look_at_all()
+        due = self._queue.lanes(most)
+        if any(each.name == "" for each in due):
+            while self._queue.sort(self._where):
+                pass
+            due = self._queue.lanes(most)
+        return due, None if due else self._queue.next_due()
+
     def _where(self, reverse_path: str, domain: str) -> str:
-        """The lane of a recipient. For a thread."""
+        """The lane of a recipient."""
         try:
             if not domain or self._is_local(domain):
                 return LOCAL
@@ -237,15 +251,14 @@ class Runner:
             return LOCAL
         return self._key(reverse_path, domain)
 
-    async def _claim(self, names: Sequence[str]) -> int:
-        """Letters for these lanes; how many."""
-        if not names:
-            return 0
-        letters = await self._threads(self._letters, names)
-        for name, mine in letters.items():
-            recipients = sum(len(letter.recipients) for letter in mine)
-            self.traffic.put(name, mine, more=recipients >= CLAIM)
-        return sum(len(mine) for mine in letters.values())
+    def _claim(
+        self, names: Sequence[str], closed: Mapping[str, int]
+    ) -> tuple[dict[str, list[Letter]], int | None]:
+        """Letters for some lanes, others put off; and when somebody else is due."""
+        if closed:
+            self._queue.postpone(closed)
+        letters = self._letters(names)
+        return letters, self._queue.next_due()
 
     def _works(self, names: Sequence[str]) -> Iterator[Work]:
         for start in range(0, len(names), TOGETHER):
@@ -253,16 +266,21 @@ class Runner:
             yield from self._queue.claim(self._holder, CLAIM, LEASE, some, self._where)
 
     def _letters(self, names: Sequence[str]) -> dict[str, list[Letter]]:
-        """Claim, and find the files. For a thread."""
+        """Claim, and find the files. The small ones that go first are read: one hop for all of them."""
         letters: dict[str, list[Letter]] = {}
+        ahead: dict[str, int] = {}  # octets by lane
         for work in self._works(names):
+            lane = work.recipients[0].lane
+            room = AHEAD - ahead.get(lane, 0)
             try:
-                message = self._queue.message(work.envelope.queue_id)
+                message = self._queue.message(work.envelope.queue_id, room)
+                if isinstance(message.source, bytes):
+                    ahead[lane] = ahead.get(lane, 0) + message.size
             except FileNotFoundError:
                 self._queue.hold_missing(work.envelope.queue_id)
                 continue
             most = self.settings.queue.recipients_per_message
             for start in range(0, len(work.recipients), most):
                 recipients = work.recipients[start : start + most]
-                letters.setdefault(recipients[0].lane, []).append(Letter(work.envelope, message, recipients))
+                letters.setdefault(lane, []).append(Letter(work.envelope, message, recipients))
         return letters

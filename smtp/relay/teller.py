@@ -19,6 +19,7 @@ from storage.queued import Notice, Work
 from storage.traces import Traces
 
 AGAIN = 2.0  # seconds until those are looked at whose other recipients are under way
+PAUSE = 0.25  # seconds between two looks: whoever adds to the queue wakes this, and hardly ever for a reason
 LOOK_EVERY = 60.0  # seconds: another process may have been killed before it told somebody
 
 logger = logging.getLogger("smtp.relay")
@@ -54,6 +55,7 @@ class Teller:
             except Exception:
                 event(logger, "queue.trouble", logging.ERROR, exc_info=True)
                 wait = LOOK_EVERY
+            await asyncio.sleep(PAUSE)
 
     async def step(self) -> bool:
         """Tell whom it is time to tell; whether others are left."""

@@ -66,7 +66,7 @@ async def test_no_room_for_one_mailbox_and_none_in_the_queue(
 
     with monkeypatch.context() as full:
         full.setattr(house.store, "deliver", without_hanako(house))
-        full.setattr(Queue, "add_all", no_room)
+        full.setattr(Queue, "add_together", no_room)
         for _ in range(ATTEMPTS - 1):
             assert (await send(sender)).startswith(b"452 4.3.1")
         assert await copies(house, HANAKO) == 0

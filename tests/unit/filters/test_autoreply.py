@@ -258,6 +258,6 @@ async def test_a_reply_that_fails_is_nobodys_trouble(place: Place, monkeypatch: 
     def full(*_: object, **__: object) -> str:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(type(place.queue), "add_all", full)
+    monkeypatch.setattr(type(place.queue), "add_together", full)
     assert (await place.send("taro@example.test", source=HEAD + BODY)).ok
     assert await place.count("taro") == [1]

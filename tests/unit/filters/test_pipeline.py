@@ -132,7 +132,7 @@ async def test_a_queue_that_cannot_take_them_is_no_250(
 
     mail = await mail_to(pipeline, "taro@example.test", "hanako@example.test")
     failing(house, monkeypatch, {"hanako@example.test": status.DISK_FULL})
-    monkeypatch.setattr(Queue, "add_all", full)
+    monkeypatch.setattr(Queue, "add_together", full)
     with pytest.raises(OSError):
         await pipeline.receive(mail)
 
@@ -236,7 +236,7 @@ async def test_a_queue_that_is_full_leaves_the_mailboxes_alone(
         raise DiskFull("no room for the queue")
 
     mail = await mail_to(pipeline, "hanako@example.test", "b@elsewhere.example", envelope=SUBMITTED)
-    monkeypatch.setattr(Queue, "add_all", full)
+    monkeypatch.setattr(Queue, "add_together", full)
     with pytest.raises(DiskFull):
         await pipeline.submit(mail)
     assert await inbox(house, "hanako") == []

@@ -81,8 +81,7 @@ class Site:
         return statuses
 
     async def look(self) -> None:
-        """Begin what is due: what is new finds its lane first."""
-        await self.runner.step()
+        """Begin what is due."""
         await self.runner.step()
 
     async def step(self) -> float:

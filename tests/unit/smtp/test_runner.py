@@ -139,7 +139,7 @@ async def test_woken_by_the_bus_at_once(site: Site) -> None:
 
     async def threads(fn: Callable[..., Any], *args: object) -> Any:
         result = fn(*args)
-        if fn == site.queue.next_due:
+        if fn == site.runner._survey:
             asleep.set()
         if fn == site.runner._recorder._write_down:
             delivered.set()

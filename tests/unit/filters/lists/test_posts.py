@@ -331,7 +331,7 @@ async def test_a_decision_that_cannot_be_carried_out_can_be_made_again(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as broken:
-        broken.setattr(type(place.queue), "add_all", full)
+        broken.setattr(type(place.queue), "add_together", full)
         with pytest.raises(OSError):
             await place.send(yes, source=b"Subject: ok\r\n\r\n", sender="taro@example.test")
     assert (await place.send(yes, source=b"Subject: ok\r\n\r\n", sender="taro@example.test")).ok
