@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from config.load import load_settings
-from kwcmaild.init import NewAccount, create, new_password, write_new
+from kwcmaild.init import NewAccount, create, write_new
+from storage.passwords import new_password
 
 HOSTNAME = "mail.example.test"
 DOMAIN = "example.test"

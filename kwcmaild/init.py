@@ -6,15 +6,12 @@ folder with that file in it is complete.
 """
 
 import os
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from kwcmaild.certificate import self_signed
 from storage.passwords import hash_password, scram_sha_256_key
-
-LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that look like another: passwords get typed into phones
 
 
 class AlreadyThere(Exception):
@@ -30,11 +27,6 @@ class NewAccount:
     quota: str = "5G"
     comment: str = ""
     aliases: Sequence[str] = ()
-
-
-def new_password() -> str:
-    """79 random bits that a person can read out and type: `abcd-efgh-jkmn-pqrs`."""
-    return "-".join("".join(secrets.choice(LETTERS) for _ in range(4)) for _ in range(4))
 
 
 def create(

@@ -152,7 +152,7 @@ async def relay(settings: Settings, _: Sequence[Listener]) -> Process:
     from smtp.relay.runner import Runner
     from smtp.relay.tls_reporter import Reporter
     from smtp.relay.tls_rpt import Reports
-    from storage import leftovers
+    from storage import leftovers, roster
     from storage.bayes import Bayes
     from storage.dmarc_results import DmarcResults
     from storage.message import Message
@@ -162,6 +162,7 @@ async def relay(settings: Settings, _: Sequence[Listener]) -> Process:
 
     store = await Store.open(settings)
     store.start(leftovers.run(store))
+    store.start(roster.run(store))
     queue = await store.run(Queue.of, store)
     resolver = Resolver(settings.resolver.nameservers)
     state = settings.data / "state"

@@ -8,6 +8,7 @@ Invariants: a row's `stamp` belongs to the file that its `content` or its `probl
 aliases of an account are replaced in the same transaction as its row; plain passwords are never in here.
 """
 
+import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,7 +18,7 @@ from storage.statedb import StateDb
 
 Kind = Literal["account", "list", "forwards", "domain"]
 
-_SCHEMA = (
+SCHEMA = (
     "CREATE TABLE file (domain TEXT NOT NULL, kind TEXT NOT NULL, local TEXT NOT NULL, stamp TEXT NOT NULL,"
     " content TEXT, quota INTEGER, problem TEXT, PRIMARY KEY (domain, kind, local)) WITHOUT ROWID;"
     "CREATE TABLE alias (domain TEXT NOT NULL, alias TEXT NOT NULL, local TEXT NOT NULL,"
@@ -26,6 +27,27 @@ _SCHEMA = (
     "CREATE TABLE pass (domain TEXT PRIMARY KEY, at REAL NOT NULL) WITHOUT ROWID",
     # what is counted over all domains at once, without the contents
     "CREATE INDEX file_quota ON file (kind, domain, quota)",
+    # Accounts as lists of them are shown, searched and sorted: the first columns come from their files, the others
+    # are kept by `storage.roster`. Every file is read once more to fill it.
+    "CREATE TABLE roster (domain TEXT NOT NULL, local TEXT NOT NULL, quota INTEGER NOT NULL,"
+    " comment TEXT NOT NULL, aliases TEXT NOT NULL, forward TEXT NOT NULL, receive INTEGER NOT NULL,"
+    " suspended INTEGER NOT NULL, two_factor INTEGER NOT NULL, problem TEXT,"
+    " used INTEGER NOT NULL DEFAULT 0, messages INTEGER NOT NULL DEFAULT 0, use_stamp TEXT,"
+    " login_at REAL, login_by TEXT, PRIMARY KEY (domain, local)) WITHOUT ROWID;"
+    "DELETE FROM file;"
+    "DELETE FROM pass",
+)
+
+_ENROL = (
+    "INSERT INTO roster (domain, local, quota, comment, aliases, forward, receive, suspended, two_factor, problem)"
+    " SELECT :domain, :local, coalesce(:quota, json_extract(:content, '$.quota'), 1073741824),"
+    " coalesce(json_extract(:content, '$.comment'), ''), :aliases,"
+    " coalesce((SELECT group_concat(value, ' ') FROM json_each(:content, '$.forward.to')), ''),"
+    " coalesce(json_extract(:content, '$.receive'), 1), coalesce(json_extract(:content, '$.suspended'), 0),"
+    " json_extract(:content, '$.two_factor.secret') IS NOT NULL, :problem WHERE true"
+    " ON CONFLICT DO UPDATE SET quota = excluded.quota, comment = excluded.comment, aliases = excluded.aliases,"
+    " forward = excluded.forward, receive = excluded.receive, suspended = excluded.suspended,"
+    " two_factor = excluded.two_factor, problem = excluded.problem"
 )
 
 
@@ -88,7 +110,7 @@ class DirectoryCache:
     """Reads and writes rows. Blocks on the disk; raises sqlite3.Error."""
 
     def __init__(self, state: Path) -> None:
-        self._db = StateDb(state / "directory.sqlite", _SCHEMA)
+        self._db = StateDb(state / "directory.sqlite", SCHEMA)
 
     def close(self) -> None:
         self._db.close()
@@ -115,6 +137,7 @@ class DirectoryCache:
                         "INSERT OR IGNORE INTO alias (domain, alias, local) VALUES (?, ?, ?)",
                         [(domain, alias, local) for alias in row.aliases],
                     )
+                    transaction.execute(_ENROL, _enrolment(row))
 
     def forget(self, names: Iterable[Name]) -> None:
         with self._db.transaction() as transaction:
@@ -124,10 +147,11 @@ class DirectoryCache:
                 )
                 if kind == "account":
                     transaction.execute("DELETE FROM alias WHERE domain = ? AND local = ?", (domain, local))
+                    transaction.execute("DELETE FROM roster WHERE domain = ? AND local = ?", (domain, local))
 
     def forget_domain(self, domain: str) -> None:
         with self._db.transaction() as transaction:
-            for table in ("file", "alias", "pass"):
+            for table in ("file", "alias", "pass", "roster"):
                 transaction.execute(f"DELETE FROM {table} WHERE domain = ?", (domain,))  # noqa: S608
 
     def owners(self, domain: str, alias: str) -> list[str]:
@@ -136,6 +160,15 @@ class DirectoryCache:
             "SELECT local FROM alias WHERE domain = ? AND alias = ? ORDER BY local", (domain, alias)
         )
         return [row[0] for row in rows]
+
+    def shares(self, domain: str) -> list[tuple[str, dict[str, dict[str, str]]]]:
+        """The accounts (local parts) whose files share mailboxes, and what they say of that."""
+        rows = self._db.query(
+            "SELECT local, json_extract(content, '$.share') FROM file"
+            " WHERE domain = ? AND kind = 'account' AND content LIKE '%\"share\":{\"%'",
+            (domain,),
+        )
+        return [(local, json.loads(share)) for local, share in rows if share]
 
     def stamps(self, domain: str) -> dict[tuple[Kind, str], str]:
         """All stamps of a domain as they are written, by kind and local part: compared, never parsed."""
@@ -158,6 +191,15 @@ class DirectoryCache:
         total: int = rows[0][0]
         return total
 
+    def given(self, domain: str, unset: int, *, without: str) -> tuple[int, int]:
+        """The sum of the limits of all accounts but one (`unset` where a file says none), and their number."""
+        rows = self._db.query(
+            "SELECT coalesce(sum(coalesce(quota, ?)), 0), count(*) FROM file"
+            " WHERE domain = ? AND kind = 'account' AND local <> ?",
+            (unset, domain, without),
+        )
+        return rows[0][0], rows[0][1]
+
     def counts(self, kind: Kind, unset: int) -> dict[str, tuple[int, int]]:
         """For each domain, how many files of a kind there are and the sum of their limits (`unset` where a file
         says none), as the last pass found them."""
@@ -178,3 +220,14 @@ class DirectoryCache:
     def set_passed(self, domain: str, at: float) -> None:
         with self._db.transaction() as transaction:
             transaction.execute("INSERT OR REPLACE INTO pass (domain, at) VALUES (?, ?)", (domain, at))
+
+
+def _enrolment(row: Saved) -> dict[str, object]:
+    return {
+        "domain": row.name.domain,
+        "local": row.name.local,
+        "content": row.content or "{}",
+        "quota": row.quota,
+        "aliases": " ".join(row.aliases),
+        "problem": row.problem,
+    }

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from storage import held_posts
+from storage import admin_deleted, held_posts
 
 if TYPE_CHECKING:
     from storage.store import Store
@@ -27,6 +27,7 @@ async def run(store: "Store") -> None:
     while True:
         await store.run(sweep, store.settings.data, store.clock)
         await store.run(store.traces.tidy)
+        await store.run(admin_deleted.sweep, store.directory)
         await store.run(held_posts.expire, store.settings.data, store.clock())
         await asyncio.sleep(EVERY)
 

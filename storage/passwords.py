@@ -31,6 +31,7 @@ MOST_PASSES = 16
 MOST_OCTETS = 1024  # of a password
 SCRAM_ITERATIONS = 50_000  # RFC 7677 §4: at least 4096; Cyrus SASL's clients take 65,536 at most
 APP_PASSWORD_BITS = 128
+LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that look like another: passwords get typed into phones
 
 _hasher = argon2.PasswordHasher(
     time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES, hash_len=32, salt_len=16
@@ -118,6 +119,11 @@ def parse_scram_key(text: str) -> ScramKey:
 def no_scram_key(salt: bytes) -> ScramKey:
     """The key of an account that has none, or does not exist: no proof fits it."""
     return ScramKey(SCRAM_ITERATIONS, salt[:16], secrets.token_bytes(32), secrets.token_bytes(32))
+
+
+def new_password() -> str:
+    """79 random bits that a person can read out and type: `abcd-efgh-jkmn-pqrs`."""
+    return "-".join("".join(secrets.choice(LETTERS) for _ in range(4)) for _ in range(4))
 
 
 def new_app_password() -> tuple[str, str]:

@@ -20,9 +20,8 @@ from config.check import check
 from config.load import load_account, load_settings
 from kwcmaild.command import application
 from kwcmaild.demo import PORTS, Demo, greeting, prepare, read_line, send_line
-from kwcmaild.init import LETTERS, new_password
 from kwcmaild.listeners import CannotListen, open_listeners
-from storage.passwords import verify
+from storage.passwords import LETTERS, new_password, verify
 from tests.clients.daemons import free_ports
 
 ROOT = Path(__file__).resolve().parent.parent
