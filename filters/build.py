@@ -11,6 +11,7 @@ from filters.spam.builtin import Builtin
 from filters.spam.check import Spam
 from filters.submission import Submission
 from filters.virus import Virus
+from net.metrics import Metrics
 from net.resolver import Resolver
 from storage.bayes import Bayes
 from storage.dmarc_results import DmarcResults
@@ -25,6 +26,7 @@ def build(
     queue: Queue | None = None,
     resolver: Resolver | None = None,
     dmarc: DmarcResults | None = None,
+    metrics: Metrics | None = None,
 ) -> Pipeline:
     """The pipeline of a process; with the queue and the resolver that the process has already, if it has them, and
     with what counts DMARC's results where mail comes in."""
@@ -34,11 +36,12 @@ def build(
     dnsbl = Dnsbl(lambda: pipeline.settings.filters.dnsbl, resolver)
     memory = GreylistMemory(settings.data / "state")
     greylist = Greylist(lambda: pipeline.settings.filters.greylist, memory, store.run)
-    virus = Virus(lambda: pipeline.settings.filters.virus, store.run)
+    virus = Virus(lambda: pipeline.settings.filters.virus, store.run, metrics)
     builtin = Builtin(Bayes(settings.data / "state", store.clock))
-    spam = Spam(lambda: pipeline.settings.filters.spam, builtin, store.run)
-    incoming = Checks(judges=(dnsbl, greylist, sender_auth, virus), advisers=(spam,), traces=store.traces)
-    outgoing = Checks(judges=(Submission(store, queue), virus), advisers=(), traces=store.traces)
+    spam = Spam(lambda: pipeline.settings.filters.spam, builtin, store.run, metrics)
+    judges = (dnsbl, greylist, sender_auth, virus)
+    incoming = Checks(judges, (spam,), store.traces, metrics)
+    outgoing = Checks((Submission(store, queue), virus), (), store.traces, metrics)
     signing = Signing(settings.domains, store.directory.domain)
     pipeline = Pipeline(settings, store, queue, incoming, outgoing, signing, resolver=resolver)
     return pipeline

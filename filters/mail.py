@@ -1,6 +1,6 @@
 """A mail on its way through the house: the message, its envelope, and how it came. Frozen: edits make a new one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from filters.verdict import AuthResult, Verdict
@@ -72,3 +72,6 @@ class Mail:
     head: bytes = b""  # the message's header block as it came, before any edit
     results: tuple[AuthResult, ...] = ()
     judged: Verdict | None = None  # what the judges think, for the advisers
+    times: dict[str, float] = field(
+        default_factory=dict, compare=False
+    )  # seconds of each check, as they are done

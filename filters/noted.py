@@ -35,6 +35,9 @@ def answered(traces: Traces, mail: Mail, statuses: Sequence[Status], began: floa
         detail["account"] = mail.authenticated
     addresses = [str(each.address) for each in mail.recipients[:NAMED]]
     more = len(mail.recipients) - len(addresses)
+    if mail.times:
+        times = mail.times.items()
+        detail["checks"] = ", ".join(f"{check} {seconds * 1000:.1f} ms" for check, seconds in times)
     detail["to"] = " ".join(addresses) + (f" and {more} more" if more else "")
     traces.note(
         mail.trace,

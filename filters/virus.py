@@ -13,6 +13,7 @@ from config.filters import Virus as Rules
 from filters.clamd import Clamd, ClamdFailure, OverLimit
 from filters.mail import Mail, Recipient
 from filters.verdict import PASS, Action, Verdict
+from net.metrics import Metrics
 from storage.status import Status
 
 Run = Callable[..., Awaitable[Any]]  # storage.store.Store.run
@@ -28,8 +29,9 @@ class Virus:
 
     name = "virus"
 
-    def __init__(self, rules: Callable[[], Rules], run: Run) -> None:
+    def __init__(self, rules: Callable[[], Rules], run: Run, metrics: Metrics | None = None) -> None:
         self._rules = rules
+        self._metrics = metrics
         self._run = run
         self._engine: tuple[Rules, Clamd] | None = None
 
@@ -53,6 +55,8 @@ class Virus:
         except ClamdFailure as failure:
             fields = {"trace": mail.trace, "why": str(failure), "then": rules.on_error}
             _log.error("virus.engine_away", extra={"fields": fields})
+            if self._metrics is not None:
+                self._metrics.away(self.name)
             return PASS if rules.on_error == "accept" else Verdict(Action.DEFER, AWAY, str(failure))
         if found is None:
             return PASS

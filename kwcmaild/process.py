@@ -21,18 +21,16 @@ import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import uvloop
 
-from config.settings import Imap, Pop3, Settings, Smtp
+from config.settings import Settings
+from kwcmaild.entrance import Entrance
 from kwcmaild.listeners import Listener, name
 from kwcmaild.reload import reread
-from net.connection import Connection
-from net.limits import Slots
 from net.log import event
 from net.notify import Notifier
-from net.server import Guests, Server
 from net.tls import Contexts
 
 if TYPE_CHECKING:
@@ -63,16 +61,6 @@ class Configured(Protocol):
     settings: Settings
 
 
-class Door(Protocol):
-    """What answers connections. Each door has its own kind of `listen`, that of its section in the settings."""
-
-    @property
-    def busy(self) -> bytes: ...  # said to one too many
-    @property
-    def crowded(self) -> bytes: ...  # said to one too many from its address
-    async def handle(self, conn: Connection, listen: Any) -> None: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Process:
     """The opened parts of a process, and whom new settings reach."""
@@ -91,6 +79,7 @@ class Process:
 
 async def smtp(settings: Settings, listeners: Sequence[Listener]) -> Process:
     from filters.build import build
+    from kwcmaild.measured import measured
     from net.resolver import Resolver
     from smtp.door import SmtpDoor
     from storage.dmarc_results import DmarcResults
@@ -99,13 +88,14 @@ async def smtp(settings: Settings, listeners: Sequence[Listener]) -> Process:
 
     contexts = Contexts(settings.tls)
     store = await Store.open(settings)
+    metrics = measured(store, "smtp")
     queue = await store.run(Queue.of, store)
     resolver = Resolver(settings.resolver.nameservers)
     dmarc = DmarcResults(settings.data / "state", store.clock)
     store.start(dmarc.run(store.run))
-    pipeline = build(settings, store, queue, resolver, dmarc)
+    pipeline = build(settings, store, queue, resolver, dmarc, metrics)
     door = SmtpDoor(settings, store, pipeline, contexts)
-    entrance = Entrance(door, "smtp", settings, contexts, listeners)
+    entrance = Entrance(door, "smtp", settings, contexts, listeners, metrics)
 
     async def close() -> None:
         pipeline.close()
@@ -113,30 +103,45 @@ async def smtp(settings: Settings, listeners: Sequence[Listener]) -> Process:
         queue.close()
         await store.close()
         dmarc.close()
+        metrics.close()
 
     return Process(entrance.servers, (*settled(store), pipeline, door, entrance), contexts, close)
 
 
 async def imap(settings: Settings, listeners: Sequence[Listener]) -> Process:
     from imap.door import ImapDoor
+    from kwcmaild.measured import measured
     from storage.store import Store
 
     contexts = Contexts(settings.tls)
     store = await Store.open(settings)
+    metrics = measured(store, "imap")
     door = ImapDoor(settings, store, contexts)
-    entrance = Entrance(door, "imap", settings, contexts, listeners)
-    return Process(entrance.servers, (*settled(store), door, entrance), contexts, store.close)
+    entrance = Entrance(door, "imap", settings, contexts, listeners, metrics)
+
+    async def close() -> None:
+        await store.close()
+        metrics.close()
+
+    return Process(entrance.servers, (*settled(store), door, entrance), contexts, close)
 
 
 async def pop3(settings: Settings, listeners: Sequence[Listener]) -> Process:
+    from kwcmaild.measured import measured
     from pop3.door import Pop3Door
     from storage.store import Store
 
     contexts = Contexts(settings.tls)
     store = await Store.open(settings)
+    metrics = measured(store, "pop3")
     door = Pop3Door(settings, store, contexts)
-    entrance = Entrance(door, "pop3", settings, contexts, listeners)
-    return Process(entrance.servers, (*settled(store), door, entrance), contexts, store.close)
+    entrance = Entrance(door, "pop3", settings, contexts, listeners, metrics)
+
+    async def close() -> None:
+        await store.close()
+        metrics.close()
+
+    return Process(entrance.servers, (*settled(store), door, entrance), contexts, close)
 
 
 async def relay(settings: Settings, _: Sequence[Listener]) -> Process:
@@ -144,6 +149,7 @@ async def relay(settings: Settings, _: Sequence[Listener]) -> Process:
     from filters.dmarc_reports.reporter import DmarcReporter
     from filters.sender_auth.signing import Signing
     from kwcmaild.learning import Learning
+    from kwcmaild.measured import door, measured
     from net.resolver import Resolver
     from smtp.relay.courier import Courier
     from smtp.relay.destination import Destinations
@@ -161,6 +167,7 @@ async def relay(settings: Settings, _: Sequence[Listener]) -> Process:
     from storage.store import Store
 
     store = await Store.open(settings)
+    metrics = measured(store, "relay")
     store.start(leftovers.run(store))
     store.start(roster.run(store))
     queue = await store.run(Queue.of, store)
@@ -207,14 +214,16 @@ async def relay(settings: Settings, _: Sequence[Listener]) -> Process:
         await store.close()
         reports.close()
         dmarc.close()
+        metrics.close()
 
     learning = Learning(settings, store, Bayes(state, store.clock))
     configured = (*settled(store), pipeline, courier, reporter, dmarc_reporter, runner, learning)
-    return Process((Work(runner), learning), configured, None, close)
+    return Process((Work(runner), learning, door(store, queue, metrics)), configured, None, close)
 
 
 async def web(settings: Settings, listeners: Sequence[Listener]) -> Process:
     from filters.build import build
+    from kwcmaild.measured import measured
     from kwcmaild.posting import post
     from net.resolver import Resolver
     from storage.panel import Panel
@@ -225,9 +234,10 @@ async def web(settings: Settings, listeners: Sequence[Listener]) -> Process:
 
     contexts = Contexts(settings.tls)
     store = await Store.open(settings)
+    metrics = measured(store, "web")
     queue = await store.run(Queue.of, store)
     resolver = Resolver(settings.resolver.nameservers)
-    pipeline = build(settings, store, queue, resolver)
+    pipeline = build(settings, store, queue, resolver, metrics=metrics)
     panel = Panel(settings.data / "state", store.clock)
     send = functools.partial(post, pipeline)
     office = Office(lambda: store.settings, store, panel, queue, resolver, send, pipeline.decide)
@@ -239,6 +249,7 @@ async def web(settings: Settings, listeners: Sequence[Listener]) -> Process:
         panel.close()
         queue.close()
         await store.close()
+        metrics.close()
 
     return Process((server,), (*settled(store), pipeline), contexts, close)
 
@@ -250,50 +261,6 @@ COMPOSE: dict[str, Callable[[Settings, Sequence[Listener]], Awaitable[Process]]]
     "relay": relay,
     "web": web,
 }
-
-
-class Entrance:
-    """The servers of a door. How many connections may be inside follows the settings in force."""
-
-    def __init__(
-        self,
-        door: Door,
-        room: Literal["smtp", "imap", "pop3"],
-        settings: Settings,
-        contexts: Contexts,
-        listeners: Sequence[Listener],
-    ) -> None:
-        self._room = room
-        together = getattr(settings, room).workers > 1
-        self._guests = Guests(slots=Slots(settings.run) if together else None, kind=room)
-        self.settings = settings
-        self.servers = []
-        for listen, sock in listeners:
-            handle = functools.partial(door.handle, listen=listen)
-            tls = functools.partial(contexts.context, listen.tls_minimum)
-            self.servers.append(
-                Server(
-                    sock,
-                    handle,
-                    tls if listen.tls == "implicit" else None,
-                    busy=door.busy,
-                    crowded=door.crowded,
-                    guests=self._guests,
-                    handshake_timeout=lambda: contexts.handshake_timeout,
-                    proxy_from=getattr(listen, "proxy_from", ()),
-                )
-            )
-
-    @property
-    def settings(self) -> Settings:
-        return self._settings
-
-    @settings.setter
-    def settings(self, settings: Settings) -> None:
-        self._settings = settings
-        limits: Smtp | Imap | Pop3 = getattr(settings, self._room)
-        self._guests.most = limits.max_connections
-        self._guests.most_per_address = limits.max_connections_per_address
 
 
 def settled(store: "Store") -> tuple[Configured, ...]:

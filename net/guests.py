@@ -5,6 +5,9 @@ a limit of one process, for it bounds that process's memory. What one address ma
 address, so where a door has several processes they count together (`net.limits`).
 """
 
+from collections.abc import Callable
+from typing import Literal
+
 from net.limits import Slot, Slots
 from net.networks import counted_as
 
@@ -12,7 +15,7 @@ from net.networks import counted_as
 class Guests:
     """Those of one process; `slots`, with a name for the door, where it is one of several."""
 
-    __slots__ = ("_by_address", "_kind", "_slots", "most", "most_per_address", "total")
+    __slots__ = ("_by_address", "_kind", "_slots", "_told", "most", "most_per_address", "total")
 
     def __init__(
         self,
@@ -21,16 +24,25 @@ class Guests:
         *,
         slots: Slots | None = None,
         kind: str = "",
+        told: Callable[[Literal["in", "out", "away"]], None]
+        | None = None,  # hears who comes, goes, is sent away
     ) -> None:
         self.most = most
         self.most_per_address = most_per_address
         self.total = 0
         self._slots = slots
         self._kind = f"{kind}-addresses"
+        self._told = told
         self._by_address: dict[str, list[Slot | None]] = {}
 
     def admit(self, address: str) -> str:
         """Count one in; else what is full: the `house`, or the `address`."""
+        full = self._admit(address)
+        if self._told is not None:
+            self._told("away" if full else "in")
+        return full
+
+    def _admit(self, address: str) -> str:
         if self.total >= self.most:
             return "house"
         key = counted_as(address)
@@ -53,6 +65,8 @@ class Guests:
         return not self.admit(address)
 
     def leave(self, address: str) -> None:
+        if self._told is not None:
+            self._told("out")
         self.total -= 1
         key = counted_as(address)
         here = self._by_address[key]

@@ -68,6 +68,8 @@ class Logins:
         self._waiting = 0
         self._key = secrets.token_bytes(32)
         self._remembered: OrderedDict[bytes, float] = OrderedDict()  # mark → until
+        self.told: Callable[[str, str], None] = _nobody  # hears of each attempt its protocol and how it ended
+        self.locked: Callable[[str], None] = _nobody  # and of each new lock of what kind it is
         self._cost = 0.03  # seconds that a check took last: what a refusal without one takes too
 
     @property
@@ -221,6 +223,8 @@ class Logins:
         except (sqlite3.Error, OSError) as error:
             self._log(logging.ERROR, "login.state", log, reason=str(error))
             lock = None
+        if lock is not None:
+            self.locked(lock.kind)
         self._log(logging.WARNING, "login.refused", log, account=account, locked=lock.kind if lock else None)
 
     async def _succeeded(self, asked: _Asked, peer: str, protocol: str, log: dict[str, str]) -> None:
@@ -253,9 +257,14 @@ class Logins:
         while len(self._remembered) > MOST_REMEMBERED:
             self._remembered.popitem(last=False)
 
-    @staticmethod
-    def _log(level: int, event: str, log: dict[str, str], **more: str | None) -> None:
+    def _log(self, level: int, event: str, log: dict[str, str], **more: str | None) -> None:
+        if event != "login.state":
+            self.told(log["protocol"], event.removeprefix("login."))
         logger.log(level, event, extra={"fields": {**log, **more}})
+
+
+def _nobody(*_: str) -> None:
+    """Who listens where nobody does."""
 
 
 def _scram(entry: AccountEntry | None) -> passwords.ScramKey | None:

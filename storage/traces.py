@@ -87,6 +87,7 @@ class Traces:
         is_ours: Callable[[str], bool] = lambda _: True,
     ) -> None:
         self.limits = limits
+        self.told: Callable[[str], None] = _nobody  # hears of each note what it is, for who counts
         self._clock = clock
         self._is_ours = is_ours
         self._db = database(state)
@@ -121,6 +122,7 @@ class Traces:
     ) -> None:
         """Something happened to a mail. Never waits and never raises; from any thread. `detail` is not changed
         afterwards; the account that it names as `account` can be asked for as an address can. `at`: now."""
+        self.told(what)
         if len(self._notes) >= MOST_WAITING:
             self._dropped += 1
         else:
@@ -272,6 +274,10 @@ class Traces:
             self._complained = now
             fields = {"error": str(error), "waiting": len(self._notes)}
             log.error("traces.not_written", extra={"fields": fields})
+
+
+def _nobody(what: str) -> None:
+    """Who listens where nobody does."""
 
 
 def database(state: Path) -> StateDb:

@@ -17,6 +17,7 @@ from filters.spam.builtin import Builtin
 from filters.spam.engine import EngineFailure, within
 from filters.spam.score import Score
 from filters.verdict import PASS, Action, Verdict
+from net.metrics import Metrics
 
 QUARANTINED = "QUARANTINED"  # the test that stands for the judges
 
@@ -30,8 +31,11 @@ class Spam:
 
     name = "spam"
 
-    def __init__(self, rules: Callable[[], Rules], builtin: Builtin, run: Run) -> None:
+    def __init__(
+        self, rules: Callable[[], Rules], builtin: Builtin, run: Run, metrics: Metrics | None = None
+    ) -> None:
         self._rules = rules
+        self._metrics = metrics
         self._builtin = builtin
         self._run = run
         self._turns: tuple[int, asyncio.Semaphore] = (0, asyncio.Semaphore(0))
@@ -68,6 +72,8 @@ class Spam:
         except EngineFailure as failure:
             fields = {"trace": mail.trace, "engine": rules.engine, "why": str(failure)}
             _log.error("spam.engine_away", extra={"fields": fields})
+            if self._metrics is not None:
+                self._metrics.away(self.name)
             return None
 
     async def _ask(self, mail: Mail, rules: Rules) -> Score:

@@ -1,7 +1,9 @@
 """How checks are run: together, in two groups, and what happens when one breaks."""
 
 import logging
+import re
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +11,11 @@ from filters.check import Checks
 from filters.mail import Mail, Recipient
 from filters.skeleton import Skeleton
 from filters.verdict import PASS, Action, AuthResult, Verdict
+from net.metrics import Metrics, gather
 from storage.status import Status
+from storage.stories import stories
+from tests.house import Site
+from tests.unit.filters.site import Place
 
 MAIL = Mail(reverse_path="a@example.com", peer="192.0.2.1", trace="t.1")
 RESULT = AuthResult("spf", "pass")
@@ -81,3 +87,30 @@ async def test_the_skeleton_refuses_its_subject_and_no_other() -> None:
     other = await checks.message(Mail("a@example.com", "192.0.2.1", "t.1", head=b"Subject: no\r\n\r\n"))
     assert other == PASS
     assert await checks.connect(MAIL) == PASS
+
+
+async def test_the_time_of_each_check_is_in_the_trace(site: Site) -> None:
+    place = await Place.open(site)
+    try:
+        assert (await place.send("taro@example.test")).ok
+        place.house.store.traces.close()
+        (story,) = stories(site.settings.data / "state", "t.1")
+        (accepted,) = [event for event in story.events if event.what == "accepted"]
+        assert re.fullmatch(r"(\w+ \d+\.\d ms(, |$))+", accepted.detail["checks"])
+        assert "sender_auth" in accepted.detail["checks"]
+    finally:
+        await place.close()
+
+
+async def test_what_a_check_says_is_counted(tmp_path: Path) -> None:
+    metrics = Metrics(tmp_path, "smtp")
+    found = Says("found", Verdict(Action.QUARANTINE))
+    await Checks((Says("good", PASS), Says("bad", None)), (found,), metrics=metrics).message(MAIL)
+    await Checks((Says("good", PASS),), (found,), metrics=metrics).message(MAIL)
+    counted = gather(tmp_path, metrics)
+    assert {key: value for key, value in counted.items() if "checks_total" in key} == {
+        'kwcmaild_checks_total{check="good",action="pass"}': 2,
+        'kwcmaild_checks_total{check="bad",action="defer"}': 1,
+        'kwcmaild_checks_total{check="found",action="quarantine"}': 1,
+    }
+    metrics.close()
