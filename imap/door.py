@@ -7,8 +7,10 @@ from imap.session import Session
 from net.connection import Connection
 from net.limits import Slots
 from net.tls import Contexts
+from storage.errors import Broken
 from storage.store import Store
 
+LOOK_EVERY = 15.0  # seconds between looks at whether those inside may still be here
 SEARCHES = 4  # at once: they may take long, and must leave the store's threads to others
 
 
@@ -24,7 +26,51 @@ class ImapDoor:
         self.contexts = contexts
         self.slots = Slots(settings.run)
         self.searches = asyncio.Semaphore(SEARCHES)
+        self._inside: dict[str, set[Session]] = {}  # by account
+        self._guarded = False
 
     async def handle(self, conn: Connection, listen: Listen) -> None:
         """One client, from the greeting to the end."""
         await Session(self, conn, listen).run()
+
+    def came_in(self, session: Session) -> None:
+        """A session has an account from now on."""
+        self._inside.setdefault(session.address, set()).add(session)
+        if not self._guarded:
+            self._guarded = True
+            self.store.start(self._guard())
+
+    def went_out(self, session: Session) -> None:
+        sessions = self._inside.get(session.address, set())
+        sessions.discard(session)
+        if not sessions:
+            self._inside.pop(session.address, None)
+
+    async def _guard(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            await self.look()
+
+    async def look(self) -> None:
+        """Show out whoever's account is gone or suspended, or whose right to an open mailbox is."""
+        closed = await self.store.run(_closed, self.store, list(self._inside))
+        for address, text in closed.items():
+            for session in list(self._inside.get(address, ())):
+                session.end(text, b"CONTACTADMIN")  # RFC 5530 §3: nothing that the program can do helps
+        for session in [each for sessions in self._inside.values() for each in sessions if each.is_guest]:
+            await session.look_again()
+
+
+def _closed(store: Store, addresses: list[str]) -> dict[str, bytes]:
+    """The accounts that may not be used any more, and why. For a thread."""
+    found: dict[str, bytes] = {}
+    for address in addresses:
+        try:
+            entry = store.directory.account(address)
+        except Broken:
+            continue  # its file cannot be read now: that is temporary
+        if entry is None:
+            found[address] = b"The account is no more"
+        elif entry.file.suspended:
+            found[address] = b"The account is suspended"
+    return found

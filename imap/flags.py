@@ -7,7 +7,9 @@ for a list of keywords and looked up afterwards.
 
 from collections.abc import Iterable
 from functools import lru_cache
+from string import ascii_lowercase
 
+from config.imap import RIGHTS
 from imap.scanner import BadSyntax, Scanner
 
 LETTER_OF = {"\\Draft": "D", "\\Flagged": "F", "\\Answered": "R", "\\Seen": "S", "\\Deleted": "T"}
@@ -15,7 +17,7 @@ _SYSTEM = {letter: name.encode("ascii") for name, letter in LETTER_OF.items()}
 _CANONICAL = {name.upper(): name for name in LETTER_OF}
 _FIRST_KEYWORD = ord("a")
 
-SYSTEM_FLAGS = b"\\Answered \\Flagged \\Deleted \\Seen \\Draft"
+_SYSTEM_NAMES = ("\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "\\Draft")
 
 MOST_FLAGS = 100  # flags in one list; a mailbox keeps 26 keywords
 MOST_TEXTS = 4096  # texts kept for one list of keywords; 31 flags have 2,147,483,648 combinations
@@ -63,7 +65,41 @@ def letters(names: Iterable[str], keywords: tuple[str, ...]) -> frozenset[str]:
 
 def defined(keywords: tuple[str, ...]) -> bytes:
     """The flags that a mailbox knows, for the FLAGS response (RFC 9051 §7.3.5)."""
-    return b" ".join([SYSTEM_FLAGS, *(keyword.encode("utf-8") for keyword in keywords)])
+    return b" ".join(wire(known(keywords)))
+
+
+def known(keywords: tuple[str, ...]) -> list[str]:
+    """The names of all flags that a mailbox knows."""
+    return [*_SYSTEM_NAMES, *keywords]
+
+
+def wire(names: Iterable[str]) -> list[bytes]:
+    return [name.encode("utf-8") for name in names]
+
+
+def names(letters: str, keywords: tuple[str, ...]) -> frozenset[str]:
+    """The way back from a row's letters."""
+    found = [_SYSTEM[letter].decode("ascii") for letter in letters if letter in _SYSTEM]
+    places = [ord(letter) - _FIRST_KEYWORD for letter in letters if letter not in _SYSTEM]
+    return frozenset([*found, *(keywords[at] for at in places if 0 <= at < len(keywords))])
+
+
+def right_for(name: str) -> str:
+    r"""What a flag needs to be changed (RFC 4314 §4): s for \Seen, t for \Deleted, w for all others."""
+    return {"\\Seen": "s", "\\Deleted": "t"}.get(name, "w")
+
+
+def permitted(names: Iterable[str], rights: str) -> list[str]:
+    """Those of the flags that these rights allow to change."""
+    return [name for name in names if right_for(name) in rights]
+
+
+def fixed(rights: str) -> frozenset[str]:
+    """The letters of flags that stay as they are whoever sets them: those that these rights do not reach."""
+    if rights is RIGHTS or {"s", "t", "w"} <= set(rights):
+        return frozenset()
+    letters = {letter for letter, name in _SYSTEM.items() if right_for(name.decode("ascii")) not in rights}
+    return frozenset(letters if "w" in rights else letters | set(ascii_lowercase))
 
 
 def spelled(names: frozenset[str], keywords: tuple[str, ...]) -> frozenset[str]:

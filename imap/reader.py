@@ -45,13 +45,18 @@ class Incoming:
 
 
 async def command(
-    conn: Connection, most: int, wait: float, streams: Callable[[bytes], bool], discarded: int
+    conn: Connection,
+    most: int,
+    wait: float,
+    streams: Callable[[bytes], bool],
+    discarded: int,
+    unasked: int | None = None,
 ) -> Incoming:
     """The next command, of at most `most` octets.
 
     `streams` says of the text up to a literal whether its command reads that itself; of a refused literal
-    `discarded` octets are read. `LineTooLong`, `PeerGone`, `TimedOut` and `Draining` are the connection's;
-    `Refused` and `Overlong` ours.
+    `discarded` octets are read; `unasked` is the most that may come without being asked for. `LineTooLong`,
+    `PeerGone`, `TimedOut` and `Draining` are the connection's; `Refused` and `Overlong` ours.
     """
     line = await conn.readline(min(LINE, most), wait, command=True)
     frame = Frame(most)
@@ -66,6 +71,11 @@ async def command(
             raise Refused(error.text, frame.text, isinstance(error, TooLong)) from None
         if literal is None:
             return Incoming(frame.text)
+        if unasked is not None and not literal.waits and literal.size > unasked:
+            await discard(conn, literal, discarded)
+            raise Refused(
+                "a literal of that size has to wait to be asked for", frame.text, True
+            )  # RFC 7888 §5
         # only a mailbox's name may be a literal in front of a message; looking again at each of fifty
         # thousand small ones would take quadratic time
         if literals <= 1 and streams(frame.text):

@@ -17,10 +17,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from config.settings import Listen, Settings
-from imap import capability, commands, format, mailbox_name, reader, replies
+from imap import capability, commands, format, mailbox_name, reader, replies, uses
+from imap import place as places
 from imap.framing import tag_of
 from imap.mailbox_name import BadName
 from imap.manner import PLAIN
+from imap.place import Place
 from imap.replies import ANSWERED, Bad, No, Reply
 from imap.scanner import BadSyntax, Scanner
 from imap.sequence import OutOfRange, SequenceSet, pick
@@ -29,7 +31,7 @@ from imap.view import View
 from net.connection import Connection, Draining, LineTooLong, PeerGone, TimedOut
 from net.limits import Slot
 from net.log import event
-from storage.errors import StoreError
+from storage.errors import MailboxMissing, StoreError
 from storage.selected import Mailbox
 from storage.store import Account, Store
 
@@ -49,8 +51,8 @@ class Session:
     """Everything that the server remembers about one connection."""
 
     __slots__ = (
-        "_began", "_out", "_size", "account", "address", "bad", "conn", "door", "failures", "listen", "manner",
-        "slot", "state", "tag", "view",
+        "_began", "_leaving", "_out", "_own_off", "_size", "account", "address", "bad", "conn", "door", "failures",
+        "listen", "manner", "slot", "state", "tag", "view",
     )  # fmt: skip
 
     def __init__(self, door: "ImapDoor", conn: Connection, listen: Listen) -> None:
@@ -66,6 +68,8 @@ class Session:
         self.tag = b"*"
         self.bad = 0  # bad commands in a row
         self.failures = 0  # failed logins
+        self._own_off: tuple[str, ...] = ()  # capabilities that this account is not offered
+        self._leaving: Reply | None = None  # why the connection is about to be closed
         self._began = time.monotonic()
         self._out: list[bytes] = []
         self._size = 0
@@ -94,10 +98,11 @@ class Session:
             raise Bad(b"Select a mailbox first")
         return self.view
 
-    def writable(self) -> Mailbox:
-        """The selected mailbox, for a command that changes it."""
+    def writable(self, needed: str = "") -> Mailbox:
+        """The selected mailbox, for a command that changes it and needs these rights."""
         if not self.selected.writable:
             raise No(b"The mailbox is open read-only", b"READ-ONLY")
+        self.selected.place.require(needed)
         return self.selected.mailbox
 
     def send(self, data: bytes) -> None:
@@ -125,10 +130,15 @@ class Session:
 
     def capabilities(self) -> bytes:
         if self.account is not None:
-            return capability.inside(self.settings.imap.max_append)
+            return capability.inside(self.settings.imap.max_append, self.off)
         return capability.outside(
-            self.starttls_offered, self.settings.auth.mechanisms if self.passwords_taken else ()
+            self.starttls_offered, self.settings.auth.mechanisms if self.passwords_taken else (), self.off
         )
+
+    @property
+    def off(self) -> frozenset[bytes]:
+        """Capabilities that are switched off, for all or for this account."""
+        return capability.off(self.settings.imap.disable, self._own_off)
 
     @property
     def starttls_offered(self) -> bool:
@@ -159,6 +169,20 @@ class Session:
     def name(self, raw: bytes) -> str:
         """The store's name for a mailbox name on the wire."""
         return mailbox_name.decode(raw, self.manner.utf8)
+
+    async def place(self, raw: bytes, needed: str = "") -> Place:
+        """Where a name on the wire leads. Raises MailboxMissing, or No where a right is missing."""
+        return await self.place_of(self.name(raw), needed)
+
+    async def place_of(self, name: str, needed: str = "") -> Place:
+        if not places.is_others(name) or b"ACL" in self.off:
+            return Place(self.mine, name, name)
+        found = places.split(name, self.address.rpartition("@")[2])
+        if found is None:
+            raise MailboxMissing(name)
+        owner, rest = found
+        rights = await self.store.run(self.store.sharing.rights, owner, rest, self.address)
+        return Place(self.store.account(owner), rest, places.shown(owner, rest), rights).require(needed)
 
     def wire(self, name: str) -> bytes:
         """A mailbox name as this client reads it."""
@@ -214,6 +238,53 @@ class Session:
             event(_log, "imap.failed", logging.ERROR, exc_info=True, trace=self.conn.trace)
             self.conn.close()
 
+    async def enter(self, address: str, slot: Slot) -> None:
+        """The client has logged in. Raises Broken."""
+        entry = await self.store.run(self.store.directory.account, address)
+        self.slot = slot
+        self.address = address
+        self.account = self.store.account(address)
+        self._own_off = entry.file.imap.disable if entry is not None else ()
+        self.state = State.AUTHENTICATED
+        self.door.came_in(self)
+
+    async def step_out(self) -> None:
+        """As if the client had just connected (RFC 8437 §3), or to be gone."""
+        await self.leave_mailbox()
+        if self.account is None:
+            return
+        self.door.went_out(self)
+        self.account, self.address, self._own_off, self.manner = None, "", (), PLAIN
+        self.state = State.NOT_AUTHENTICATED
+        self._began = time.monotonic()
+        if self.slot is not None:
+            self.slot.free()
+            self.slot = None
+
+    def end(self, text: bytes, code: bytes) -> None:
+        """Say goodbye as soon as no command is under way."""
+        self._leaving = Reply(b"BYE", text, code)
+        self.conn.stop()
+
+    @property
+    def is_guest(self) -> bool:
+        """Whether the selected mailbox is another account's."""
+        return self.view is not None and self.view.place.account.address != self.address
+
+    async def look_again(self) -> None:
+        """Whether the right to read the selected mailbox of somebody else is still there."""
+        view = self.view
+        if view is None or not self.is_guest:
+            return
+        place = view.place
+        rights = await self.store.run(
+            self.store.sharing.rights, place.account.address, view.mailbox.name, self.address
+        )
+        if "r" not in rights:
+            self.end(b"The right to the selected mailbox was taken away", b"NOPERM")
+        elif self.view is view:
+            view.place = replace(place, name=view.mailbox.name, rights=rights)
+
     # The loop
 
     async def run(self) -> None:
@@ -231,16 +302,15 @@ class Session:
         except PeerGone:
             pass
         except Draining:
-            self._bye(b"UNAVAILABLE", b"The server is going down")
+            leaving = self._leaving or Reply(b"BYE", b"The server is going down", b"UNAVAILABLE")
+            self._bye(leaving.code, leaving.text)
         except TimedOut:
             self._bye(b"UNAVAILABLE", b"Nothing was heard for too long")
         except reader.Overlong:
             self._bye(b"TOOBIG", b"The literal is too big")
         finally:
-            if self.slot is not None:
-                self.slot.free()
             event(_log, "imap.left", trace=self.conn.trace, account=self.address or None)
-            await self.leave_mailbox()
+            await self.step_out()
 
     async def _next(self) -> None:
         """Read one command, run it, answer it."""
@@ -252,6 +322,7 @@ class Session:
                 self._patience(),
                 commands.streams,
                 self.most_discarded,
+                capability.literals(self.off),
             )
             reply = await self._perform(incoming)
         except LineTooLong:
@@ -277,6 +348,8 @@ class Session:
             scanner = Scanner(incoming.text)
             self.tag = tag_of(incoming.text)
             command = commands.find(scanner)
+            if command.needs in self.off:
+                raise BadSyntax("no such command")
             if self.tag == b"*":
                 raise Bad(b"The tag is too long")
             if self.state not in command.states:
@@ -288,7 +361,13 @@ class Session:
                 scanner.end()
             else:
                 arguments = (arguments, incoming.message)
-                taken = True
+            if self.off and uses.refused(arguments, self.off):
+                raise BadSyntax("that is not offered here")
+            if self.view is not None:
+                await self.look_again()
+                if self._leaving is not None:
+                    raise No(b"The right to the selected mailbox was taken away", b"NOPERM")
+            taken = incoming.message is not None
             reply = await command.run(self, arguments)
             if self.state is not State.LOGOUT:
                 self.tell_updates(command.seqs is commands.FREE, command.name.startswith("UID "))

@@ -23,6 +23,7 @@ from operator import attrgetter
 
 from imap import flags
 from imap.manner import Manner
+from imap.place import Place
 from imap.sequence import NOTHING, SequenceSet, Span, compact
 from storage.rows import Row
 from storage.selected import Mailbox
@@ -32,12 +33,13 @@ class View:
     """A selected mailbox as its client knows it."""
 
     __slots__ = (
-        "_hidden", "_told", "_unclaimed", "first_recent", "keywords", "mailbox", "modseq", "saved", "uids",
-        "unwatch", "writable",
+        "_hidden", "_told", "_unclaimed", "first_recent", "keywords", "mailbox", "modseq", "place", "saved",
+        "uids", "unwatch", "writable",
     )  # fmt: skip
 
-    def __init__(self, mailbox: Mailbox, writable: bool, first_recent: int) -> None:
+    def __init__(self, mailbox: Mailbox, writable: bool, first_recent: int, place: Place) -> None:
         self.mailbox = mailbox
+        self.place = place  # whose it is, and what may be done in it
         self.writable = writable
         self.uids: tuple[int, ...] = mailbox.uids
         self.modseq: int = mailbox.modseq
@@ -50,7 +52,7 @@ class View:
         self._unclaimed = False
 
     @classmethod
-    async def open(cls, mailbox: Mailbox, writable: bool) -> "View":
+    async def open(cls, mailbox: Mailbox, writable: bool, place: Place) -> "View":
         r"""A view of the mailbox as it is now. Messages that no session was shown before are \Recent in this."""
         first = mailbox.first_recent
         if writable and first < mailbox.uidnext:
@@ -59,7 +61,7 @@ class View:
             except BaseException:
                 mailbox.release()
                 raise
-        return cls(mailbox, writable, first)
+        return cls(mailbox, writable, first, place)
 
     async def close(self) -> None:
         r"""Let go of the mailbox. What came while it was selected has been shown as \Recent."""
@@ -133,11 +135,12 @@ class View:
         out.append(self.permanent_flags())
 
     def permanent_flags(self) -> bytes:
-        """RFC 9051 §7.1: `\\*` while the mailbox still takes new keywords."""
+        """RFC 9051 §7.1: `\\*` while the mailbox still takes new keywords; RFC 4314 §5.1.1: what may be changed."""
         if not self.writable:
             return b"* OK [PERMANENTFLAGS ()] Read-only\r\n"
-        more = b"" if self.mailbox.keywords_full else b" \\*"
-        return b"* OK [PERMANENTFLAGS (%b%b)] Kept\r\n" % (flags.defined(self.keywords), more)
+        more = b" \\*" if not self.mailbox.keywords_full and self.place.may("w") else b""
+        kept = flags.permitted(flags.known(self.keywords), self.place.rights)
+        return b"* OK [PERMANENTFLAGS (%b%b)] Kept\r\n" % (b" ".join(flags.wire(kept)), more)
 
     def _leave(self, gone: tuple[int, ...], expunge: bool, manner: Manner, out: list[bytes]) -> None:
         known = self._hidden.union(uid for uid in gone if self.number(uid))

@@ -61,8 +61,11 @@ def store(
     op: str,
     flags: frozenset[str],
     unchanged_since: int | None = None,
+    fixed: frozenset[str] = frozenset(),
 ) -> Stored:
-    """Set, add or remove flags; one MODSEQ for all. Raises MailboxMissing, KeywordsFull."""
+    """Set, add or remove flags; one MODSEQ for all. `fixed` are letters that a set leaves as they are.
+
+    Raises MailboxMissing, KeywordsFull."""
 
     def work(db: sqlite3.Connection, folder: Folder) -> Stored:
         letters = set(folder.letters(flags, make=op != "remove"))
@@ -73,7 +76,7 @@ def store(
                 refused.append(row.uid)
                 continue
             old = set(row.flags)
-            new = letters if op == "set" else old | letters if op == "add" else old - letters
+            new = letters | (old & fixed) if op == "set" else old | letters if op == "add" else old - letters
             if new != old:
                 changed.append((row, row._replace(flags="".join(sorted(new)), cur=True)))
         if changed:

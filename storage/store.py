@@ -36,6 +36,7 @@ from storage.rounds import Rounds
 from storage.rows import MailboxInfo, MailboxStatus, QuotaUse
 from storage.selected import Mailbox
 from storage.sending import Sending
+from storage.sharing import Sharing
 from storage.spool import Spool, remove_leftovers
 from storage.threads import Threads
 from storage.traces import Traces
@@ -73,6 +74,7 @@ class Store:
         self.directory = Directory(settings, clock)
         self.logins = Logins(settings, self.directory, self.run, clock)
         self.rates = Rates(settings.run / "rates", clock)
+        self.sharing = Sharing(settings.data, self.directory, self.files)
         self.sending = Sending(settings.data / "state", clock)
         self.traces = Traces(settings.data / "state", settings.traces, clock, self.directory.is_local)
 
@@ -99,6 +101,7 @@ class Store:
         self.directory.close()
         self.rates.close()
         self.sending.close()
+        self.sharing.close()
         await asyncio.to_thread(self.traces.close)
 
     @property

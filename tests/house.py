@@ -100,6 +100,7 @@ class House:
         self.settings = _unhurried(site.settings)
         self.contexts = Contexts(self.settings.tls)
         self.store: Any = None
+        self.imap_door: Any = None  # the one opened last
         self.servers: list[Server] = []
         self.closing: list[Callable[[], Awaitable[None]]] = []
         self.listen_more: dict[str, Any] = {}  # further settings of SMTP listeners
@@ -127,7 +128,7 @@ class House:
     async def imap(self, tls: str = "starttls") -> tuple[str, int]:
         from imap.door import ImapDoor
 
-        door = ImapDoor(self.settings, self.store, self.contexts)
+        door = self.imap_door = ImapDoor(self.settings, self.store, self.contexts)
         return await self.listen(door.handle, Listen(address="127.0.0.1:0", tls=tls), door.busy)
 
     async def smtp(self, tls: str = "starttls", mode: str = "mx") -> tuple[str, int]:
@@ -146,6 +147,8 @@ class House:
         from net.resolver import Resolver
         from storage.panel import Panel
         from storage.queue import Queue
+        from storage.roster import Roster
+        from web.jobs import Jobs
         from web.office import Office
 
         queue = await self.store.run(Queue.of, self.store)
@@ -154,6 +157,8 @@ class House:
         panel = Panel(self.settings.data / "state", self.store.clock)
 
         async def close() -> None:
+            jobs.close()
+            roster.close()
             pipeline.close()
             await resolver.close()
             panel.close()
@@ -161,7 +166,9 @@ class House:
 
         self.closing.append(close)
         send = partial(post, pipeline)
-        return Office(lambda: self.settings, self.store, panel, queue, resolver, send, pipeline.decide)
+        roster, jobs = Roster(self.settings.data / "state"), Jobs(self.store.clock)
+        decide = pipeline.decide
+        return Office(lambda: self.settings, self.store, panel, queue, resolver, send, decide, roster, jobs)
 
     async def listen(
         self, handle: Callable[[Connection, Any], Awaitable[None]], listen: Listen, busy: bytes

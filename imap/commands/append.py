@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from imap import dates, flags, reader
 from imap.framing import LINE, Literal, announced, without_end
 from imap.mailbox_name import BadName
+from imap.place import Place
 from imap.replies import TRYCREATE, No, Reply, ok
 from imap.scanner import BadSyntax, Scanner
 from imap.sequence import compact
@@ -76,29 +77,31 @@ async def run(session: "Session", asked: tuple[Append, Literal]) -> Reply:
     async with contextlib.AsyncExitStack() as spools:
         pending: Literal | None = literal
         try:
-            name = session.name(wanted.mailbox)
+            place = await session.place(wanted.mailbox, "i")
             while before is not None and pending is not None:
                 octets += pending.size
-                await _admit(session, name, pending, octets, len(found))
+                await _admit(session, place, pending, octets, len(found))
                 literal, pending = pending, None
                 message, tail = await _take(session, literal, spools)
                 pending = announced(tail)
                 date = int(session.store.clock()) if before.date is None else before.date
-                found.append(Appended(message, before.flags, date))
+                kept = frozenset(flags.permitted(before.flags, place.rights))  # RFC 4314 §4
+                found.append(Appended(message, kept, date))
                 before = _next_head(tail)
         except (BadName, BadSyntax, No, StoreError):
             await reader.discard(session.conn, pending, session.most_discarded)
             raise
         try:
-            uidvalidity, uids = await session.mine.append(name, found)
+            uidvalidity, uids = await place.account.append(place.name, found)
         except MailboxMissing:
             raise No(TRYCREATE.text, TRYCREATE.code) from None
-    if session.view is not None and session.view.mailbox.name == name:
-        await session.view.mailbox.refresh(others=False)  # EXISTS comes before the OK (RFC 9051 §6.3.12)
+    view = session.view
+    if view is not None and view.mailbox.is_at(place.account.address, place.name):
+        await view.mailbox.refresh(others=False)  # EXISTS comes before the OK (RFC 9051 §6.3.12)
     return ok(b"Appended", b"APPENDUID %d %b" % (uidvalidity, compact(uids)))
 
 
-async def _admit(session: "Session", name: str, literal: Literal, octets: int, before: int) -> None:
+async def _admit(session: "Session", place: Place, literal: Literal, octets: int, before: int) -> None:
     """Refuse before the octets are sent what could not be kept. A small message is just tried."""
     if literal.size > session.settings.imap.max_append:
         raise No(b"The message is too big", b"TOOBIG")
@@ -107,10 +110,10 @@ async def _admit(session: "Session", name: str, literal: Literal, octets: int, b
     if octets <= SMALL:
         return
     try:
-        await session.mine.status(name)
+        await place.account.status(place.name)
     except MailboxMissing:
         raise No(TRYCREATE.text, TRYCREATE.code) from None
-    use = await session.mine.quota()
+    use = await place.account.quota()
     if use.bytes_limit is not None and use.bytes + octets > use.bytes_limit * GRACE:
         raise OverQuota
 

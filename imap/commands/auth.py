@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from imap.replies import ANSWERED, ERRORS, Bad, No, Reply, ok
 from imap.scanner import Scanner
-from imap.state import State
 from net import sasl
 from net.log import event
 from storage.errors import LoginRefused
@@ -71,7 +70,7 @@ async def authenticate(session: "Session", asked: tuple[bytes, bytes | None]) ->
         return ERRORS[LoginRefused]
     if isinstance(account, sasl.Failed):
         raise Bad(account.reason.encode("ascii", "replace"))
-    return _enter(session, account)
+    return await _enter(session, account)
 
 
 def parse_login(scanner: Scanner) -> tuple[bytes, bytes]:
@@ -92,7 +91,7 @@ async def login(session: "Session", credentials: tuple[bytes, bytes]) -> Reply:
         account = await _judge(session, sasl.Credentials(name, password))
     except LoginRefused:
         return ERRORS[LoginRefused]
-    return _enter(session, account)
+    return await _enter(session, account)
 
 
 def _passwords_only_in_private(session: "Session") -> None:
@@ -124,17 +123,18 @@ async def _judge(session: "Session", given: sasl.Credentials | sasl.Proof) -> st
         raise
 
 
-def _enter(session: "Session", address: str) -> Reply:
+async def _enter(session: "Session", address: str) -> Reply:
     """Take one of the account's places, and open the house."""
     conn = session.conn
     slot = session.door.slots.take("imap", address, session.settings.imap.max_connections_per_account)
     if slot is None:
         event(_log, "imap.login.crowded", trace=conn.trace, peer=conn.peer, account=address)
         raise No(b"The account has too many connections", b"LIMIT")  # RFC 5530 §3
-    session.slot = slot
-    session.address = address
-    session.account = session.store.account(address)
-    session.state = State.AUTHENTICATED
+    try:
+        await session.enter(address, slot)
+    except BaseException:
+        slot.free()
+        raise
     cipher = conn.tls.version if conn.tls else None
     event(_log, "imap.login", trace=conn.trace, peer=conn.peer, account=address, tls=cipher)
     return ok(b"Logged in", session.capabilities())

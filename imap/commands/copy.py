@@ -1,13 +1,14 @@
 """COPY and MOVE, by number and by UID (RFC 9051 §6.4.7, §6.4.8)."""
 
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from imap import sequence
+from imap import flags, sequence
 from imap.commands.expunge import highest
+from imap.place import Place
 from imap.replies import TRYCREATE, No, Reply, ok
 from imap.scanner import Scanner
 from imap.sequence import SequenceSet
+from storage import across
 from storage.errors import MailboxMissing
 from storage.rows import Copied
 from storage.selected import Mailbox
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from imap.session import Session
 
 Wanted = tuple[SequenceSet, bytes]
-Transfer = Callable[[list[int], str], Awaitable[Copied]]
 
 
 def parse(scanner: Scanner) -> Wanted:
@@ -43,8 +43,7 @@ async def move_uid(session: "Session", wanted: Wanted) -> Reply:
 
 
 async def _copy(session: "Session", wanted: Wanted, uids: list[int]) -> Reply:
-    mailbox = session.selected.mailbox
-    copied = await _transfer(session, wanted, uids, mailbox, mailbox.copy)
+    copied = await _transfer(session, wanted, uids, moving=False)
     if copied is None:
         return ok(b"There was nothing to copy")
     return ok(b"Copied", copyuid(copied))
@@ -52,27 +51,42 @@ async def _copy(session: "Session", wanted: Wanted, uids: list[int]) -> Reply:
 
 async def _move(session: "Session", wanted: Wanted, uids: list[int]) -> Reply:
     """COPYUID comes before the EXPUNGEs, which the view sends (RFC 6851 §4.3)."""
-    mailbox = session.writable()
-    moved = await _transfer(session, wanted, uids, mailbox, mailbox.move)
+    session.writable("te")  # RFC 6851 §4.1
+    moved = await _transfer(session, wanted, uids, moving=True)
     if moved is None:
         return ok(b"There was nothing to move")
     session.send(ok(b"Moved", copyuid(moved)).line(b"*"))
     return ok(b"Done", highest(session))
 
 
-async def _transfer(
-    session: "Session", wanted: Wanted, uids: list[int], mailbox: Mailbox, transfer: Transfer
-) -> Copied | None:
-    to = session.name(wanted[1])
+async def _transfer(session: "Session", wanted: Wanted, uids: list[int], moving: bool) -> Copied | None:
+    """Within one account files get further names; into another account they are written again."""
+    mailbox = session.selected.mailbox
+    place = await session.place(wanted[1], "i")  # RFC 4314 §4
     if not uids:
         return None
     try:
-        copied = await transfer(uids, to)
+        if place.account.address == session.selected.place.account.address and place.may("swt"):
+            transfer = mailbox.move if moving else mailbox.copy
+            copied = await transfer(uids, place.name)
+        else:
+            across_to = across.move if moving else across.copy
+            copied = await across_to(mailbox, uids, place.account, place.name, _flags(mailbox, uids, place))
     except MailboxMissing:
         if mailbox.gone:
             raise
         raise No(TRYCREATE.text, TRYCREATE.code) from None
     return copied if copied.pairs else None
+
+
+def _flags(mailbox: Mailbox, uids: list[int], place: Place) -> list[frozenset[str]]:
+    """What the messages keep of their flags in a mailbox of somebody else (RFC 4314 §4)."""
+    kept: list[frozenset[str]] = []
+    for uid in uids:
+        row = mailbox.rows.get(uid)
+        names = flags.names(row.flags, mailbox.keywords) if row is not None else frozenset()
+        kept.append(frozenset(flags.permitted(names, place.rights)))
+    return kept
 
 
 def copyuid(copied: Copied) -> bytes:

@@ -21,14 +21,14 @@ async def run(session: "Session", _: None) -> Reply:
 
 
 async def run_uid(session: "Session", wanted: SequenceSet) -> Reply:
-    session.writable()
+    session.writable("e")
     view = session.selected
     chosen = sequence.pick(view.uids, view.spans(wanted, by_uid=True))
     return ok(b"UID EXPUNGE completed", await _expunge(session, chosen) if chosen else b"")
 
 
 async def _expunge(session: "Session", uids: list[int] | None) -> bytes:
-    return highest(session) if await session.writable().expunge(uids) else b""
+    return highest(session) if await session.writable("e").expunge(uids) else b""
 
 
 def highest(session: "Session") -> bytes:

@@ -4,15 +4,17 @@ The account's mailboxes, its subscriptions and the parents that exist only by th
 together once, in memory; then every name is matched and written.
 """
 
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from imap import format, mailbox_name
 from imap.commands import status
 from imap.mailbox_name import DELIMITER, BadName
 from imap.pattern import Matcher, matcher
-from imap.replies import Bad
+from imap.place import OTHERS, shown
+from imap.replies import Bad, No
 from imap.scanner import BadSyntax, Scanner
 from storage.errors import MailboxMissing
 from storage.rows import MailboxInfo
@@ -128,8 +130,9 @@ async def run_list(session: "Session", wanted: List) -> None:
     if wanted.patterns == (b"",) and not wanted.extended:
         session.send(b'* LIST (\\Noselect) "/" ""\r\n')  # RFC 9051 §6.3.9: only the delimiter is asked
         return
-    tree = hierarchy(await session.mine.mailboxes(), await session.mine.subscriptions())
     fits = _matchers(wanted, session.manner.utf8)
+    others = await _others(session, wanted)
+    tree = hierarchy([*await session.mine.mailboxes(), *others], await session.mine.subscriptions())
     for name, known in tree.names.items():
         if not any(match(name) for match in fits):
             continue
@@ -155,14 +158,30 @@ async def run_lsub(session: "Session", wanted: List) -> None:
 
 
 async def namespace(session: "Session", _: None) -> None:
-    """One personal namespace, of which INBOX is part (RFC 9051 §6.3.10)."""
-    session.send(b'* NAMESPACE (("" "/")) NIL NIL\r\n')
+    """One personal namespace, of which INBOX is part, and that of other users (RFC 9051 §6.3.10)."""
+    others = b"NIL" if b"ACL" in session.off else b'(("%b/" "/"))' % OTHERS.encode("ascii")
+    session.send(b'* NAMESPACE (("" "/")) %b NIL\r\n' % others)
+
+
+async def _others(session: "Session", wanted: List) -> list[MailboxInfo]:
+    """The mailboxes of others that this client may see, under its names for them; none where nobody asks."""
+    if b"ACL" in session.off or not any(_may_be_others(wanted.reference + one) for one in wanted.patterns):
+        return []
+    visible = await session.store.run(session.store.sharing.visible, session.address)
+    return [replace(each.info, name=shown(each.owner, each.info.name), special_use=None) for each in visible]
+
+
+def _may_be_others(pattern: bytes) -> bool:
+    """Whether a pattern can fit a name among other users'."""
+    plain = re.split(rb"[*%]", pattern, maxsplit=1)[0]
+    others = OTHERS.encode("ascii")
+    return plain.startswith(others) or (others.startswith(plain) and plain != pattern)
 
 
 async def _tell_status(session: "Session", name: str, items: tuple[bytes, ...]) -> None:
     try:
         await status.tell(session, name, items)
-    except MailboxMissing:
+    except (MailboxMissing, No):
         pass  # it went between LIST and STATUS: no STATUS response then (RFC 5819 §2)
 
 

@@ -40,8 +40,11 @@ async def get(session: "Session", root: bytes) -> None:
 
 async def get_root(session: "Session", raw: bytes) -> None:
     """A mailbox that does not exist yet would be under the same root (RFC 9208 §4.1.3)."""
-    name = session.name(raw)
-    session.send(b'* QUOTAROOT %b ""\r\n' % session.wire(name))
+    place = await session.place(raw, "r")
+    if place.account is not session.mine:  # another's limits are its own business: its mailboxes name no root
+        session.send(b"* QUOTAROOT %b\r\n" % session.wire(place.shown))
+        return
+    session.send(b'* QUOTAROOT %b ""\r\n' % session.wire(place.shown))
     await _tell(session)
 
 

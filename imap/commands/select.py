@@ -11,6 +11,7 @@ from imap.scanner import BadSyntax, Scanner
 from imap.sequence import SequenceSet
 from imap.state import State
 from imap.view import View
+from storage.layout import canonical_name
 
 if TYPE_CHECKING:
     from imap.session import Session
@@ -90,9 +91,12 @@ def _plain_set(scanner: Scanner) -> SequenceSet:
     return found
 
 
+CHANGES = frozenset("swteip")  # RFC 4314 §5.1.1: without one of these rights a mailbox is read-only
+
+
 async def select(session: "Session", wanted: Select) -> Reply:
-    await _open(session, wanted, True)
-    return ok(b"SELECT completed", b"READ-WRITE")
+    view = await _open(session, wanted, True)
+    return ok(b"SELECT completed", b"READ-WRITE" if view.writable else b"READ-ONLY")
 
 
 async def examine(session: "Session", wanted: Select) -> Reply:
@@ -100,7 +104,7 @@ async def examine(session: "Session", wanted: Select) -> Reply:
     return ok(b"EXAMINE completed", b"READ-ONLY")
 
 
-async def _open(session: "Session", wanted: Select, writable: bool) -> None:
+async def _open(session: "Session", wanted: Select, writable: bool) -> View:
     manner = session.manner
     if wanted.since is not None:
         if not manner.qresync:
@@ -111,8 +115,10 @@ async def _open(session: "Session", wanted: Select, writable: bool) -> None:
     if session.view is not None:
         await session.leave_mailbox()  # also when the new one cannot be opened (RFC 9051 §6.3.2)
         session.send(b"* OK [CLOSED] The previous mailbox is closed\r\n")
-    mailbox = await session.mine.open(name)
-    view = session.view = await View.open(mailbox, writable)
+    place = await session.place_of(name, "r")
+    mailbox = await place.account.open(place.name)
+    view = await View.open(mailbox, writable and not CHANGES.isdisjoint(place.rights), place)
+    session.view = view
     session.state = State.SELECTED
     if wanted.condstore:
         session.begin_condstore(told=True)
@@ -130,9 +136,10 @@ async def _open(session: "Session", wanted: Select, writable: bool) -> None:
     )
     session.send(b"".join(lines))
     if manner.rev2:  # RFC 9051 §6.3.2: a LIST response says how the name is spelled
-        session.send(listing.named(session, mailbox.name, wanted.mailbox))
+        session.send(listing.named(session, canonical_name(place.shown), wanted.mailbox))
     if wanted.since is not None and wanted.since.uidvalidity == mailbox.uidvalidity:
         await _bring_up(session, view, wanted.since)
+    return view
 
 
 async def _bring_up(session: "Session", view: View, since: Since) -> None:
@@ -158,7 +165,7 @@ async def close(session: "Session", _: None) -> Reply | None:
     """Messages marked \\Deleted go, and nobody is told (RFC 9051 §6.4.1)."""
     view = session.selected
     code = b""
-    if view.writable and digest.of(view.mailbox).deleted:
+    if view.writable and view.place.may("e") and digest.of(view.mailbox).deleted:
         gone = await view.mailbox.expunge(None)
         if gone and session.manner.qresync and view.knows_all_but(gone):
             code = b"HIGHESTMODSEQ %d" % view.mailbox.modseq  # RFC 7162 §3.2.8

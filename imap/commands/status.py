@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from imap.objectid import object_id
+from imap.place import Place
 from imap.scanner import BadSyntax, Scanner
 from storage.rows import MailboxStatus
 
@@ -58,24 +59,25 @@ async def run(session: "Session", wanted: Status) -> None:
 
 
 async def tell(session: "Session", name: str, names: tuple[bytes, ...]) -> None:
-    """Send one STATUS response."""
+    """Send one STATUS response. Raises MailboxMissing, or No without the right to read (RFC 4314 §4)."""
+    place = await session.place_of(name, "r")
     if b"HIGHESTMODSEQ" in names:
         session.begin_condstore()
-    status = await session.mine.status(name)
+    status = await place.account.status(place.name)
     values: list[bytes] = []
     for item in names:
         if item == APPENDLIMIT:
             value = b"%d" % session.settings.imap.max_append
         elif item == DELETED_STORAGE:
-            value = b"%d" % (await _deleted_octets(session, name) if status.deleted else 0)
+            value = b"%d" % (await _deleted_octets(place) if status.deleted else 0)
         else:
             value = ITEMS[item](status)
         values.append(item + b" " + value)
     session.send(b"* STATUS %b (%b)\r\n" % (session.wire(name), b" ".join(values)))
 
 
-async def _deleted_octets(session: "Session", name: str) -> int:
-    mailbox = await session.mine.open(name)
+async def _deleted_octets(place: Place) -> int:
+    mailbox = await place.account.open(place.name)
     try:
         return sum(row.size for row in mailbox.rows.values() if "T" in row.flags)
     finally:

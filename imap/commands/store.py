@@ -1,12 +1,13 @@
 """STORE and UID STORE (RFC 9051 §6.4.6), with UNCHANGEDSINCE (RFC 7162 §3.1.3)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from imap import flags, sequence
-from imap.replies import Reply, ok
+from imap.replies import No, Reply, ok
 from imap.scanner import BadSyntax, Scanner
 from imap.sequence import SequenceSet
+from imap.view import View
 from storage.rows import Row
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ async def run_uid(session: "Session", wanted: Store) -> Reply:
 async def _store(session: "Session", wanted: Store, uids: list[int], by_uid: bool) -> Reply:
     mailbox = session.writable()
     view = session.selected
+    wanted = _allowed(view, wanted)
     if wanted.unchanged_since is not None:
         session.begin_condstore()
     if not uids:
@@ -61,7 +63,9 @@ async def _store(session: "Session", wanted: Store, uids: list[int], by_uid: boo
     session.tell_updates(False, by_uid)  # what the client knows before is what it reckons with
     names = flags.spelled(wanted.flags, mailbox.keywords)
     before = {uid: mailbox.rows[uid] for uid in uids if uid in mailbox.rows} if wanted.silent else {}
-    stored = await mailbox.store(uids, wanted.operation, names, wanted.unchanged_since)
+    stored = await mailbox.store(
+        uids, wanted.operation, names, wanted.unchanged_since, flags.fixed(view.place.rights)
+    )
     new_keywords: list[bytes] = []
     view.keywords_changed(new_keywords)
     for line in new_keywords:
@@ -72,7 +76,12 @@ async def _store(session: "Session", wanted: Store, uids: list[int], by_uid: boo
         letters = flags.letters(names, mailbox.keywords)
         # What came out otherwise than the client expects was changed by somebody else meanwhile: the view
         # tells it (RFC 9051 §6.4.6).
-        rows = [row for row in rows if row.uid in before and _expected(before[row.uid], wanted, letters, row)]
+        fixed = flags.fixed(view.place.rights)
+        rows = [
+            row
+            for row in rows
+            if row.uid in before and _expected(before[row.uid], wanted, letters, fixed, row)
+        ]
         if session.condstore:
             changed = set(stored.changed)
             _tell_modseq(session, [row for row in rows if row.uid in changed], by_uid)
@@ -88,7 +97,18 @@ async def _store(session: "Session", wanted: Store, uids: list[int], by_uid: boo
     return ok(b"Stored")
 
 
-def _expected(before: Row, wanted: Store, letters: frozenset[str], after: Row) -> bool:
+def _allowed(view: View, wanted: Store) -> Store:
+    """What of it the rights allow; nothing at all is refused (RFC 4314 §4)."""
+    rights = view.place.rights
+    names = frozenset(flags.permitted(wanted.flags, rights))
+    if names == wanted.flags and (wanted.operation != "set" or not flags.fixed(rights)):
+        return wanted
+    if not names and (wanted.flags or not set(rights) & set("wst")):
+        raise No(b"You have no right to change these flags", b"NOPERM")
+    return replace(wanted, flags=names)
+
+
+def _expected(before: Row, wanted: Store, letters: frozenset[str], fixed: frozenset[str], after: Row) -> bool:
     """Whether the flags are what the client makes of those it knew."""
     known = frozenset(before.flags)
     if wanted.operation == "add":
@@ -96,7 +116,7 @@ def _expected(before: Row, wanted: Store, letters: frozenset[str], after: Row) -
     elif wanted.operation == "remove":
         known -= letters
     else:
-        known = letters
+        known = letters | (known & fixed)
     return known == frozenset(after.flags)
 
 

@@ -8,9 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imap.manner import PLAIN, Manner
+from imap.place import Place
 from imap.view import View
 from storage.rows import Changes, Row
 from storage.selected import Mailbox
+
+
+HERE = Place(cast(Any, None), "INBOX", "INBOX")
 
 
 class Shelf:
@@ -109,7 +113,7 @@ def shelf_with(count: int) -> Shelf:
 
 
 def view_of(shelf: Any, writable: bool = True, first_recent: int = 1 << 40) -> View:
-    return View(cast(Mailbox, shelf), writable, first_recent)
+    return View(cast(Mailbox, shelf), writable, first_recent, HERE)
 
 
 steps = st.lists(
@@ -192,23 +196,23 @@ def test_new_keywords_are_named_before_they_are_used() -> None:
 
 async def test_recent() -> None:
     shelf = shelf_with(2)
-    first = await View.open(cast(Mailbox, shelf), True)
-    second = await View.open(cast(Mailbox, shelf), True)
+    first = await View.open(cast(Mailbox, shelf), True, HERE)
+    second = await View.open(cast(Mailbox, shelf), True, HERE)
     assert (first.count_recent(), second.count_recent()) == (2, 0)
     shelf.arrive()
     assert first.updates(True, PLAIN) == [b"* 3 EXISTS\r\n* 3 RECENT\r\n"]
     assert second.updates(True, PLAIN) == [b"* 3 EXISTS\r\n* 1 RECENT\r\n"]
     await first.close()
-    third = await View.open(cast(Mailbox, shelf), True)
+    third = await View.open(cast(Mailbox, shelf), True, HERE)
     assert third.count_recent() == 0
     assert shelf.released == 1
 
 
 async def test_looking_read_only_claims_nothing() -> None:
     shelf = shelf_with(2)
-    looker = await View.open(cast(Mailbox, shelf), False)
+    looker = await View.open(cast(Mailbox, shelf), False, HERE)
     assert looker.count_recent() == 2
     shelf.arrive()
     looker.updates(True, PLAIN)
     await looker.close()
-    assert (await View.open(cast(Mailbox, shelf), True)).count_recent() == 3
+    assert (await View.open(cast(Mailbox, shelf), True, HERE)).count_recent() == 3
