@@ -52,6 +52,7 @@ def _administration(app: typer.Typer) -> None:
         index,
         init,
         queue,
+        token,
         trace,
     )
     from kwcmaild.commands import list as lists
@@ -71,6 +72,7 @@ def _administration(app: typer.Typer) -> None:
     app.add_typer(dkim.app, name="dkim")
     app.add_typer(filter.app, name="filter")
     app.add_typer(queue.app, name="queue")
+    app.add_typer(token.app, name="token")
     app.add_typer(index.app, name="index")
     app.add_typer(config.app, name="config")
 

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from storage.admin_files import Missing, Refused
 from storage.panel_tokens import Token, Tokens
 from web.office import Office
-from web.person import SCOPES, Person, Right, allow
+from web.person import Person, Right, allow
+from web.scopes import expanded
 
 
 async def own(office: Office, person: Person) -> list[Token]:
@@ -48,22 +49,6 @@ async def delete(office: Office, person: Person, which: str) -> None:
         raise Missing(f"there is no token {which}")
     details = f"delete {token.id} {token.name}"
     await office.audit(person, Right.OWN_TOKENS, subject=token.owner, details=details)
-
-
-def expanded(scopes: Iterable[str]) -> frozenset[str]:
-    """Scopes as they are kept: `accounts:*` and `*:read` stand for those that there are. Raises Refused."""
-    found: set[str] = set()
-    for scope in scopes:
-        subject, _, verb = scope.partition(":")
-        meant = {
-            known
-            for known in SCOPES
-            if subject in ("*", known.partition(":")[0]) and verb in ("*", known.partition(":")[2])
-        }
-        if not meant:
-            raise Refused(f"{scope[:60]} is no scope; there are: {', '.join(SCOPES)}")
-        found |= meant
-    return frozenset(found)
 
 
 def _tokens(office: Office) -> Tokens:

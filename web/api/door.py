@@ -67,8 +67,8 @@ class Address:
             path,
             _query(request, operation),
             await _body(request, operation),
-            reading.seen(request),
-            reading.only_new(request),
+            reading.seen(request) if operation.guarded else None,
+            operation.method == "PUT" and reading.only_new(request),
         )
         return _response(operation, await operation.run(call))
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints
 
 from storage.panel_notices import LONGEST_TEXT, LONGEST_TITLE, Audience, Kind, Notice, Words
 from web.acts import notices
@@ -73,14 +73,6 @@ class Written(In):
     title_en: Title = ""
     text_ja: Body = ""
     text_en: Body = ""
-
-    @model_validator(mode="after")
-    def _has_a_title(self) -> "Written":
-        if not self.title_ja.strip() and not self.title_en.strip():
-            raise ValueError("a notice needs a title, in Japanese or in English")
-        if self.ends is not None and self.ends <= self.begins:
-            raise ValueError("the end is not after the beginning")
-        return self
 
     def words(self) -> Words:
         return Words(

@@ -104,15 +104,16 @@ async def csv_body(request: Request) -> bytes:
 
 
 def seen(request: Request) -> str | None:
-    """What If-Match asks for (RFC 9110 §13.1.1): the one entity-tag; None where anything will do."""
+    """What If-Match asks for (RFC 9110 §13.1.1): the one entity-tag; None where anything will do. What is no strong
+    entity-tag, and a list of them, matches nothing (§8.8.3.2)."""
     asked = request.headers.get("if-match", "").strip()
     if not asked or asked == "*":
         return None
     match = _TAG.fullmatch(asked)
-    if match is None:
-        raise Problem(INVALID, "", [Fault("If-Match", "is one entity-tag in quotes, or *")])
-    if match[1]:  # a weak one matches nothing (§8.8.3.2)
-        raise Problem(STALE, "a weak entity-tag matches nothing")
+    if match is None or match[1]:
+        raise Problem(
+            STALE, "If-Match is one strong entity-tag in quotes, or *; anything else matches nothing"
+        )
     return match[2]
 
 

@@ -4,10 +4,11 @@ Sums are octets, times are RFC 3339 in UTC. A value of the wrong type is refused
 number), and a member that is not known is an error, for it is a member that was misspelt.
 """
 
+import re
 from datetime import UTC, datetime
-from typing import Annotated, Generic, Self, TypeVar
+from typing import Annotated, Any, Generic, Self, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 LARGEST = 2**53 - 1  # what every JSON library keeps exact (RFC 8259 §6)
 
@@ -29,7 +30,16 @@ Address = Annotated[str, StringConstraints(pattern=ADDRESS_PATTERN, max_length=2
 # Texts of people: no control characters but line ends and tabs.
 Line = Annotated[str, StringConstraints(pattern=r"^[^\u0000-\u001f\u007f\u2028\u2029]*$", max_length=1000)]
 Text = Annotated[str, StringConstraints(pattern=r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$")]
-Time = AwareDatetime
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
+
+
+def _rfc3339(value: Any) -> Any:
+    if not isinstance(value, str | datetime) or (isinstance(value, str) and not _TIME.fullmatch(value)):
+        raise ValueError("is no time of RFC 3339, such as 2026-11-23T09:00:00+09:00")
+    return datetime.fromisoformat(value.upper()) if isinstance(value, str) else value
+
+
+Time = Annotated[AwareDatetime, BeforeValidator(_rfc3339)]
 
 
 class In(BaseModel):
