@@ -120,6 +120,10 @@ class Imap(Section):
         default=(),
         description="Capabilities that are switched off for everybody: neither told nor answered.",
     )
+    fulltext: bool = Field(
+        default=True,
+        description="Whether what messages say is indexed, so that SEARCH TEXT and BODY need not read them all.",
+    )
     max_command: Size = Field(
         default=256 * KIB,
         ge=8 * KIB,

@@ -11,7 +11,8 @@ from dataclasses import replace
 from imap import search
 from imap.replies import No
 from imap.search import Answer, Scope
-from imap.search_grammar import Dated, Header, Key, Program
+from imap.search_grammar import Dated, Header, Key, Program, Text
+from storage.fulltext_find import Said
 from storage.head import COLUMNS
 from storage.heads import Holds, Question, Sent
 from storage.selected import Mailbox
@@ -38,7 +39,7 @@ async def find(store: Store, mailbox: Mailbox, program: Program, scope: Scope) -
     else:
         found, unread = [], [uid for uid in scope.uids if uid in scope.rows]
     if len(unread) > FEW:
-        scope = replace(scope, answers=await _answers(mailbox, keys, unread))
+        scope = replace(scope, answers=await _answers(store, mailbox, keys, unread))
         narrowed = search.narrow(program, scope, unread)
         found, unread = found + narrowed.found, narrowed.open
     if unread:
@@ -54,13 +55,20 @@ def _by_row(key: Key) -> bool:
     return search.cost(key) == 0
 
 
-async def _answers(mailbox: Mailbox, keys: Sequence[Key], uids: Sequence[int]) -> dict[Key, Answer]:
+async def _answers(
+    store: Store, mailbox: Mailbox, keys: Sequence[Key], uids: Sequence[int]
+) -> dict[Key, Answer]:
     """What the index says to those keys that it knows something about."""
+    answers: dict[Key, Answer] = {}
     questions = {key: question for key in keys if (question := _question(key)) is not None}
-    if not questions:
-        return {}
-    found, unknown = await mailbox.ask_heads(uids, list(questions.values()))
-    return {key: Answer(one, unknown) for key, one in zip(questions, found, strict=True)}
+    if questions:
+        found, unknown = await mailbox.ask_heads(uids, list(questions.values()))
+        answers.update((key, Answer(one, unknown)) for key, one in zip(questions, found, strict=True))
+    texts = {key: Said(key.text, key.with_header) for key in keys if isinstance(key, Text) and key.text}
+    if texts and store.settings.imap.fulltext:
+        said = await mailbox.ask_texts(uids, list(texts.values()))
+        answers.update((key, Answer(one.found, one.unknown)) for key, one in zip(texts, said, strict=True))
+    return answers
 
 
 def _question(key: Key) -> Question | None:

@@ -168,7 +168,7 @@ class _Reader:
     def header_holds(self, text: str) -> bool:
         if self._header is None:
             block = self.block()
-            self._header = fold(header_text(block, mime.Part(0, len(block))))
+            self._header = fold(header_text(block, mime.parse(block)))
         return text in self._header
 
     def body_holds(self, text: str) -> bool:

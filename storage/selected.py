@@ -17,6 +17,7 @@ from storage.account_files import AccountFiles
 from storage.appending import Appended
 from storage.errors import MailboxMissing
 from storage.folder import KEYWORDS_MOST, Folder
+from storage.fulltext_find import Finder, Found, Said
 from storage.layout import canonical_name
 from storage.look import Loaded, current, gone_since, look, work_and_look
 from storage.message import Message
@@ -52,6 +53,7 @@ class Mailbox:
         self._remembered = loaded.folder.modseq
         self._look = asyncio.Lock()
         self._looks = 0
+        self._finder = Finder()
         self._headless: set[int] | None = (
             None  # UIDs of which no head is known to be kept; None: nobody asked
         )
@@ -237,6 +239,11 @@ class Mailbox:
         span = uids[0], uids[-1]
         return await self._account.do(heads.ask, self._folder, span, questions), unknown
 
+    async def ask_texts(self, uids: Sequence[int], questions: Sequence[Said]) -> list[Found]:
+        """For each question what the account's full-text index knows of these messages."""
+        rows = [self._rows[uid] for uid in uids if uid in self._rows]
+        return await self._account.do(_find_texts, self._finder, rows, questions)
+
     async def head_columns(self, uids: Sequence[int], *names: str) -> dict[int, tuple[Any, ...]]:
         """These columns of `Head`, by UID; made now where they are missing, but for messages that have vanished."""
         if not uids:
@@ -375,3 +382,9 @@ def _previews(files: AccountFiles, folder: Folder, rows: list[Row], make: bool) 
         with files.writing() as db, records.transaction(db):
             records.save_previews(db, current(db, files, folder), made)
     return found | made
+
+
+def _find_texts(
+    files: AccountFiles, finder: Finder, rows: list[Row], questions: Sequence[Said]
+) -> list[Found]:
+    return finder.find(files.dir, rows, questions)

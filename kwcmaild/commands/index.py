@@ -1,4 +1,4 @@
-"""`kwcmaild index …` and `kwcmaild account restored`: the cache made again, and marks after a backup."""
+"""`kwcmaild index …` and `kwcmaild account restored`: the caches, and marks after a backup."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -9,9 +9,12 @@ import typer
 
 from kwcmaild.commands.directory import Json, directory_of, show
 from kwcmaild.commands.options import DEFAULT, ConfigFile, fail
+from storage import fulltext
 from storage.account_files import AccountFiles
+from storage.fulltext_feed import feed
+from storage.quota import used_now
 
-app = typer.Typer(help="The index of an account: a cache of what its Maildir says.", no_args_is_help=True)
+app = typer.Typer(help="The indexes of an account: caches of what its Maildir says.", no_args_is_help=True)
 
 Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="The account.", show_default=False)]
 
@@ -22,6 +25,43 @@ def rebuild(address: Address, as_json: Json = False, config: ConfigFile = DEFAUL
     with _files(config, address) as files:
         count = files.rebuild()
         show({"address": files.address, "messages": count}, as_json, [f"{files.address}: {count} messages"])
+
+
+@app.command("show")
+def shown(address: Address, as_json: Json = False, config: ConfigFile = DEFAULT) -> None:
+    """How large an account's index and its full-text index are, and how many messages are in them."""
+    with _files(config, address) as files:
+        with files.reading() as db:
+            octets, messages = used_now(db)
+        index = sum(path.stat().st_size for path in files.dir.glob("index.sqlite*"))
+        words, taken = fulltext.size(files.dir), fulltext.count(files.dir)
+        found = {
+            "address": files.address,
+            "messages": messages,
+            "bytes": octets,
+            "index_bytes": index,
+            "fulltext_bytes": words,
+            "fulltext_messages": taken,
+        }
+        part = f"{words / octets:.0%}" if octets else "0%"
+        lines = [
+            f"{files.address}: {messages} messages of {octets:,} bytes",
+            f"index: {index:,} bytes",
+            f"full-text index: {words:,} bytes ({part} of the mail), {taken} messages",
+        ]
+        show(found, as_json, lines)
+
+
+@app.command("fulltext")
+def made(address: Address, as_json: Json = False, config: ConfigFile = DEFAULT) -> None:
+    """Throw an account's full-text index away and make it again now. The server may be running."""
+    with _files(config, address) as files:
+        fulltext.remove(files.dir)
+        while feed(files).more:
+            pass
+        count, size = fulltext.count(files.dir), fulltext.size(files.dir)
+        line = f"{files.address}: {count} messages, {size:,} bytes"
+        show({"address": files.address, "messages": count, "bytes": size}, as_json, [line])
 
 
 def restored(address: Address, as_json: Json = False, config: ConfigFile = DEFAULT) -> None:

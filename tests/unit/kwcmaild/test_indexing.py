@@ -1,0 +1,56 @@
+"""The full-text index is kept up beside a running store, and can be switched off."""
+
+import asyncio
+from pathlib import Path
+
+from kwcmaild.indexing import Indexing, accounts
+from storage import fulltext
+from tests.house import DOMAIN, House, Site
+
+MAIL = b"Subject: x\r\n\r\ninvoice\r\n"
+
+
+async def taken(folder: Path, count: int) -> None:
+    """Wait until so many messages are in the index; the test's own time-out ends that."""
+    while fulltext.count(folder) < count:
+        await asyncio.sleep(0.05)
+
+
+async def test_what_was_there_and_what_comes_is_taken_in(house: House) -> None:
+    folder = house.settings.data / "mail" / DOMAIN / "taro"
+    await house.put("taro", "INBOX", MAIL)
+    indexing = Indexing(house.settings, house.store)
+    await indexing.start()
+    try:
+        await asyncio.wait_for(taken(folder, 1), 60)
+        await house.put("taro", "INBOX", MAIL)
+        await asyncio.wait_for(taken(folder, 2), 60)
+        assert list(accounts(house.settings.data)) == [f"taro@{DOMAIN}"]
+    finally:
+        await indexing.stop(1)
+
+
+async def test_a_damaged_index_is_made_again(house: House) -> None:
+    folder = house.settings.data / "mail" / DOMAIN / "taro"
+    await house.put("taro", "INBOX", MAIL)
+    (folder / fulltext.FILE).write_bytes(b"nonsense" * 1000)
+    indexing = Indexing(house.settings, house.store)
+    await indexing.start()
+    try:
+        await asyncio.wait_for(taken(folder, 1), 60)
+    finally:
+        await indexing.stop(1)
+
+
+async def test_it_can_be_switched_off(site: Site) -> None:
+    site.configure(imap="{fulltext: false}")
+    house = await House(site).open()
+    try:
+        await house.put("taro", "INBOX", MAIL)
+        indexing = Indexing(house.settings, house.store)
+        await indexing.start()
+        await house.put("taro", "INBOX", MAIL)
+        await indexing.stop(1)
+        assert not (house.settings.data / "mail" / DOMAIN / "taro" / fulltext.FILE).exists()
+    finally:
+        await house.close()
