@@ -65,6 +65,7 @@ class Store:
         self._open: OrderedDict[str, AccountFiles] = OrderedDict()
         self._pins: dict[str, int] = {}
         self._loaded: dict[tuple[str, str], Mailbox] = {}
+        self._left: dict[Mailbox, asyncio.TimerHandle] = {}  # loaded, without a session
         # weak: who asks for names that do not exist leaves nothing behind
         self._loading: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self._unsynced: set[Path] = set()
@@ -213,7 +214,12 @@ class Store:
             mailbox = self._loaded.get(key)
             if mailbox is not None and not mailbox.gone:
                 mailbox.sessions += 1
-                await mailbox.refresh()
+                self._keep(mailbox)
+                try:
+                    await mailbox.refresh()
+                except BaseException:  # a full disk, or who asked has vanished
+                    mailbox.release()
+                    raise
                 if not mailbox.gone and mailbox.name == name:
                     return mailbox
                 mailbox.release()
@@ -224,13 +230,19 @@ class Store:
             return mailbox
 
     def drop_later(self, mailbox: Mailbox) -> None:
-        asyncio.get_running_loop().call_later(KEEP_LOADED, self._drop, mailbox)
+        """Its last session has let go of it."""
+        self._keep(mailbox)
+        self._left[mailbox] = asyncio.get_running_loop().call_later(KEEP_LOADED, self._drop, mailbox)
+
+    def _keep(self, mailbox: Mailbox) -> None:
+        if (timer := self._left.pop(mailbox, None)) is not None:
+            timer.cancel()
 
     def _drop(self, mailbox: Mailbox) -> None:
-        if mailbox.sessions == 0:
-            for key, loaded in list(self._loaded.items()):
-                if loaded is mailbox:
-                    del self._loaded[key]
+        del self._left[mailbox]
+        for key, loaded in list(self._loaded.items()):
+            if loaded is mailbox:
+                del self._loaded[key]
 
     def look_at(self, account: str, name: str) -> None:
         """In this process, move a loaded mailbox on, if there is one."""
