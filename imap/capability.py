@@ -33,6 +33,11 @@ _INSIDE = (
     b"LIST-STATUS",  # RFC 5819
     b"STATUS=SIZE",  # RFC 8438
     b"UNSELECT",  # RFC 3691
+    b"METADATA",  # RFC 5464
+    b"LIST-METADATA",  # RFC 9590
+    b"LIST-MYRIGHTS",  # RFC 8440
+    b"UNAUTHENTICATE",  # RFC 8437
+    b"XLIST",  # Gmail's, before RFC 6154
     b"CONDSTORE",  # RFC 7162
     b"QRESYNC",  # RFC 7162 §3.2
     b"UIDONLY",  # RFC 9586
@@ -48,6 +53,7 @@ _INSIDE = (
     b"THREAD=REFERENCES",  # RFC 5256
     b"BINARY",  # RFC 3516
     b"PREVIEW",  # RFC 8970
+    b"MULTISEARCH",  # RFC 7377
     b"MULTIAPPEND",  # RFC 3502
     b"OBJECTID",  # RFC 8474
     b"QUOTA",  # RFC 9208

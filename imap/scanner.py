@@ -173,6 +173,13 @@ class Scanner:
             return None
         return self.string()
 
+    def nstring8(self) -> bytes | None:
+        """The same, or a literal8 (RFC 3516 §7), which may hold NUL."""
+        if self.data[self.position : self.position + 2] == b"~{":
+            self.position += 1
+            return self.string()
+        return self.nstring()
+
     def list_mailbox(self) -> bytes:
         """A mailbox pattern: wildcards need no quotes in it (RFC 9051 §6.3.9)."""
         match = _LIST.match(self.data, self.position)

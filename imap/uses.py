@@ -6,10 +6,14 @@ Only looked at where something is off. A command that is nothing without its cap
 
 from typing import Any
 
+from imap.commands.listing import List
 from imap.commands.mailboxes import Create
 from imap.commands.select import Select
+from imap.commands.sort import Sort, Thread
 from imap.commands.store import Store
-from imap.fetch_grammar import Fetch
+from imap.fetch_grammar import LAZY, Fetch, Form
+from imap.search import parts
+from imap.search_grammar import Identified, Messages, Modified, Program, Within
 
 
 def refused(arguments: Any, off: frozenset[bytes]) -> bool:
@@ -25,14 +29,37 @@ def needed(arguments: Any) -> set[bytes]:
         case Select():
             found = {b"CONDSTORE"} if arguments.condstore else set()
             return found | {b"QRESYNC"} if arguments.since is not None else found
+        case List():
+            return _list(arguments)
         case Store():
             return {b"CONDSTORE"} if arguments.unchanged_since is not None else set()
+        case Program():
+            return _search(arguments)
+        case Sort():
+            return _sort(arguments)
+        case Thread():
+            return {b"THREAD=" + arguments.algorithm} | _search(arguments.program)
         case Create():
             return {b"CREATE-SPECIAL-USE"} if arguments.uses else set()
     return set()
 
 
-_ITEMS = {b"MODSEQ": b"CONDSTORE", b"EMAILID": b"OBJECTID", b"THREADID": b"OBJECTID"}
+def _list(wanted: List) -> set[bytes]:
+    found = {b"LIST-EXTENDED"} if wanted.extended else set()
+    found |= {_OPTIONS[option] for option in wanted.select | wanted.give if option in _OPTIONS}
+    if wanted.status:
+        found.add(b"LIST-STATUS")
+    return found | {b"LIST-METADATA"} if wanted.metadata else found
+
+
+_OPTIONS = {b"SPECIAL-USE": b"SPECIAL-USE", b"MYRIGHTS": b"LIST-MYRIGHTS"}
+_ITEMS = {
+    b"MODSEQ": b"CONDSTORE",
+    b"EMAILID": b"OBJECTID",
+    b"THREADID": b"OBJECTID",
+    b"PREVIEW": b"PREVIEW",
+    LAZY: b"PREVIEW",
+}
 
 
 def _fetch(wanted: Fetch) -> set[bytes]:
@@ -41,4 +68,33 @@ def _fetch(wanted: Fetch) -> set[bytes]:
         found.add(b"CONDSTORE")
     if wanted.vanished:
         found.add(b"QRESYNC")
+    if wanted.partial is not None:
+        found.add(b"PARTIAL")
+    if any(body.form is not Form.OCTETS for body in wanted.bodies):
+        found.add(b"BINARY")
+    return found
+
+
+_KEYS = {Within: b"WITHIN", Modified: b"CONDSTORE", Identified: b"OBJECTID"}
+
+
+def _search(program: Program) -> set[bytes]:
+    found = {_KEYS[type(key)] for key in parts(program.key) if type(key) in _KEYS}
+    if program.returns is not None:
+        found.add(b"ESEARCH")
+        if b"SAVE" in program.returns:
+            found.add(b"SEARCHRES")
+    if program.partial is not None:
+        found.add(b"PARTIAL")
+    if any(isinstance(key, Messages) and key.numbers.saved for key in parts(program.key)):
+        found.add(b"SEARCHRES")
+    return found
+
+
+def _sort(wanted: Sort) -> set[bytes]:
+    found = _search(wanted.program)
+    if wanted.program.returns is not None:
+        found = found - {b"ESEARCH"} | {b"ESORT"}
+    if any(one.name.startswith(b"DISPLAY") for one in wanted.criteria):
+        found.add(b"SORT=DISPLAY")
     return found

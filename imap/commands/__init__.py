@@ -17,11 +17,13 @@ from imap.commands import (
     auth,
     copy,
     enable,
+    esearch,
     expunge,
     fetch,
     idle,
     listing,
     mailboxes,
+    metadata,
     quota,
     search,
     select,
@@ -81,6 +83,7 @@ COMMANDS = (
     Command("UNSUBSCRIBE", mailboxes.parse_name, mailboxes.unsubscribe, INSIDE, FREE),  # RFC 9051 §6.3.8
     Command("LIST", listing.parse_list, listing.run_list, INSIDE, FREE),  # RFC 9051 §6.3.9, RFC 5258
     Command("LSUB", listing.parse_lsub, listing.run_lsub, INSIDE, FREE),  # RFC 3501 §6.3.9
+    Command("XLIST", listing.parse_lsub, listing.run_xlist, INSIDE, FREE, b"XLIST"),  # as LIST: RFC 3501 §6.3.8
     Command("NAMESPACE", nothing, listing.namespace, INSIDE, FREE, b"NAMESPACE"),  # RFC 9051 §6.3.10, RFC 2342
     Command("STATUS", status.parse, status.run, INSIDE, FREE),  # RFC 9051 §6.3.11
     Command("APPEND", append.parse, append.run, INSIDE, FREE),  # RFC 9051 §6.3.12, RFC 3502
@@ -93,6 +96,9 @@ COMMANDS = (
     Command("GETACL", mailboxes.parse_name, acl.get_rights, INSIDE, FREE, b"ACL"),  # RFC 4314 §3.3
     Command("LISTRIGHTS", acl.parse_who, acl.list_rights, INSIDE, FREE, b"ACL"),  # RFC 4314 §3.4
     Command("MYRIGHTS", mailboxes.parse_name, acl.my_rights, INSIDE, FREE, b"ACL"),  # RFC 4314 §3.5
+    Command("GETMETADATA", metadata.parse_get, metadata.get, INSIDE, FREE, b"METADATA"),  # RFC 5464 §4.2
+    Command("SETMETADATA", metadata.parse_set, metadata.put, INSIDE, FREE, b"METADATA"),  # RFC 5464 §4.3
+    Command("UNAUTHENTICATE", nothing, auth.unauthenticate, INSIDE, FREE, b"UNAUTHENTICATE"),  # RFC 8437 §3
     Command("CHECK", nothing, always.check, SELECTED, FREE),  # RFC 3501 §6.4.1
     Command("CLOSE", nothing, select.close, SELECTED, FREE),  # RFC 9051 §6.4.1
     Command("UNSELECT", nothing, select.unselect, SELECTED, FREE, b"UNSELECT"),  # RFC 9051 §6.4.2, RFC 3691
@@ -100,6 +106,7 @@ COMMANDS = (
     Command("UID EXPUNGE", expunge.parse_uid, expunge.run_uid, SELECTED, FREE, b"UIDPLUS"),  # RFC 9051 §6.4.9
     Command("SEARCH", search.parse, search.run, SELECTED, HOLD),  # RFC 9051 §6.4.4, RFC 4731
     Command("UID SEARCH", search.parse, search.run_uid, SELECTED, FREE),  # RFC 9051 §6.4.9
+    Command("ESEARCH", esearch.parse, esearch.run, INSIDE, seqs=HOLD, needs=b"MULTISEARCH"),  # RFC 7377 §2
     Command("SORT", sort.parse_sort, sort.sort, SELECTED, HOLD, b"SORT"),  # RFC 5256 §3, RFC 5267 §3
     Command("UID SORT", sort.parse_sort, sort.sort_uid, SELECTED, FREE, b"SORT"),  # RFC 5256 §3
     Command("THREAD", sort.parse_thread, sort.thread, SELECTED, HOLD),  # RFC 5256 §3

@@ -94,6 +94,12 @@ async def login(session: "Session", credentials: tuple[bytes, bytes]) -> Reply:
     return await _enter(session, account)
 
 
+async def unauthenticate(session: "Session", _: None) -> Reply:
+    """As if the client had just connected, with TLS and compression as they are (RFC 8437 §3)."""
+    await session.step_out()
+    return ok(b"Logged out, and still here")
+
+
 def _passwords_only_in_private(session: "Session") -> None:
     if not session.passwords_taken:
         raise No(b"Passwords are taken only under TLS", b"PRIVACYREQUIRED")  # RFC 5530 §3

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from imap import format, mailbox_name
-from imap.commands import status
+from imap.commands import acl, metadata, status
 from imap.mailbox_name import DELIMITER, BadName
 from imap.pattern import Matcher, matcher
 from imap.place import OTHERS, shown
@@ -26,7 +26,9 @@ MOST_PATTERNS = 100
 SELECTIONS = frozenset(
     {b"SUBSCRIBED", b"REMOTE", b"RECURSIVEMATCH", b"SPECIAL-USE"}
 )  # RFC 5258 §3.1, RFC 6154 §2
-RETURNS = frozenset({b"SUBSCRIBED", b"CHILDREN", b"SPECIAL-USE"})
+RETURNS = frozenset({b"SUBSCRIBED", b"CHILDREN", b"SPECIAL-USE", b"MYRIGHTS"})  # MYRIGHTS: RFC 8440
+# What XLIST called the uses of mailboxes before RFC 6154 gave them names.
+XLIST = {"\\Junk": b"\\Spam", "\\Archive": b"\\AllMail"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class List:
     select: frozenset[bytes] = frozenset()
     give: frozenset[bytes] = frozenset()
     status: tuple[bytes, ...] = ()
+    metadata: tuple[str, ...] = ()  # RFC 9590
 
 
 @dataclass(slots=True)
@@ -79,12 +82,13 @@ def parse_list(scanner: Scanner) -> List:
         patterns = [scanner.list_mailbox()]
     give: frozenset[bytes] = frozenset()
     items: tuple[bytes, ...] = ()
+    entries: tuple[str, ...] = ()
     if not scanner.at_end():
         extended = True
         scanner.space()
         scanner.expect(b"RETURN ")
-        give, items = _return_options(scanner)
-    return List(reference, tuple(patterns), extended, select, give, items)
+        give, items, entries = _return_options(scanner)
+    return List(reference, tuple(patterns), extended, select, give, items, entries)
 
 
 def parse_lsub(scanner: Scanner) -> List:
@@ -107,9 +111,10 @@ def _options(scanner: Scanner, known: frozenset[bytes]) -> list[bytes]:
     return found
 
 
-def _return_options(scanner: Scanner) -> tuple[frozenset[bytes], tuple[bytes, ...]]:
+def _return_options(scanner: Scanner) -> tuple[frozenset[bytes], tuple[bytes, ...], tuple[str, ...]]:
     found: set[bytes] = set()
     items: tuple[bytes, ...] = ()
+    entries: tuple[str, ...] = ()
     scanner.expect(b"(")
     while not scanner.take(b")"):
         if found:
@@ -118,10 +123,13 @@ def _return_options(scanner: Scanner) -> tuple[frozenset[bytes], tuple[bytes, ..
         if option == b"STATUS":  # RFC 5819 §2
             scanner.space()
             items = status.items(scanner)
+        elif option == b"METADATA":  # RFC 9590 §2
+            scanner.space()
+            entries = metadata.entries(scanner)
         elif option not in RETURNS:
             raise BadSyntax("no such option")
         found.add(option)
-    return frozenset(found), items
+    return frozenset(found), items, entries
 
 
 async def run_list(session: "Session", wanted: List) -> None:
@@ -140,8 +148,8 @@ async def run_list(session: "Session", wanted: List) -> None:
         if line is None:
             continue
         session.send(line)
-        if wanted.status and known.info is not None and known.info.selectable:
-            await _tell_status(session, name, wanted.status)
+        if known.info is not None and known.info.selectable:
+            await _tell_more(session, name, wanted)
         await session.flush(least=64 * 1024)
 
 
@@ -155,6 +163,24 @@ async def run_lsub(session: "Session", wanted: List) -> None:
                 session.send(b'* LSUB () "/" %b\r\n' % session.wire(name))
             elif wanted.patterns[0].endswith(b"%"):
                 session.send(b'* LSUB (\\Noselect) "/" %b\r\n' % session.wire(name))
+
+
+async def run_xlist(session: "Session", wanted: List) -> None:
+    """LIST as Gmail and old clients of it know it: special uses under their names of then, and INBOX among them."""
+    tree = hierarchy(await session.mine.mailboxes(), ())
+    fits = _matchers(wanted, session.manner.utf8)
+    for name, known in tree.names.items():
+        if known.info is None or not any(match(name) for match in fits):
+            continue
+        attributes = [b"\\HasChildren" if known.children else b"\\HasNoChildren"]
+        if not known.info.selectable:
+            attributes.append(b"\\Noselect")
+        use = known.info.special_use
+        if name == "INBOX":
+            attributes.append(b"\\Inbox")
+        elif use is not None:
+            attributes.append(XLIST.get(use) or use.encode("ascii"))
+        session.send(b'* XLIST (%b) "/" %b\r\n' % (b" ".join(attributes), session.wire(name)))
 
 
 async def namespace(session: "Session", _: None) -> None:
@@ -178,9 +204,15 @@ def _may_be_others(pattern: bytes) -> bool:
     return plain.startswith(others) or (others.startswith(plain) and plain != pattern)
 
 
-async def _tell_status(session: "Session", name: str, items: tuple[bytes, ...]) -> None:
+async def _tell_more(session: "Session", name: str, wanted: List) -> None:
+    """STATUS, MYRIGHTS and METADATA that were asked for with the names."""
     try:
-        await status.tell(session, name, items)
+        if b"MYRIGHTS" in wanted.give:  # RFC 8440 §3
+            session.send(acl.my_line(session, await session.place_of(name, "l")))
+        if wanted.metadata:
+            await metadata.told(session, await session.place_of(name, "lr"), wanted.metadata)
+        if wanted.status:
+            await status.tell(session, name, wanted.status)
     except (MailboxMissing, No):
         pass  # it went between LIST and STATUS: no STATUS response then (RFC 5819 §2)
 

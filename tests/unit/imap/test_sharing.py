@@ -30,16 +30,18 @@ NAMING = {
     "GETACL": (b"GETACL %b", "a"),
     "LISTRIGHTS": (b"LISTRIGHTS %b anyone", "a"),
     "MYRIGHTS": (b"MYRIGHTS %b", "l"),
+    "GETMETADATA": (b"GETMETADATA %b /shared/comment", "r"),
+    "SETMETADATA": (b'SETMETADATA %b (/shared/comment "x")', "w"),
     "COPY": (b"COPY 1 %b", "i"),
     "UID COPY": (b"UID COPY 1 %b", "i"),
     "MOVE": (b"MOVE 1 %b", "i"),
     "UID MOVE": (b"UID MOVE 1 %b", "i"),
 }
 # Names in these are only compared, or remembered in the client's own account, and reach nothing.
-HARMLESS = {"LIST", "LSUB", "SUBSCRIBE", "UNSUBSCRIBE"}
+HARMLESS = {"LIST", "LSUB", "XLIST", "SUBSCRIBE", "UNSUBSCRIBE"}
 NAMELESS = {
     "CAPABILITY", "NOOP", "LOGOUT", "ID", "STARTTLS", "AUTHENTICATE", "LOGIN", "ENABLE", "NAMESPACE", "IDLE",
-    "GETQUOTA", "SETQUOTA",
+    "GETQUOTA", "SETQUOTA", "UNAUTHENTICATE",
 }  # fmt: skip
 
 
