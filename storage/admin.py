@@ -22,7 +22,7 @@ from config.contract import over_capacity, wrong_quota
 from config.domain import DomainFile
 from config.units import GIB, format_size
 from config.values import own_address
-from storage import passwords
+from storage import panel, passwords
 from storage.address import AddressError, names_a_file, parse
 from storage.admin_files import Missing, check_free, contract_lock, refusal, seen_text, write_checked
 from storage.admin_files import Refused as Refused
@@ -307,6 +307,7 @@ def forget_account(directory: Directory, name: Name) -> None:
             lockout.forget(_address(name))
         with _sending(directory) as sending:
             sending.unhold(_address(name))
+        panel.forget(directory.settings.data / "state", account=_address(name))
     except sqlite3.Error:
         return  # the background pass sees that it is gone
 

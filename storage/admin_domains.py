@@ -14,6 +14,7 @@ from config.contract import over_capacity, wrong_capacity
 from config.domain import Administrator, DomainFile, Part
 from config.units import GIB, format_duration, format_size
 from config.values import own_domain
+from storage import panel
 from storage.admin_files import Missing, Refused, contract_lock, refusal, seen_text, write_checked
 from storage.admin_mail import remove_mail
 from storage.directory import Directory
@@ -112,6 +113,7 @@ def delete_domain(directory: Directory, domain: str, *, with_accounts: bool, kee
             os.rename(folder, going)  # from here on it is no domain of ours, as a whole
             sync_dir(folder.parent)
             directory.cache.forget_domain(name.domain)
+            panel.forget(directory.settings.data / "state", domain=name.domain)
             shutil.rmtree(going)
         except (OSError, sqlite3.Error) as error:
             raise refusal(error) from error

@@ -186,5 +186,23 @@ class Panel:
         return [Entry(*row) for row in rows]
 
 
+def forget(state: Path, *, account: str = "", domain: str = "") -> None:
+    """An account, or all of a domain, is gone: so are its sessions and tokens, and a new one of the same name begins
+    without them. Raises sqlite3.Error."""
+    if not (state / "panel.sqlite").exists():
+        return
+    db = StateDb(state / "panel.sqlite", SCRIPTS)
+    try:
+        with db.transaction() as transaction:
+            for table, owner in (("session", "account"), ("token", "owner")):
+                transaction.execute(
+                    f"DELETE FROM {table} WHERE {owner} = :account"  # noqa: S608 (ours)
+                    f" OR (:domain <> '' AND substr({owner}, -length(:domain) - 1) = '@' || :domain)",
+                    {"account": account, "domain": domain},
+                )
+    finally:
+        db.close()
+
+
 def _hash(secret: str) -> bytes:
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()

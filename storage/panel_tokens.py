@@ -121,11 +121,6 @@ class Tokens:
         with self._db.transaction() as db:
             return db.execute("DELETE FROM token WHERE id = ?", (which,)).rowcount > 0
 
-    def forget(self, owner: str) -> int:
-        """The account is gone, and all its tokens with it; how many there were."""
-        with self._db.transaction() as db:
-            return db.execute("DELETE FROM token WHERE owner = ?", (owner,)).rowcount
-
 
 def _sha256(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()

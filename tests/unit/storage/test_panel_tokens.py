@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from storage.admin_files import Refused
-from storage.panel import Panel
+from storage.panel import Panel, forget
 from storage.panel_notices import Notices, Words
 from storage.panel_tokens import MOST, SHOWN_EXPIRED, USED_GRAIN, Tokens
 
@@ -91,16 +91,36 @@ def test_the_last_use_is_written_once_a_minute(tokens: Tokens, clock: Clock) -> 
 
 def test_deleted_and_forgotten_tokens_open_nothing(tokens: Tokens) -> None:
     one, first = tokens.add(ADMIN, "one", ["accounts:read"])
-    _, second = tokens.add(ADMIN, "two", ["accounts:read"])
+    tokens.add(ADMIN, "two", ["accounts:read"])
     _, other = tokens.add("taro@example.test", "three", ["own:read"])
     assert tokens.delete(one.id)
     assert not tokens.delete(one.id)
     assert tokens.find(first) is None
-    assert tokens.find(second) is not None
-    assert tokens.forget(ADMIN) == 1
-    assert tokens.find(second) is None
     assert tokens.find(other) is not None
-    assert [each.owner for each in tokens.all()] == ["taro@example.test"]
+    assert [each.owner for each in tokens.all()] == [ADMIN, "taro@example.test"]
+
+
+def test_who_is_gone_leaves_no_token_and_no_session(tokens: Tokens, panel: Panel, tmp_path: Path) -> None:
+    names = (ADMIN, "taro@example.test", "taro@notexample.test", "taro@other.test", "example.test@other.test")
+    secrets = {name: tokens.add(name, "x", ["own:read"])[1] for name in names}
+    sessions = {name: panel.begin(name, "mark", "", "") for name in names}
+
+    def left() -> set[str]:
+        with_tokens = {name for name in names if tokens.find(secrets[name])}
+        assert with_tokens == {name for name in names if panel.session(sessions[name], idle=9, most=9)}
+        return with_tokens
+
+    forget(tmp_path, account=ADMIN)
+    assert left() == set(names[1:])
+    forget(tmp_path, domain="example.test")
+    assert left() == set(names[2:])
+    forget(tmp_path)
+    assert left() == set(names[2:])
+
+
+def test_nothing_is_made_by_forgetting(tmp_path: Path) -> None:
+    forget(tmp_path, account=ADMIN)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_refused_tokens(tokens: Tokens, clock: Clock) -> None:
