@@ -156,7 +156,7 @@ class Directory:
     def is_elsewhere(self, domain: str) -> bool:
         """Whether a domain is surely none of ours: two or three `stat`s, so that the event loop may ask. False says
         nothing: ask `is_local`."""
-        return self.files.absent(Name("domain", domain)) and self.settings.domains.is_dir()
+        return self.files.absent(Name("domain", domain)) and os.path.isdir(self.settings.domains)
 
     def login(self, wanted: Address) -> AccountEntry | None:
         """The account that logs in under an address: its own or an alias. Raises Broken."""
@@ -178,9 +178,10 @@ class Directory:
             name = Name("domain", parse_domain(domain))
         except AddressError:
             return False
-        if self.files.look(name) is not None:
+        if not self.files.absent(name) and self.files.look(name) is not None:
             return True
-        if not self.settings.domains.is_dir():  # a file system that is not mounted must not bounce all mail
+        # a file system that is not mounted must not bounce all mail
+        if not os.path.isdir(self.settings.domains):
             raise Broken(f"{self.settings.domains} is missing")
         return False
 

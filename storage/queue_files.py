@@ -101,7 +101,8 @@ class QueueFiles:
             self._orphans(database, names, wall - grace)
         for queue_ids in _known(database):
             for queue_id in queue_ids:
-                if not self.path(queue_id).exists():
+                # a Path for each would cost more than all else here
+                if not os.path.exists(f"{self.folder}/{queue_id}{SUFFIX}"):
                     hold_missing(queue_id)
 
     def _orphans(self, database: QueueDatabase, names: Sequence[str], before: float) -> None:

@@ -204,6 +204,10 @@ def record(
     db: sqlite3.Connection, holder: str, queue_id: str, outcomes: Iterable[Outcome], now: int, wall: int
 ) -> Recorded:
     """Write down how attempts ended; the rows of a message that is done are deleted."""
+    outcomes = list(outcomes)
+    if _all_ended(db, queue_id, outcomes):
+        drop(db, queue_id)
+        return Recorded(queue_id, True, False)
     found = db.execute("SELECT reverse_path FROM message WHERE id = ?", (queue_id,)).fetchone()
     if found is None:
         return Recorded(queue_id, True, False)
@@ -211,6 +215,28 @@ def record(
     for outcome in outcomes:
         untold |= _record_one(db, holder, queue_id, found[0], outcome, now, wall)
     return Recorded(queue_id, drop_if_done(db, queue_id), untold)
+
+
+ENDED = """
+    SELECT number, state, notify, coalesce(nullif(recipient.reverse_path, ''), message.reverse_path), reported
+    FROM recipient JOIN message ON message.id = recipient.message WHERE recipient.message = ? LIMIT ?
+"""
+
+
+def _all_ended(db: sqlite3.Connection, queue_id: str, outcomes: Sequence[Outcome]) -> bool:
+    """Whether these are all recipients that the message has, nobody is left to try and nobody to be told: then how
+    it went need not be written down before it is deleted. So it is with nearly every message."""
+    if not outcomes or not all(each.status.ok for each in outcomes):
+        return False
+    rows = db.execute(ENDED, (queue_id, len(outcomes) + 1)).fetchall()
+    given = {each.number: each for each in outcomes}
+    return len(rows) == len(given) and all(
+        number in given
+        and state in (State.WAITING, State.HELD)
+        and reported != 1
+        and (given[number].told or not _to_tell(reverse_path, notify, given[number].status))
+        for number, state, notify, reverse_path, reported in rows
+    )
 
 
 def _record_one(

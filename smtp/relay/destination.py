@@ -29,6 +29,7 @@ MOST_HOSTS = 10  # of a domain that are tried in one go
 MOST_ADDRESSES = 10  # of a host
 SHUNNED = 300.0  # seconds for which an address is tried last
 MOST_SHUNNED = 10_000
+MOST_KEYS = 10_000  # pairs of domains whose key is remembered
 
 _SMARTHOST = {
     "opportunistic": Level.MAY,
@@ -100,18 +101,26 @@ class Destinations:
         self._settings = settings
         self._ours = frozenset({settings.hostname, *settings.tls.names})
         self._routes = {_mark(route): route for route in settings.queue.routes}
+        self._keys: dict[tuple[str, str], str] = {}  # by the domains of sender and recipient
         forget_contexts()
 
     def key(self, reverse_path: str, recipient_domain: str) -> str:
-        """What mail from and to here shares: a domain, or a smarthost; and the route, where one fits."""
-        domain = _ascii(recipient_domain)
-        routes = self._settings.queue.routes
-        if routes:
-            sender = _ascii(reverse_path.rpartition("@")[2])
-            for route in routes:
-                if _fits(route.senders, sender) and _fits(route.destinations, domain):
-                    where = domain if route.smarthost is None else f"smarthost {route.smarthost.address}"
-                    return f"{where} by route {_mark(route)}"
+        """What mail from and to here shares: a domain, or a smarthost; and the route, where one fits. From any
+        thread."""
+        known = self._keys  # replaced with the settings: what was found by old ones goes with them
+        domains = (reverse_path.rpartition("@")[2], recipient_domain)
+        found = known.get(domains)
+        if found is None:
+            if len(known) >= MOST_KEYS:
+                known.clear()
+            found = known[domains] = self._key(_ascii(domains[0]), _ascii(domains[1]))
+        return found
+
+    def _key(self, sender: str, domain: str) -> str:
+        for mark, route in self._routes.items():
+            if _fits(route.senders, sender) and _fits(route.destinations, domain):
+                where = domain if route.smarthost is None else f"smarthost {route.smarthost.address}"
+                return f"{where} by route {mark}"
         smarthost = self._settings.queue.smarthost
         return domain if smarthost is None else f"smarthost {smarthost.address}"
 

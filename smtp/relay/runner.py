@@ -25,6 +25,7 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 
 from config.settings import Settings
 from net.log import event
@@ -237,7 +238,8 @@ class Runner:
             self._queue.look_at_all()
         due = self._queue.lanes(most)
         if any(each.name == "" for each in due):
-            while self._queue.sort(self._where):
+            where = cache(self._where)
+            while self._queue.sort(where):
                 pass
             due = self._queue.lanes(most)
         return due, None if due else self._queue.next_due()
@@ -261,9 +263,10 @@ class Runner:
         return letters, self._queue.next_due()
 
     def _works(self, names: Sequence[str]) -> Iterator[Work]:
+        where = cache(self._where)
         for start in range(0, len(names), TOGETHER):
             some = names[start : start + TOGETHER]
-            yield from self._queue.claim(self._holder, CLAIM, LEASE, some, self._where)
+            yield from self._queue.claim(self._holder, CLAIM, LEASE, some, where)
 
     def _letters(self, names: Sequence[str]) -> dict[str, list[Letter]]:
         """Claim, and find the files. The small ones that go first are read: one hop for all of them."""
