@@ -36,20 +36,26 @@ def answer(session: "Session", wanted: Wanted, uids: Sequence[int]) -> None:
         returns = frozenset({b"ALL"})  # RFC 9051 §6.4.4: no SEARCH response any more
     if returns is None:
         numbers = uids if wanted.by_uid else _numbers(view.uids, uids)
-        modseq = _modseq(program, uids, view.mailbox.rows)
+        highest = modseq(program, uids, view.mailbox.rows)
         listed = b"".join([b" %d" % number for number in numbers])
-        session.send(b"* %b%b%b\r\n" % (wanted.name, listed, b" (%b)" % modseq[1:] if modseq else b""))
+        session.send(b"* %b%b%b\r\n" % (wanted.name, listed, b" (%b)" % highest[1:] if highest else b""))
         return
     chosen = _chosen(returns, program.partial, uids)
     if b"SAVE" in returns:
-        view.saved = sequence.of(chosen)
+        save(session, program, uids)
     if not returns & SHOWN and program.partial is None:
         return  # RFC 5182 §2.1: SAVE alone is not answered
     numbers = uids if wanted.by_uid else _numbers(view.uids, uids)
     kind = b" UID" if wanted.by_uid else b""
     items = esearch_items(returns, program.partial, numbers)
-    modseq = _modseq(program, chosen, view.mailbox.rows)
-    session.send(b'* ESEARCH (TAG "%b")%b%b%b\r\n' % (session.tag, kind, items, modseq))
+    highest = modseq(program, chosen, view.mailbox.rows)
+    session.send(b'* ESEARCH (TAG "%b")%b%b%b\r\n' % (session.tag, kind, items, highest))
+
+
+def save(session: "Session", program: Program, uids: Sequence[int]) -> None:
+    """Keep what `$` stands for from now on (RFC 5182 §2.1)."""
+    if program.returns is not None:
+        session.selected.saved = sequence.of(_chosen(program.returns, program.partial, uids))
 
 
 def forget(session: "Session", program: Program) -> None:
@@ -94,7 +100,7 @@ def _chosen(returns: frozenset[bytes], partial: Partial | None, uids: Sequence[i
     return sorted(chosen)
 
 
-def _modseq(program: Program, uids: Sequence[int], rows: Mapping[int, Row]) -> bytes:
+def modseq(program: Program, uids: Sequence[int], rows: Mapping[int, Row]) -> bytes:
     """The highest MODSEQ of what is answered, where it was searched for (RFC 7162 §3.1.5, RFC 4731 §3.2)."""
     if not program.modseq:
         return b""

@@ -139,11 +139,14 @@ class Mailbox:
         self._watchers.add(callback)
         return lambda: self._watchers.discard(callback)
 
-    def release(self) -> None:
-        """A session lets go. The state is dropped some time after the last one did."""
+    def release(self, *, keep: bool = True) -> None:
+        """A session lets go. The state is dropped some time after the last one did, or (not `keep`) at once."""
         self.sessions -= 1
         if self.sessions == 0:
-            self._account.store.drop_later(self)
+            if keep:
+                self._account.store.drop_later(self)
+            else:
+                self._account.store.drop(self)
 
     # What looks at the disk, or changes it.
 

@@ -47,6 +47,8 @@ OTHERS_EVERY = 5.0  # seconds between looks for other programs' changes in selec
 LOOK_EVERY = 6  # every so many of those, look at all: a hint may have been lost
 KEEP_LOADED = 30.0  # seconds that a mailbox stays loaded after its last session
 
+NO_LIMITS = Limits()
+
 P = ParamSpec("P")
 T = TypeVar("T")
 log = logging.getLogger("kwcmaild.storage")
@@ -151,9 +153,11 @@ class Store:
         await self._rounds.take(delivery)
         return delivery.outcomes()
 
-    async def append(self, address: str, name: str, messages: Sequence[Appended]) -> tuple[int, list[int]]:
+    async def append(
+        self, address: str, name: str, messages: Sequence[Appended], freed: Limits
+    ) -> tuple[int, list[int]]:
         """See `Account.append`."""
-        appending = Appending(address, name, messages)
+        appending = Appending(address, name, messages, freed)
         await self._rounds.take(appending)
         return appending.outcome()
 
@@ -232,14 +236,15 @@ class Store:
     def drop_later(self, mailbox: Mailbox) -> None:
         """Its last session has let go of it."""
         self._keep(mailbox)
-        self._left[mailbox] = asyncio.get_running_loop().call_later(KEEP_LOADED, self._drop, mailbox)
+        self._left[mailbox] = asyncio.get_running_loop().call_later(KEEP_LOADED, self.drop, mailbox)
 
     def _keep(self, mailbox: Mailbox) -> None:
         if (timer := self._left.pop(mailbox, None)) is not None:
             timer.cancel()
 
-    def _drop(self, mailbox: Mailbox) -> None:
-        del self._left[mailbox]
+    def drop(self, mailbox: Mailbox) -> None:
+        """Forget a mailbox that nobody uses."""
+        self._keep(mailbox)
         for key, loaded in list(self._loaded.items()):
             if loaded is mailbox:
                 del self._loaded[key]
@@ -384,9 +389,13 @@ class Account:
         """The loaded mailbox, shared by the sessions of this process; `release` it. Raises MailboxMissing."""
         return await self.store.mailbox(self, canonical_name(name))
 
-    async def append(self, name: str, messages: Sequence[Appended]) -> tuple[int, list[int]]:
-        """Into a mailbox that need not be open: UIDVALIDITY and UIDs. Raises MailboxMissing, OverQuota, …"""
-        return await self.store.append(self.address, canonical_name(name), messages)
+    async def append(
+        self, name: str, messages: Sequence[Appended], freed: Limits = NO_LIMITS
+    ) -> tuple[int, list[int]]:
+        """Into a mailbox that need not be open: UIDVALIDITY and UIDs. `freed` is about to go from the account.
+
+        Raises MailboxMissing, OverQuota, …"""
+        return await self.store.append(self.address, canonical_name(name), messages, freed)
 
     def publish(self, name: str, modseq: int) -> None:
         self.store.publish(self.address, name, modseq)
