@@ -137,7 +137,7 @@ RULES: Mapping[Right, Rule] = {
     Right.ACCOUNT_RECEIVE: Rule(MAIL | OWN, "accounts"),
     Right.ACCOUNT_DELETE_MAIL: Rule(MAIL | OWN, "accounts"),
     Right.ACCOUNT_MIGRATE: Rule(OWN, "accounts"),
-    Right.ACCOUNT_POP_FETCH: Rule(OWN, "accounts"),
+    Right.ACCOUNT_POP_FETCH: Rule(MAIL | OWN, "accounts"),
     Right.DOMAIN_SEE: Rule(MAIL | LISTS | READERS, "domains", writes=False),
     Right.DOMAIN_SETTINGS: Rule(FULL, "domains"),
     Right.DOMAIN_ADMINISTRATORS: Rule(FULL, "domains"),
