@@ -147,7 +147,7 @@ class _Reading:
 
     def text(self, octets: bytes) -> str:
         """A string of the client's in the form in which texts are compared."""
-        return fold(charsets.decode(octets, self.charset))
+        return fold(charsets.decode_as_said(octets, self.charset))
 
 
 def parse(scanner: Scanner) -> Program:

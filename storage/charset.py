@@ -110,6 +110,17 @@ def decode(octets: bytes, charset: str | None = None) -> str:
         return octets.decode(guess, "replace") if guess and likely else _plainly(octets, name)
 
 
+def decode_as_said(octets: bytes, charset: str | None) -> str:
+    """What a program says in a command, not in mail: it is believed where its octets fit what it declares."""
+    name = _codec(charset) if charset else None
+    if name is not None and name != "ascii" and not _is_iso_2022_jp(charset) and b"\x1b" not in octets:
+        try:
+            return _sound(octets.decode(name))
+        except (UnicodeError, ValueError):
+            pass
+    return decode(octets, charset)
+
+
 def decode_header(value: bytes) -> str:
     """An unfolded header value with its encoded words (RFC 2047) as text.
 

@@ -14,14 +14,15 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from storage.addresses import Address
-from storage.charset import decode_header
+from storage.addresses import Address, addresses
+from storage.charset import decode, decode_header
 from storage.header import unfold
 from storage.text import fold
 
 FIELD = 8192  # characters of one field, all of its name together
 LINKS = 100  # message identifiers that one message refers to: the first, and the last ones
 LINK = 500  # octets of one
+RAW = 2000  # octets of a field whose names are not declared, that are read again
 REMEMBERED, REMEMBERED_MOST = (
     2048,
     200,
@@ -36,6 +37,9 @@ COLUMNS = {
     b"bcc": "bcc",
     b"message-id": "ident",
 }
+
+
+_Kept = Mapping[bytes, Sequence[bytes]]  # unfolded values by the lower-case names of their fields
 
 
 class Head(NamedTuple):
@@ -73,7 +77,7 @@ def head_of(fields: Sequence[tuple[bytes, bytes]], lists: Mapping[int, Sequence[
     day, sent = read_date(dates[-1]) if dates else (0, None)
     # RFC 5322 §3.6 allows one; of several the last is shown in ENVELOPE
     topic, reply = base_subject(subject.rpartition("\n")[2]) if subject else ("", False)
-    first = [addresses[0] if (addresses := lists.get(place)) else None for place in (2, 5, 6)]
+    first = [_first(kept, name, lists.get(place)) for name, place in _LISTS]
     return Head(
         subject,
         author,
@@ -95,6 +99,7 @@ def head_of(fields: Sequence[tuple[bytes, bytes]], lists: Mapping[int, Sequence[
     )
 
 
+_LISTS = ((b"from", 2), (b"to", 5), (b"cc", 6))  # and their places in ENVELOPE
 _WANTED = frozenset((*COLUMNS, b"date", b"references", b"in-reply-to"))
 
 
@@ -113,6 +118,18 @@ def _decoded(value: bytes) -> str:
 
 def _text(values: Sequence[bytes]) -> str:
     return folded(values[0]) if len(values) == 1 else "\n".join(map(folded, values))
+
+
+def _first(kept: _Kept, name: bytes, found: Sequence[Address] | None) -> Address | None:
+    """The first address of a field. Where names stand in it undeclared, their octets may look like quotes and
+    brackets: then it is read again as text."""
+    if not found:
+        return None
+    value = kept[name][0]
+    if value.isascii() and b"\x1b" not in value:
+        return found[0]
+    read = addresses(decode(value[:RAW]).encode("utf-8", "replace"))
+    return read[0] if read else found[0]
 
 
 def _mailbox(address: Address | None) -> str:
@@ -209,7 +226,7 @@ def read_date(value: bytes) -> tuple[int, int | None]:
 _IDENT = re.compile(rb"<[ \t]*([^<>\s]{1,%d})[ \t]*>" % LINK)
 
 
-def _links(kept: Mapping[bytes, Sequence[bytes]]) -> str:
+def _links(kept: _Kept) -> str:
     """Identifiers without quotes, for `<"a"@b>` is `<a@b>` (RFC 5256 §3, REFERENCES)."""
     own = _idents(kept.get(b"message-id", ())[:1])[:1] or ["-"]
     above = _idents(kept.get(b"references", ())) or _idents(kept.get(b"in-reply-to", ()))[:1]

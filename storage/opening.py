@@ -8,7 +8,7 @@ import re
 
 from storage.mime import Part
 from storage.octets import Octets
-from storage.text import content, readable
+from storage.text import content, readable, unwrapped
 
 LETTERS = 200  # RFC 8970 §3.2: at most 256, and 200 is advised
 MOST = 64 * 1024  # octets of the text that are looked at
@@ -23,10 +23,14 @@ def opening(data: Octets, root: Part) -> str:
     for part in _texts(root):
         pieces = list(readable(part, content(data, part, most=MOST)))
         text = pieces[-1]  # of HTML what is shown of it
-        own = _SPACE.sub(" ", _QUOTED.sub("", text)).strip() or _SPACE.sub(" ", text).strip()
+        own = _line(_QUOTED.sub("", text)) or _line(text)
         if own:
             return own[:LETTERS].rstrip()
     return ""
+
+
+def _line(text: str) -> str:
+    return _SPACE.sub(" ", unwrapped(text)).strip()
 
 
 def _texts(root: Part) -> list[Part]:

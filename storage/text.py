@@ -49,12 +49,16 @@ def fold(text: str) -> str:
     """A text in the form in which texts are compared. Runs of white space are one space, none at the ends."""
     if text.isascii():
         return " ".join(text.split()).lower()
-    # Japanese is wrapped in the middle of words: a line end between two wide characters is none
-    text = " ".join(_WRAPPED.sub("", text).split())
+    text = " ".join(unwrapped(text).split())
     if _UNUSUAL.search(text):
         text = text.translate(_SAME)
     folded = unicodedata.normalize("NFKC", text).casefold()
     return " ".join(unicodedata.normalize("NFKC", folded).split())
+
+
+def unwrapped(text: str) -> str:
+    """Japanese is wrapped in the middle of words: a line end between two wide characters is none."""
+    return _WRAPPED.sub("", text) if "\n" in text else text
 
 
 def texts(data: Octets, root: Part, *, most: int = MOST) -> Iterator[str]:
