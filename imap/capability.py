@@ -55,6 +55,8 @@ _INSIDE = (
     b"PREVIEW",  # RFC 8970
     b"MULTISEARCH",  # RFC 7377
     b"MULTIAPPEND",  # RFC 3502
+    b"CATENATE",  # RFC 4469
+    b"REPLACE",  # RFC 8508
     b"OBJECTID",  # RFC 8474
     b"QUOTA",  # RFC 9208
     b"QUOTA=RES-STORAGE",

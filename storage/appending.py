@@ -9,6 +9,7 @@ from storage.arriving import Arrival, Batch
 from storage.errors import MailboxMissing
 from storage.layout import folder_name, maildir_text
 from storage.message import Message
+from storage.quota import NO_LIMITS, Limits
 from storage.rounds import Parcel
 from storage.written import Written
 
@@ -28,15 +29,18 @@ class Appended:
 class Appending(Parcel):
     """The messages of one command."""
 
-    def __init__(self, address: str, name: str, messages: Sequence[Appended]) -> None:
+    def __init__(
+        self, address: str, name: str, messages: Sequence[Appended], freed: Limits = NO_LIMITS
+    ) -> None:
         super().__init__(*(appended.message for appended in messages))
         self._address = address
         self._name = name
         self._messages = messages
+        self._freed = freed
 
     def write(self, store: "Store") -> None:
         tmp = f"{maildir_text(store.settings.data, self._address)}/{folder_name(self._name)}/tmp"  # noqa: S108
-        batch = Batch(self._name, [], store.limits(self._address))
+        batch = Batch(self._name, [], store.limits(self._address).above(self._freed))
         self.batches.append((self._address, batch))
         if not os.path.isdir(tmp):
             with store.files(self._address) as files, files.reading():

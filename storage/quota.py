@@ -20,6 +20,17 @@ class Limits:
     bytes: int | None = None
     messages: int | None = None
 
+    def above(self, other: "Limits") -> "Limits":
+        """With so much more room."""
+        if other.bytes is None and other.messages is None:
+            return self
+        octets = None if self.bytes is None else self.bytes + (other.bytes or 0)
+        messages = None if self.messages is None else self.messages + (other.messages or 0)
+        return Limits(octets, messages)
+
+
+NO_LIMITS = Limits()
+
 
 def used_now(db: sqlite3.Connection) -> tuple[int, int]:
     row = db.execute("SELECT used_bytes, used_messages FROM account").fetchone()

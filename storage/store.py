@@ -30,7 +30,7 @@ from storage.layout import INBOX, canonical_name
 from storage.logins import Logins
 from storage.look import Loaded, look, status_of
 from storage.message import Message
-from storage.quota import Limits, used_now
+from storage.quota import NO_LIMITS, Limits, used_now
 from storage.rates import Rates
 from storage.rounds import Rounds
 from storage.rows import MailboxInfo, MailboxStatus, QuotaUse
@@ -46,8 +46,6 @@ FLAGS_SYNCED = 0.5  # seconds until renamed flags are fsynced
 OTHERS_EVERY = 5.0  # seconds between looks for other programs' changes in selected mailboxes
 LOOK_EVERY = 6  # every so many of those, look at all: a hint may have been lost
 KEEP_LOADED = 30.0  # seconds that a mailbox stays loaded after its last session
-
-NO_LIMITS = Limits()
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -87,6 +87,8 @@ COMMANDS = (
     Command("NAMESPACE", nothing, listing.namespace, INSIDE, FREE, b"NAMESPACE"),  # RFC 9051 §6.3.10, RFC 2342
     Command("STATUS", status.parse, status.run, INSIDE, FREE),  # RFC 9051 §6.3.11
     Command("APPEND", append.parse, append.run, INSIDE, FREE),  # RFC 9051 §6.3.12, RFC 3502
+    Command("REPLACE", append.parse_replace, append.replace, SELECTED, FREE, b"REPLACE"),  # RFC 8508 §3.1
+    Command("UID REPLACE", append.parse_replace, append.replace_uid, SELECTED, FREE, b"REPLACE"),  # RFC 8508 §3.1
     Command("IDLE", nothing, idle.run, INSIDE, FREE, b"IDLE"),  # RFC 9051 §6.3.13, RFC 2177
     Command("GETQUOTA", quota.parse_root, quota.get, INSIDE, FREE, b"QUOTA"),  # RFC 9208 §4.1.2
     Command("GETQUOTAROOT", mailboxes.parse_name, quota.get_root, INSIDE, FREE, b"QUOTA"),  # RFC 9208 §4.1.3
@@ -145,9 +147,13 @@ def by_numbers(command: Command) -> bool:
 
 
 def streams(text: bytes) -> bool:
-    """Whether the literal announced at the end of `text` is a message, which APPEND streams to the spool."""
+    """Whether the literal announced at the end of `text` is a message's, which is streamed to the spool."""
     scanner = Scanner(text)
     try:
-        return find(scanner).run is append.run and append.awaits_message(scanner)
+        command = find(scanner)
+        return command.run in _STREAMING and append.awaits_message(command.parse(scanner))
     except BadSyntax:
         return False
+
+
+_STREAMING = (append.run, append.replace, append.replace_uid)

@@ -32,13 +32,15 @@ NAMING = {
     "MYRIGHTS": (b"MYRIGHTS %b", "l"),
     "GETMETADATA": (b"GETMETADATA %b /shared/comment", "r"),
     "SETMETADATA": (b'SETMETADATA %b (/shared/comment "x")', "w"),
+    "REPLACE": (b"REPLACE 1 %b {4+}\r\nbody", "i"),
+    "UID REPLACE": (b"UID REPLACE 1 %b {4+}\r\nbody", "i"),
     "COPY": (b"COPY 1 %b", "i"),
     "UID COPY": (b"UID COPY 1 %b", "i"),
     "MOVE": (b"MOVE 1 %b", "i"),
     "UID MOVE": (b"UID MOVE 1 %b", "i"),
 }
 # Names in these are only compared, or remembered in the client's own account, and reach nothing.
-HARMLESS = {"LIST", "LSUB", "XLIST", "SUBSCRIBE", "UNSUBSCRIBE"}
+HARMLESS = {"ESEARCH", "LIST", "LSUB", "XLIST", "SUBSCRIBE", "UNSUBSCRIBE"}
 NAMELESS = {
     "CAPABILITY", "NOOP", "LOGOUT", "ID", "STARTTLS", "AUTHENTICATE", "LOGIN", "ENABLE", "NAMESPACE", "IDLE",
     "GETQUOTA", "SETQUOTA", "UNAUTHENTICATE",
@@ -113,6 +115,18 @@ async def test_names_of_others_are_listed_only_with_the_right_to_see(house: Hous
     await grant(house, "l")
     assert any(line.endswith(THEIRS) for line in await hanako.do(b'LIST "" *'))
     assert b"STATUS" not in b"".join((await hanako.do(b'LIST "" "Other*" RETURN (STATUS (MESSAGES))'))[:-1])
+
+
+async def test_a_search_in_many_mailboxes_passes_over_what_may_not_be_read(
+    house: House, hanako: Wire
+) -> None:
+    search = b"ESEARCH IN (mailboxes (INBOX " + THEIRS + b") subtree " + THEIRS + b") RETURN (COUNT) ALL"
+    for rights in ("", "lswipkxtea"):
+        await grant(house, rights)
+        lines = await hanako.do(search)
+        assert len(lines) == 2 and b"Other Users" not in b"".join(lines)
+    await grant(house, "lr")
+    assert b"Other Users" in b"".join(await hanako.do(search))
 
 
 async def test_the_account_file_gives_rights_too(site: Site, house: House, hanako: Wire) -> None:
