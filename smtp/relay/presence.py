@@ -6,6 +6,7 @@ once and not when its leases have run out. A lock is believed and not a process 
 
 import fcntl
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -24,9 +25,8 @@ def leave(run: Path, holder: str, fd: int) -> None:
     os.close(fd)
 
 
-def dead(run: Path) -> list[str]:
-    """The names of those that are there no more; each is told to one who asks. Blocks on the disk."""
-    found = []
+def bury(run: Path, give_back: Callable[[str], object]) -> None:
+    """`give_back` what each has leased that is there no more, then forget him. Blocks on the disk."""
     for path in sorted((run / "relay").glob("*")):
         try:
             fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
@@ -34,10 +34,9 @@ def dead(run: Path) -> list[str]:
             continue
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            give_back(path.name)
             path.unlink(missing_ok=True)
-            found.append(path.name)
         except BlockingIOError:
-            pass  # it lives
+            pass  # it lives, or somebody is burying it
         finally:
             os.close(fd)
-    return found

@@ -118,8 +118,7 @@ class Runner:
         """Until `stop`. What is being tried then is finished first."""
         folder = self.settings.run
         place = await self._threads(presence.enter, folder, self._holder)
-        for holder in await self._threads(presence.dead, folder):
-            await self._threads(self._queue.give_back, holder)
+        await self._threads(presence.bury, folder, self._queue.give_back)
         bus = Bus(folder)
         bus.listen(self._hint)
         keepers = [

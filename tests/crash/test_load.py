@@ -20,6 +20,7 @@ from storage.bus import Bus
 from storage.queue import ADDED, Queue
 from storage.queue_admin import QueueAdmin
 from storage.queued import Select
+from tests.crash.leases import give_back
 from tests.crash.load import FOLDERS, Book, Doubt, Load, change, deliver, enqueue
 from tests.crash.rounds import LONG, ROUNDS, SEED
 from tests.crash.server import Server
@@ -80,12 +81,11 @@ def one_round(server: Server, books: dict[str, list[Book]], rng: random.Random, 
 
 
 def empty_queue(server: Server) -> None:
-    """What a killed relay had leased comes back with the time: here at once. Then wait until all is delivered."""
+    """Wait until all is delivered, also what killed processes had leased."""
     bus = Bus(server.demo.folder / "run")
     with contextlib.closing(Queue(server.data / "queue")) as queue:
         admin = QueueAdmin(queue)
-        for holder in {one.holder for each in admin.list(Select()) for one in each.recipients if one.holder}:
-            queue.give_back(holder)
+        give_back(queue)
         end = time.monotonic() + 120
         while admin.stats().messages:
             assert time.monotonic() < end, f"not delivered from the queue: {list(admin.list(Select()))}"

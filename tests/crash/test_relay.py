@@ -17,8 +17,9 @@ from storage.bus import Bus
 from storage.message import Message
 from storage.queue import TRY_ALL, Queue
 from storage.queue_admin import QueueAdmin
-from storage.queued import Addressee, Select
+from storage.queued import Addressee
 from tests.clients.daemons import ROOT
+from tests.crash.leases import give_back
 from tests.crash.peer import Peer
 from tests.crash.rounds import LONG, ROUNDS, SEED
 from tests.log import Log
@@ -135,13 +136,6 @@ def add(queue: Queue, number: int) -> set[tuple[str, str]]:
         queue.add(Message.of(text), "me@example.test", [Addressee(each) for each in recipients], "t")
         made |= {(name, each) for each in recipients}
     return made
-
-
-def give_back(queue: Queue) -> None:
-    """What killed processes had leased comes back with the time: here at once."""
-    admin = QueueAdmin(queue)
-    for holder in {one.holder for each in admin.list(Select()) for one in each.recipients if one.holder}:
-        queue.give_back(holder)
 
 
 def until(true: Callable[[], bool]) -> None:
