@@ -17,6 +17,7 @@ from dkim.util import InvalidTagValueList, parse_tag_value
 
 from filters.sender_auth.body import Wanted, hashes
 from filters.sender_auth.keys import Key, KeyRefused
+from filters.sender_auth.sign import instance_of
 from storage.header import values
 
 MOST_SIGNATURES = 10  # looked at, from the top; each costs a look-up and a hash
@@ -105,7 +106,7 @@ def find(head: bytes) -> Signed:
             signatures.append(signature)
             if not signature.fault:
                 wanted.add(_wanted(signature.tags, b"simple/simple"))
-        elif lower in (b"arc-seal", b"arc-message-signature") and len(seals) < 2 * MOST_SETS:
+        elif lower in (b"arc-seal", b"arc-message-signature") and len(seals) <= 2 * MOST_SETS:
             tags = _tags(value)
             if tags is not None and b"d" in tags and b"s" in tags:
                 number = tags.get(b"i", b"0")
@@ -215,12 +216,12 @@ def _chain(head: bytes, signed: Signed, bodies: Mapping[Wanted, tuple[bytes, int
     if not any(name.lower() in _ARC for name, _ in fields):
         return Chain("none")
     sealer = signed.seals[0].domain if signed.seals else ""
-    if not signed.seals or signed.seals[0].instance > MOST_SETS or len(signed.seals) >= 2 * MOST_SETS:
+    if not signed.seals or signed.seals[0].instance > MOST_SETS or len(signed.seals) > 2 * MOST_SETS:
         return Chain("fail", sealer, comment="no usable sets")
     if any(keys.get(seal.key_name) is None for seal in signed.seals):
         return Chain("temperror", sealer, comment="no answer about a key")
     verifier = _Arc()
-    verifier.bodies, verifier.keys, verifier.headers = bodies, keys, fields
+    verifier.bodies, verifier.keys, verifier.headers = bodies, keys, _newest_first(fields)
     try:
         status, sets, reason = verifier.verify()
     except (dkim.DKIMException, InvalidTagValueList, ValueError, KeyError, IndexError) as error:
@@ -229,6 +230,13 @@ def _chain(head: bytes, signed: Signed, bodies: Mapping[Wanted, tuple[bytes, int
     if status == dkim.CV_Pass:
         return Chain("pass", sealer, results)
     return Chain("fail", sealer, results, _plain(reason))
+
+
+def _newest_first(fields: Sequence[list[bytes]]) -> Sequence[list[bytes]]:
+    """dkimpy takes the sets in the order in which they stand; their numbers are what counts (RFC 8617 §5.1.1)."""
+    sets = [each for each in fields if each[0].lower() in _ARC]
+    ordered = sorted(sets, key=lambda each: -instance_of(each[1]))
+    return fields if ordered == sets else ordered + [each for each in fields if each[0].lower() not in _ARC]
 
 
 def _signature(index: int, value: bytes) -> Signature:
