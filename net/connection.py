@@ -22,6 +22,7 @@ import os
 import ssl
 from typing import Protocol, cast
 
+from net.deflate import Broken, Deflate
 from net.inbuffer import InBuffer, LineTooLong
 from net.layer import Layer, TlsInfo
 from net.log import event
@@ -34,7 +35,7 @@ SLACK = 0.002  # timers of the loop may come a tick early
 
 _log = logging.getLogger("net")
 
-__all__ = ["Connection", "Draining", "LineTooLong", "PeerGone", "TimedOut"]
+__all__ = ["Connection", "Draining", "LineTooLong", "Nudged", "PeerGone", "TimedOut"]
 
 
 class PeerGone(Exception):
@@ -47,6 +48,10 @@ class TimedOut(Exception):
 
 class Draining(Exception):
     """The server is stopping, and this session is between two commands."""
+
+
+class Nudged(Exception):
+    """There is something to tell the peer, which waits for nothing."""
 
 
 class Host(Protocol):
@@ -64,8 +69,8 @@ class Connection(asyncio.Protocol):
     """The stream between a peer and one coroutine. At most one read and one drain wait at a time."""
 
     __slots__ = (
-        "_choked", "_close_by", "_closing", "_drain_by", "_drainer", "_draining", "_eof",
-        "_host", "_input", "_interruptible", "_layer", "_lost", "_paused", "_read_by", "_reader",
+        "_choked", "_close_by", "_closing", "_deflate", "_drain_by", "_drainer", "_draining", "_eof",
+        "_host", "_input", "_interruptible", "_layer", "_lost", "_nudged", "_paused", "_read_by", "_reader",
         "_task", "_timer", "_timer_at", "_transport", "_unwritten", "_unwritten_size", "_waiting_close",
         "local", "local_port", "peer", "peer_port", "tls", "trace",
     )  # fmt: skip
@@ -83,8 +88,10 @@ class Connection(asyncio.Protocol):
         self._unwritten: list[bytes] | None = None  # of this turn of the loop
         self._unwritten_size = 0
         self._layer: Layer | None = None
+        self._deflate: Deflate | None = None
         self._task: asyncio.Task[None] | None = None
         self._paused = self._choked = self._eof = self._lost = self._closing = self._draining = False
+        self._nudged = False
         self.tls: TlsInfo | None = None
         self.trace = os.urandom(6).hex()
 
@@ -132,10 +139,17 @@ class Connection(asyncio.Protocol):
 
     async def _more(self, deadline: float, command: bool) -> None:
         """Wait until something has come; the buffer may still be empty (an empty TLS record)."""
+        if self._deflate is not None and self._deflate.pending and not self._closing:
+            await asyncio.sleep(0)  # a little may unpack to much: others have their turn in between
+            self._unpack(self._deflate)
+            return
         if self._eof or self._lost or self._closing:
             raise PeerGone
         if command and self._draining:
             raise Draining
+        if command and self._nudged:
+            self._nudged = False
+            raise Nudged
         self._flush()
         if self._paused:
             self._resume()
@@ -180,6 +194,8 @@ class Connection(asyncio.Protocol):
         if self._unwritten is not None:
             data = self._collected()
             if not self._lost:
+                if self._deflate is not None:
+                    data = self._deflate.pack(data)
                 self._transport.write(data if self._layer is None else self._layer.send(data))
 
     def _collected(self) -> bytes:
@@ -257,6 +273,27 @@ class Connection(asyncio.Protocol):
         self._wake()
         self._transport.close()
 
+    # Compression
+
+    @property
+    def compressed(self) -> bool:
+        return self._deflate is not None
+
+    def compress(self) -> None:
+        """From now on both sides speak deflate, within TLS if there is any; what was written before goes plain."""
+        self._flush()
+        self._deflate = Deflate()
+
+    def _unpack(self, deflate: Deflate, data: bytes = b"") -> None:
+        """Take in what the peer's bytes stand for, or as much of it as there is room for."""
+        try:
+            self._input.add(deflate.unpack(data))
+        except Broken as error:
+            event(_log, "deflate.failed", trace=self.trace, peer=self.peer, why=str(error))
+            self._eof = True
+        if deflate.ended:
+            self._eof = True
+
     # Ending
 
     def close(self) -> None:
@@ -264,6 +301,8 @@ class Connection(asyncio.Protocol):
         if self._closing or self._lost:
             return
         data = self._collected()
+        if data and self._deflate is not None:
+            data = self._deflate.pack(data)
         if self._layer is not None and self._layer.established:
             data = (self._layer.send(data) if data else b"") + self._layer.end()
         if data:
@@ -295,6 +334,13 @@ class Connection(asyncio.Protocol):
         if self._interruptible and self._reader is not None and not self._reader.done():
             self._reader.set_exception(Draining())
 
+    def nudge(self) -> None:
+        """End the wait for a command, now or when it begins, with `Nudged`: nothing of the command is lost."""
+        if self._interruptible and self._reader is not None and not self._reader.done():
+            self._reader.set_exception(Nudged())
+        else:
+            self._nudged = True
+
     def cancel(self) -> None:
         """Give the session no more time."""
         if self._task is not None:
@@ -318,8 +364,13 @@ class Connection(asyncio.Protocol):
             data = self._decrypt(self._layer, data)
             if not data:
                 return
-        self._input.add(data)
-        if not self._paused and len(self._input) > HIGH_WATER:
+        if self._deflate is not None:
+            self._unpack(self._deflate, data)
+        else:
+            self._input.add(data)
+        if not self._paused and (
+            len(self._input) > HIGH_WATER or (self._deflate is not None and self._deflate.pending)
+        ):
             self._paused = True
             self._transport.pause_reading()
         self._wake()

@@ -13,7 +13,7 @@ A file is a list of lines:
     C~ part of a li                  sent as it stands, without CRLF
     S: +OK <any>                     one line that must come, whole
     S...                             any lines, up to the one that the next `S:` describes
-    C! starttls                      the TLS handshake; `C! close` hangs up
+    C! starttls                      the TLS handshake; `C! deflate` begins to compress; `C! close` hangs up
     S! closed                        the server hangs up, after nothing more
     B> C: NOOP                       another client, called B; it connects when first named
 
@@ -24,9 +24,12 @@ sends, or the line does not match.
 """
 
 import asyncio
+import contextlib
 import re
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from tests.house import HOSTNAME, House
 
@@ -121,6 +124,8 @@ class _Play:
                 writer.write(self._sent(step.text.encode()))
             case "C!" if step.text == "starttls":
                 await writer.start_tls(self._house.client_context(), server_hostname=HOSTNAME)
+            case "C!" if step.text == "deflate":
+                self._clients[step.client] = deflated(reader, writer)
             case "C!" if step.text == "close":
                 writer.close()
                 del self._clients[step.client]
@@ -204,6 +209,42 @@ class _Play:
             return False
         self._known.update({name: match[_group(name).decode()] for name in names})
         return True
+
+
+class _Packer:
+    """A writer whose octets go out compressed (RFC 4978)."""
+
+    def __init__(self, writer: asyncio.StreamWriter) -> None:
+        self._writer = writer
+        self._packer = zlib.compressobj(wbits=-15)
+
+    def write(self, data: bytes) -> None:
+        self._writer.write(self._packer.compress(data) + self._packer.flush(zlib.Z_SYNC_FLUSH))
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+def deflated(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """The same client, from now on speaking deflate."""
+    plain = asyncio.StreamReader(limit=2**24)
+
+    async def pump() -> None:
+        unpacker = zlib.decompressobj(-15)
+        with contextlib.suppress(ConnectionError):
+            while data := await reader.read(2**16):
+                plain.feed_data(unpacker.decompress(data))
+        plain.feed_eof()
+
+    task = asyncio.get_running_loop().create_task(pump())
+    _PUMPS.add(task)
+    task.add_done_callback(_PUMPS.discard)
+    return plain, cast(asyncio.StreamWriter, _Packer(writer))
+
+
+_PUMPS: set["asyncio.Task[None]"] = set()
 
 
 def _group(name: bytes) -> bytes:

@@ -100,6 +100,25 @@ async def unauthenticate(session: "Session", _: None) -> Reply:
     return ok(b"Logged out, and still here")
 
 
+def parse_compress(scanner: Scanner) -> bytes:
+    scanner.space()
+    return scanner.keyword()
+
+
+async def compress(session: "Session", mechanism: bytes) -> Reply:
+    """The tagged OK still goes as it is; from then on both sides speak deflate (RFC 4978 §3)."""
+    if mechanism != b"DEFLATE":
+        raise Bad(b"There is no such way to compress")
+    if session.conn.compressed:
+        raise No(b"The connection is compressed already", b"COMPRESSIONACTIVE")
+    if session.conn.buffered:
+        raise Bad(b"Nothing may be sent behind COMPRESS before its answer")
+    session.send(ok(b"Speak deflate now").line(session.tag))
+    await session.flush()
+    session.conn.compress()
+    return ANSWERED
+
+
 def _passwords_only_in_private(session: "Session") -> None:
     if not session.passwords_taken:
         raise No(b"Passwords are taken only under TLS", b"PRIVACYREQUIRED")  # RFC 5530 §3
