@@ -148,6 +148,7 @@ async def relay(settings: Settings, _: Sequence[Listener]) -> Process:
     from filters.build import build
     from filters.dmarc_reports.reporter import DmarcReporter
     from filters.sender_auth.signing import Signing
+    from kwcmaild.indexing import Indexing
     from kwcmaild.learning import Learning
     from kwcmaild.measured import door, measured
     from net.resolver import Resolver
@@ -217,8 +218,9 @@ async def relay(settings: Settings, _: Sequence[Listener]) -> Process:
         metrics.close()
 
     learning = Learning(settings, store, Bayes(state, store.clock))
-    configured = (*settled(store), pipeline, courier, reporter, dmarc_reporter, runner, learning)
-    return Process((Work(runner), learning, door(store, queue, metrics)), configured, None, close)
+    indexing = Indexing(settings, store)
+    configured = (*settled(store), pipeline, courier, reporter, dmarc_reporter, runner, learning, indexing)
+    return Process((Work(runner), learning, indexing, door(store, queue, metrics)), configured, None, close)
 
 
 async def web(settings: Settings, listeners: Sequence[Listener]) -> Process:
@@ -228,7 +230,9 @@ async def web(settings: Settings, listeners: Sequence[Listener]) -> Process:
     from net.resolver import Resolver
     from storage.panel import Panel
     from storage.queue import Queue
+    from storage.roster import Roster
     from storage.store import Store
+    from web.jobs import Jobs
     from web.office import Office
     from web.server import WebServer
 
@@ -240,13 +244,18 @@ async def web(settings: Settings, listeners: Sequence[Listener]) -> Process:
     pipeline = build(settings, store, queue, resolver, metrics=metrics)
     panel = Panel(settings.data / "state", store.clock)
     send = functools.partial(post, pipeline)
-    office = Office(lambda: store.settings, store, panel, queue, resolver, send, pipeline.decide)
+    roster, jobs = Roster(settings.data / "state"), Jobs(store.clock)
+    office = Office(
+        lambda: store.settings, store, panel, queue, resolver, send, pipeline.decide, roster, jobs
+    )
     server = WebServer(settings, contexts, listeners, office)
 
     async def close() -> None:
+        await asyncio.to_thread(jobs.close)
         pipeline.close()
         await resolver.close()
         panel.close()
+        roster.close()
         queue.close()
         await store.close()
         metrics.close()

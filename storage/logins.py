@@ -82,12 +82,20 @@ class Logins:
         self._settings = settings
         self._lockout.limits = settings.auth
 
+    @property
+    def lockout(self) -> Lockout:
+        """Who is locked, and from where accounts logged in. Blocks on the disk."""
+        return self._lockout
+
     def close(self) -> None:
         self._threads.shutdown(wait=True, cancel_futures=True)
         self._lockout.close()
 
-    async def check(self, login: str, password: str, *, peer: str, protocol: str, trace: str) -> str:
-        """The canonical address of the account. Raises LoginRefused, LoginUnavailable."""
+    async def check(
+        self, login: str, password: str, *, peer: str, protocol: str, trace: str, apps: bool = True
+    ) -> str:
+        """The canonical address of the account. Without `apps` an app password is a wrong one: it is for a
+        program's mail, not for changing the account. Raises LoginRefused, LoginUnavailable."""
         log = {"login": login[:MOST_LOGIN], "peer": peer, "protocol": protocol, "trace": trace}
         try:
             asked = await self._run(self._ask, login[:MOST_LOGIN], peer, protocol)
@@ -96,7 +104,7 @@ class Logins:
             raise LoginUnavailable(str(error)) from error
         if asked.lock is not None:
             await self._refuse_locked(asked, asked.lock, log)
-        if not await self._right(asked, password, peer, log):
+        if not await self._right(asked, password, peer, log, apps):
             raise LoginRefused("wrong password" if asked.entry else "no such account")
         return await self._enter(asked, peer, protocol, log)
 
@@ -174,10 +182,12 @@ class Logins:
         await asyncio.sleep(self._cost)
         raise LoginRefused("locked")
 
-    async def _right(self, asked: _Asked, password: str, peer: str, log: dict[str, str]) -> bool:
+    async def _right(
+        self, asked: _Asked, password: str, peer: str, log: dict[str, str], apps: bool
+    ) -> bool:
         """Whether it is the password; one that is not is counted before the next check begins."""
         entry = asked.entry
-        mark = self._mark(entry, password) if entry else None
+        mark = self._mark(entry, password, apps) if entry else None
         if self._remembers(mark):
             return True
         if self._waiting >= MOST_WAITING:
@@ -194,7 +204,7 @@ class Logins:
                 # Guesses that were all sent at once would else all be tried before the first is counted.
                 lock = await self._run(self._locked, asked.account, peer) if waits else None
                 if lock is None:
-                    right = await self._verify(entry, password)
+                    right = await self._verify(entry, password, apps)
                     if not right:
                         await self._failed(asked.account, peer, password, log)
         finally:
@@ -211,9 +221,10 @@ class Logins:
         except sqlite3.Error:
             return None  # as in _ask
 
-    async def _verify(self, entry: AccountEntry | None, password: str) -> bool:
+    async def _verify(self, entry: AccountEntry | None, password: str, apps: bool) -> bool:
         began = time.monotonic()
-        right = await asyncio.get_running_loop().run_in_executor(self._threads, _verify, entry, password)
+        loop = asyncio.get_running_loop()
+        right = await loop.run_in_executor(self._threads, _verify, entry, password, apps)
         self._cost = min(time.monotonic() - began, 1.0)
         return right
 
@@ -235,9 +246,10 @@ class Logins:
                 self._log(logging.ERROR, "login.state", log, reason=str(error))
         self._log(logging.INFO, "login.accepted", log, account=asked.account)
 
-    def _mark(self, entry: AccountEntry, password: str) -> bytes:
+    def _mark(self, entry: AccountEntry, password: str, apps: bool) -> bytes:
         stored = entry.file.password
         parts = (
+            "any" if apps else "password",
             entry.address,
             password,
             stored if isinstance(stored, str) else "",
@@ -281,12 +293,12 @@ def _countable(login: str) -> str:
     return fold(login.strip()).encode("utf-8", "replace").decode()
 
 
-def _verify(entry: AccountEntry | None, password: str) -> bool:
+def _verify(entry: AccountEntry | None, password: str, apps: bool) -> bool:
     """The check itself, in a thread. Costs one hash, whatever there is to compare with."""
     stored = entry.file.password if entry else None
     if entry is None or not password:
         return passwords.verify_nothing(password)
-    if passwords.verify_app_password([app.sha256 for app in entry.file.app_passwords], password):
+    if apps and passwords.verify_app_password([app.sha256 for app in entry.file.app_passwords], password):
         return True
     if stored is None:
         return passwords.verify_nothing(password)

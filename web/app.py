@@ -19,7 +19,7 @@ from storage.errors import Broken
 from web import mta_sts
 from web.api import page as api
 from web.office import Office
-from web.pages import login, programs
+from web.pages import account, accounts, audit, login, programs, security
 from web.pages.frame import failed, size
 from web.pages.page import Page, TooLarge
 from web.pages.visit import visit
@@ -63,6 +63,10 @@ def routes() -> list[BaseRoute]:
     return [
         Page("/", start, right=Right.PUBLIC),
         *login.routes,
+        *accounts.routes,
+        *account.routes,
+        *security.routes,
+        *audit.routes,
         *programs.routes,
         *mta_sts.routes,
         *api.routes(),

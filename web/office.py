@@ -20,9 +20,11 @@ from storage.directory_cache import Name
 from storage.errors import Broken
 from storage.panel import Panel, Session
 from storage.queue import Queue
+from storage.roster import Roster
 from storage.status import Status
 from storage.store import Store
 from web.deletions import Deletions
+from web.jobs import Jobs
 from web.person import Person
 
 P = ParamSpec("P")
@@ -60,6 +62,8 @@ class Office:
     resolver: Resolver
     send: Send
     decide: Decide
+    roster: Roster
+    jobs: Jobs
     deletions: Deletions = field(default_factory=Deletions)
 
     async def run(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -67,7 +67,7 @@ ENVIRONMENT.filters |= {"size": size, "number": number, "iso": iso}
 ENVIRONMENT.globals |= {"asset": asset, "Right": Right}
 
 
-def render(request: Request, template: str, status: int = 200, **values: object) -> Response:
+def render(request: Request, template: str, status: int = 200, /, **values: object) -> Response:
     """A page: the template with its values, in the visitor's language, inside the frame."""
     seen: Visit = request.state.visit
     language, person = seen.language, seen.person

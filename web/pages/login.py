@@ -42,10 +42,22 @@ async def login(request: Request) -> Response:
         return _page(request, 403, error="login.refused", address=address, next_=next_)
     except LoginUnavailable:
         return _page(request, 503, error="login.unavailable", address=address, next_=next_)
-    response = RedirectResponse(local_path(next_), 303)
-    put_cookie(request, response, "session", begun)
-    put_cookie(request, response, "form", "")
-    return response
+    if begun.ticket:
+        return render(request, "login/code.html", ticket=begun.ticket, next_=next_, error="")
+    return _signed_in(request, begun.secret, next_)
+
+
+async def second_step(request: Request) -> Response:
+    """With a code of the telephone, or a recovery code."""
+    seen = await visit(request)
+    ticket, next_ = text(request, "ticket"), text(request, "next")
+    peer = request.client.host if request.client else ""
+    agent = request.headers.get("user-agent", "")
+    try:
+        begun = await sessions.second_step(seen.office, ticket, text(request, "code"), peer=peer, agent=agent)
+    except (LoginRefused, ValueError):
+        return render(request, "login/code.html", 403, ticket=ticket, next_=next_, error="code.refused")
+    return _signed_in(request, begun.secret, next_)
 
 
 async def logout(request: Request) -> Response:
@@ -54,6 +66,13 @@ async def logout(request: Request) -> Response:
         await sessions.sign_out(seen.office, seen.person, seen.session)
     response = back(request, "/login", "login.out")
     put_cookie(request, response, "session", "")
+    return response
+
+
+def _signed_in(request: Request, begun: str, next_: str) -> Response:
+    response = RedirectResponse(local_path(next_), 303)
+    put_cookie(request, response, "session", begun)
+    put_cookie(request, response, "form", "")
     return response
 
 
@@ -66,5 +85,6 @@ def _page(
 routes = [
     Page("/login", login_page, right=Right.PUBLIC),
     Page("/login", login, right=Right.PUBLIC, methods=("POST",)),
+    Page("/login/code", second_step, right=Right.PUBLIC, methods=("POST",)),
     Page("/logout", logout, right=Right.SIGNED_IN, methods=("POST",)),
 ]

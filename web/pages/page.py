@@ -18,9 +18,10 @@ from starlette.types import Message, Receive
 
 from config.units import KIB
 from storage.admin_files import Refused
+from web.office import Office
 from web.pages.frame import failed, refused_text
 from web.pages.visit import Visit, back, finish, genuine, visit
-from web.person import Right, allow
+from web.person import Person, Right, allow
 
 MOST_FORM = 256 * KIB  # octets of a form without files
 MOST_FIELDS = 6_000  # a thousand accounts ticked, and a little
@@ -78,6 +79,13 @@ async def _answer(request: Request, endpoint: Endpoint, right: Right, most: int)
         if request.method != "POST":
             return failed(request, "refused", 404, text=refused_text(request, error))
         return back(request, request.url.path, "plain", "error", text=refused_text(request, error))
+
+
+async def signed_in(request: Request) -> tuple[Office, Person]:
+    """What the functions of pages for who is signed in begin with."""
+    seen = await visit(request)
+    assert seen.person is not None  # `_answer` has seen to it
+    return seen.office, seen.person
 
 
 def form(request: Request) -> FormData:

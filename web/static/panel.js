@@ -52,3 +52,37 @@ document.addEventListener("click", async (event) => {
 
 for (const element of document.querySelectorAll("[data-with-script]")) element.hidden = false;
 count();
+
+// <p data-strength="field">: how hard the password in that field is to guess, as the server says.
+for (const place of document.querySelectorAll("[data-strength]")) {
+  const field = document.getElementById(place.dataset.strength);
+  let waiting = 0;
+  field.addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(async () => {
+      place.hidden = field.value === "";
+      if (place.hidden) return;
+      const body = new URLSearchParams({ csrf: place.dataset.csrf, password: field.value });
+      const answer = await fetch("/strength", { method: "POST", body });
+      if (!answer.ok) return;
+      const found = await answer.json();
+      place.querySelector("meter").value = found.level;
+      place.querySelector("b").textContent = found.text;
+      place.dataset.enough = found.enough;
+    }, 250);
+  });
+}
+
+// <div data-progress="/…/state">: work in the background; the page comes anew when it is done.
+for (const place of document.querySelectorAll("[data-progress]")) {
+  const look = async () => {
+    const answer = await fetch(place.dataset.progress);
+    if (!answer.ok) return;
+    const job = await answer.json();
+    place.querySelector("progress").value = job.done;
+    place.querySelector("[data-done]").textContent = job.text;
+    if (job.ended) location.reload();
+    else setTimeout(look, 700);
+  };
+  setTimeout(look, 400);
+}

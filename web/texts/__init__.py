@@ -7,7 +7,7 @@ too (tests walk the templates), so nobody ever sees half a page in another langu
 from collections.abc import Mapping
 
 from web.language import Language
-from web.texts import api, frame, programs, refusals, signing_in
+from web.texts import accounts, api, frame, programs, refusals, security, signing_in
 
 NAMES: dict[Language, str] = {"ja": "日本語", "en": "English"}  # of each language, in itself
 
@@ -23,7 +23,14 @@ def _joined(*files: Mapping[str, dict[Language, str]]) -> Texts:
     return joined
 
 
-TEXTS = _joined(programs.TEXTS, api.TEXTS, frame.TEXTS, signing_in.TEXTS)
+TEXTS = _joined(
+    accounts.TEXTS,
+    api.TEXTS,
+    frame.TEXTS,
+    programs.TEXTS,
+    security.TEXTS,
+    signing_in.TEXTS,
+)
 
 
 def text(language: Language, key: str, **values: object) -> str:
@@ -33,4 +40,5 @@ def text(language: Language, key: str, **values: object) -> str:
 
 def refusal(language: Language, sentence: str) -> str:
     """A sentence of the rooms below (`Refused`, a wrong value), as this person reads it."""
+    sentence = refusals.plain(sentence)
     return refusals.translated(sentence) if language == "ja" else sentence

@@ -13,6 +13,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from storage.directory_cache import Name
 from tests.house import DOMAIN, PASSWORDS, House, Site
 from web.app import application
 
@@ -51,6 +52,13 @@ class Panel:
         self.office = office
         self.app = application(office)
         self.browsers: list[Browser] = []
+
+    def administers(self, local: str, may: str = "", domain: str = DOMAIN) -> None:
+        """Make an account the one administrator of a domain; `may` as in YAML: `accounts, lists`."""
+        path = self.house.site.folder / f"domains/{domain}/domain.yaml"
+        who = f"{{address: {local}@{DOMAIN}, may: [{may}]}}" if may else f"{local}@{DOMAIN}"
+        path.write_text(f"capacity: 100G\nadministrators: [{who}]\n")
+        self.office.directory.wrote(Name("domain", domain))
 
     def browser(self, language: str = "en") -> Browser:
         browser = Browser(
