@@ -187,6 +187,9 @@ class _Reader:
     def local_part(self) -> bytes:
         """Words and dots; obsolete space and comments around dots are dropped."""
         pieces: list[bytes] = []
+        while self.at(b"."):  # no standard allows it, and there are such addresses
+            pieces.append(b".")
+            self.position += 1
         while True:
             match = self.quoted()
             if match is not None:

@@ -175,7 +175,9 @@ class _Writer:
         if text and part.param(b"charset") is None:
             params = (*params, *_NO_CHARSET)
         kind, subtype = part.type, part.subtype
-        if part.message is None and part.media.startswith((b"multipart/", b"message/rfc822")):
+        if part.message is not None:
+            kind, subtype = b"message", b"rfc822"  # RFC 9051 §9 media-message is a fixed string
+        elif part.media.startswith((b"multipart/", b"message/rfc822")):
             # too deep, or one too many: shown as one piece, and then it can't have a type made of parts
             kind, subtype = b"application", b"octet-stream"
         self._both(

@@ -6,19 +6,13 @@ own code, so whoever runs this looks at the difference in git; `test_corpus.py` 
 """
 
 import base64
-from dataclasses import dataclass
 from pathlib import Path
 
 from storage.summary import summarise
+from tests.corpus.made import digest, made
+from tests.corpus.odd import AFTER_FAULT, BROKEN_TYPE, HEAD, NO_BLANK, NULL_ELEMENT, SPACES, Odd
 
 HERE = Path(__file__).parent
-
-
-@dataclass(frozen=True)
-class Odd:
-    what: str
-    message: bytes
-    differs: dict[str, str]
 
 
 MESSAGES: list[Odd] = []
@@ -36,14 +30,6 @@ def word(text: str, charset: str, declared: str | None = None) -> str:
     """An encoded word."""
     octets = text.encode(charset)
     return f"=?{declared or charset}?B?{base64.b64encode(octets).decode()}?="
-
-
-HEAD = "From: Taro <taro@example.jp>\nTo: hanako@example.jp\nSubject: test\nDate: Mon, 1 Jan 2024 12:00:00 +0900\n"
-NO_BLANK = "the line end before a boundary belongs to the boundary (RFC 2046 §5.1.1); signatures count on it"
-BROKEN_TYPE = "a type that can still be read is kept, and without one it is text/plain (RFC 2045 §5.2)"
-NULL_ELEMENT = "an empty element of a list is nothing (RFC 5322 §4.4)"
-AFTER_FAULT = "the list is read to its end, so that nobody in it is lost"
-SPACES = "white space around a value means nothing, and that inside it is kept"
 
 
 def headers() -> None:
@@ -390,6 +376,7 @@ def write() -> None:
             b"BODY " + summary.body + b"\n",
         ]
         (HERE / f"{number:03d}.imap").write_bytes(b"".join(lines))
+    (HERE / "made.txt").write_text("".join(f"{digest(one)} {one.what!r}\n" for one in made()))
 
 
 if __name__ == "__main__":
