@@ -38,6 +38,7 @@ _INSIDE = (
     b"LIST-MYRIGHTS",  # RFC 8440
     b"UNAUTHENTICATE",  # RFC 8437
     b"COMPRESS=DEFLATE",  # RFC 4978
+    b"NOTIFY",  # RFC 5465
     b"XLIST",  # Gmail's, before RFC 6154
     b"CONDSTORE",  # RFC 7162
     b"QRESYNC",  # RFC 7162 §3.2

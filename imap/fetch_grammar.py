@@ -68,7 +68,7 @@ def parse(scanner: Scanner) -> Fetch:
     scanner.space()
     messages = sequence.sequence_set(scanner)
     scanner.space()
-    ready, bodies = _items(scanner)
+    ready, bodies = items(scanner)
     if scanner.at_end():
         return Fetch(messages, tuple(ready), tuple(bodies))
     scanner.space()
@@ -109,7 +109,8 @@ def _modifiers(scanner: Scanner) -> _Modifiers:
     return found
 
 
-def _items(scanner: Scanner) -> tuple[list[bytes], list[Body]]:
+def items(scanner: Scanner) -> tuple[list[bytes], list[Body]]:
+    """One item, a macro, or items in parentheses."""
     ready: list[bytes] = []
     bodies: list[Body] = []
     for name in MACROS:

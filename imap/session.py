@@ -28,7 +28,7 @@ from imap.scanner import BadSyntax, Scanner
 from imap.sequence import OutOfRange, SequenceSet, pick
 from imap.state import OUTSIDE, State
 from imap.view import View
-from net.connection import Connection, Draining, LineTooLong, PeerGone, TimedOut
+from net.connection import Connection, Draining, LineTooLong, Nudged, PeerGone, TimedOut
 from net.limits import Slot
 from net.log import event
 from storage.errors import MailboxMissing, StoreError
@@ -37,6 +37,7 @@ from storage.store import Account, Store
 
 if TYPE_CHECKING:
     from imap.door import ImapDoor
+    from imap.notify import Watch
 
 MOST_BAD = 20  # bad commands in a row after which the connection is closed
 GONE = b"The selected mailbox was deleted or renamed"
@@ -52,7 +53,7 @@ class Session:
 
     __slots__ = (
         "_began", "_leaving", "_out", "_own_off", "_size", "account", "address", "bad", "conn", "door", "failures",
-        "listen", "manner", "slot", "state", "tag", "view",
+        "listen", "manner", "notify", "slot", "state", "tag", "view",
     )  # fmt: skip
 
     def __init__(self, door: "ImapDoor", conn: Connection, listen: Listen) -> None:
@@ -64,6 +65,7 @@ class Session:
         self.account: Account | None = None
         self.view: View | None = None
         self.slot: Slot | None = None
+        self.notify: Watch | None = None  # what it is to be told unasked (RFC 5465)
         self.manner = PLAIN  # what the client has enabled
         self.tag = b"*"
         self.bad = 0  # bad commands in a row
@@ -212,6 +214,8 @@ class Session:
 
     async def leave_mailbox(self) -> None:
         """No mailbox is selected any more."""
+        if self.notify is not None:
+            self.notify.left()
         if self.view is not None:
             view, self.view = self.view, None
             self.state = State.AUTHENTICATED
@@ -250,6 +254,7 @@ class Session:
 
     async def step_out(self) -> None:
         """As if the client had just connected (RFC 8437 §3), or to be gone."""
+        self.stop_notifying()
         await self.leave_mailbox()
         if self.account is None:
             return
@@ -260,6 +265,20 @@ class Session:
         if self.slot is not None:
             self.slot.free()
             self.slot = None
+
+    def stop_notifying(self) -> None:
+        if self.notify is not None:
+            self.notify.end()
+            self.notify = None
+
+    async def tell_unasked(self) -> None:
+        """What has happened while nothing was asked. A store that fails now is asked again at the next command."""
+        if self.notify is not None:
+            try:
+                await self.notify.tell()
+            except (No, StoreError) as error:
+                event(_log, "imap.refused", logging.DEBUG, trace=self.conn.trace, why=type(error).__name__)
+            await self.flush()
 
     def end(self, text: bytes, code: bytes) -> None:
         """Say goodbye as soon as no command is under way."""
@@ -316,14 +335,7 @@ class Session:
         """Read one command, run it, answer it."""
         self.tag = b"*"
         try:
-            incoming = await reader.command(
-                self.conn,
-                self.most_octets,
-                self._patience(),
-                commands.streams,
-                self.most_discarded,
-                capability.literals(self.off),
-            )
+            incoming = await self._incoming()
             reply = await self._perform(incoming)
         except LineTooLong:
             reply = Reply(b"BAD", b"The line is too long", b"TOOBIG")
@@ -340,6 +352,21 @@ class Session:
         elif self.failures >= self.settings.auth.max_tries and self.account is None:
             self._bye(b"", b"Too many failed logins")
         await self.flush()
+
+    async def _incoming(self) -> reader.Incoming:
+        """The next command; what the client wants to be told is told while it is waited for."""
+        while True:
+            try:
+                return await reader.command(
+                    self.conn,
+                    self.most_octets,
+                    self._patience(),
+                    commands.streams,
+                    self.most_discarded,
+                    capability.literals(self.off),
+                )
+            except Nudged:
+                await self.tell_unasked()
 
     async def _perform(self, incoming: reader.Incoming) -> Reply:
         """Run a command; every outcome is a reply. An unread message of APPEND is thrown away on failure."""

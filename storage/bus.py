@@ -1,8 +1,8 @@
 """The bus: datagrams between the processes that say "look", and carry no data.
 
-Each process that wants hints binds a socket in `<run>/bus/`; a hint is sent to all of them. A socket that is
-full is tried again every 20 ms with what has come together for it since; one whose process is gone is removed.
-A hint may be lost (every selected mailbox is looked at each 30 s besides), and may come twice.
+Each process that wants hints binds a socket in `<run>/bus/`, whose name says of what it wants to hear; a hint is
+sent to all who want it, and wakes nobody else. A socket that is full is tried again every 20 ms with what has come
+together for it since; one whose process is gone is removed. A hint may be lost (every selected mailbox is looked at each 30 s besides), and may come twice.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
 AGAIN = 0.02  # seconds until a full socket is tried again
@@ -22,8 +23,8 @@ DATAGRAM_MOST = 4096
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """Something changed in this mailbox of this account. MODSEQ 0: messages were moved or copied to it, or it went
-    or has another name."""
+    """Something changed in this mailbox of this account. MODSEQ 0: messages were moved or copied to it, or it
+    was made, went, has another name, or was subscribed."""
 
     account: str
     mailbox: str
@@ -41,6 +42,19 @@ class Hint:
             return None
 
 
+class Topic(Enum):
+    """What somebody wants to hear of."""
+
+    MAIL = "mail"  # mailboxes
+    MOVED = "moved"  # of these, hints with MODSEQ 0
+    QUEUE = "queue"  # hints that name no account
+
+    def has(self, hint: Hint) -> bool:
+        if not hint.account:
+            return self is Topic.QUEUE
+        return self is Topic.MAIL or (self is Topic.MOVED and not hint.modseq)
+
+
 class Bus:
     """One process's end. `publish` may be called from any thread; hints arrive in the event loop."""
 
@@ -49,7 +63,8 @@ class Bus:
         self._sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._sender.setblocking(False)
         self._mutex = threading.Lock()
-        self._peers: list[str] = []
+        self._peers: list[tuple[str, Topic]] = []
+        self._receivers: list[Callable[[Hint], None]] = []
         self._seen = -1  # the directory's mtime when the peers were listed
         self._waiting: dict[str, dict[tuple[str, str], Hint]] = {}
         self._receiver: socket.socket | None = None
@@ -57,17 +72,21 @@ class Bus:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._retry: asyncio.TimerHandle | None = None
 
-    def listen(self, receive: Callable[[Hint], None]) -> None:
-        """Bind this process's socket; `receive` is called in the running loop for each hint of others."""
+    def listen(self, receive: Callable[[Hint], None], topic: Topic = Topic.MAIL) -> None:
+        """Bind this process's socket; `receive` is called in the running loop for each hint of others. Who listens
+        besides gets the same ones, from the same socket."""
+        self._receivers.append(receive)
+        if self._receiver is not None:
+            return
         self._loop = asyncio.get_running_loop()
         self._dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._path = self._dir / f"{os.getpid()}-{secrets.token_hex(4)}"
+        self._path = self._dir / f"{os.getpid()}-{secrets.token_hex(4)}.{topic.value}"
         self._receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._receiver.setblocking(False)
         self._receiver.bind(str(self._path))
-        self._loop.add_reader(self._receiver, self._read, receive)
+        self._loop.add_reader(self._receiver, self._read)
 
-    def _read(self, receive: Callable[[Hint], None]) -> None:
+    def _read(self) -> None:
         assert self._receiver is not None
         for _ in range(500):  # then let others have the loop
             try:
@@ -76,14 +95,15 @@ class Bus:
                 return
             hint = Hint.decode(data)
             if hint is not None:
-                receive(hint)
+                for receive in self._receivers:
+                    receive(hint)
 
     def publish(self, hint: Hint) -> None:
         """Tell every other process. Never blocks, never raises."""
         with self._mutex:
             self._list_peers()
-            for peer in self._peers:
-                if peer in self._waiting or not self._send(peer, hint):
+            for peer, topic in self._peers:
+                if topic.has(hint) and (peer in self._waiting or not self._send(peer, hint)):
                     self._keep(peer, hint)
             again = bool(self._waiting)
         if again:
@@ -111,7 +131,8 @@ class Bus:
         try:
             mtime = os.stat(self._dir).st_mtime_ns
             if mtime != self._seen:
-                self._peers = [entry.path for entry in os.scandir(self._dir) if entry.path != str(self._path)]
+                found = [entry.path for entry in os.scandir(self._dir) if entry.path != str(self._path)]
+                self._peers = [(path, _topic(path)) for path in found]
                 self._seen = mtime
         except FileNotFoundError:
             self._peers = []
@@ -152,3 +173,10 @@ class Bus:
         if self._path is not None:
             self._path.unlink(missing_ok=True)
         self._sender.close()
+
+
+def _topic(path: str) -> Topic:
+    try:
+        return Topic(path.rpartition(".")[2])
+    except ValueError:  # of another version of this program
+        return Topic.MAIL

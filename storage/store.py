@@ -32,6 +32,7 @@ from storage.look import Loaded, look, status_of
 from storage.message import Message
 from storage.quota import NO_LIMITS, Limits, used_now
 from storage.rates import Rates
+from storage.remembered import Remembered
 from storage.rounds import Rounds
 from storage.rows import MailboxInfo, MailboxStatus, QuotaUse
 from storage.selected import Mailbox
@@ -68,6 +69,7 @@ class Store:
         self._left: dict[Mailbox, asyncio.TimerHandle] = {}  # loaded, without a session
         # weak: who asks for names that do not exist leaves nothing behind
         self._loading: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+        self._followers: dict[str, set[Callable[[str, int], None]]] = {}  # by account
         self._unsynced: set[Path] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._listening = False
@@ -194,6 +196,11 @@ class Store:
         files = self._open.get(address)
         return None if files is None else files.use
 
+    def remembered(self, address: str) -> Remembered | None:
+        """What is known of an account that is open, without waiting for anybody."""
+        files = self._open.get(address)
+        return None if files is None else files.remembered
+
     def limits(self, address: str) -> Limits:
         """The account's quota as its file says now. For a thread."""
         entry = self.directory.account(address)
@@ -204,8 +211,26 @@ class Store:
     def publish(self, account: str, mailbox: str, modseq: int) -> None:
         """Tell the other processes, and this one. From any thread."""
         self.bus.publish(Hint(account, mailbox, modseq))
-        if self._loaded and self._loop is not None:
-            self._loop.call_soon_threadsafe(self.look_at, account, mailbox)
+        if (self._loaded or self._followers) and self._loop is not None:
+            self._loop.call_soon_threadsafe(self._heard, account, mailbox, modseq)
+
+    def follow(self, account: str, callback: Callable[[str, int], None]) -> Callable[[], None]:
+        """`callback` runs in the loop with the mailbox and MODSEQ of each hint about the account (see `Hint`)."""
+        self._listen()
+        self._followers.setdefault(account, set()).add(callback)
+
+        def unfollow() -> None:
+            followers = self._followers.get(account, set())
+            followers.discard(callback)
+            if not followers:
+                self._followers.pop(account, None)
+
+        return unfollow
+
+    def _heard(self, account: str, mailbox: str, modseq: int) -> None:
+        self.look_at(account, mailbox)
+        for callback in list(self._followers.get(account, ())):
+            callback(mailbox, modseq)
 
     # Loaded mailboxes: event loop only.
 
@@ -256,7 +281,7 @@ class Store:
     def _listen(self) -> None:
         if not self._listening:
             self._listening = True
-            self.bus.listen(lambda hint: self.look_at(hint.account, hint.mailbox))
+            self.bus.listen(lambda hint: self._heard(hint.account, hint.mailbox, hint.modseq))
             self.start(self._look_around())
 
     async def _look_around(self) -> None:
@@ -333,11 +358,14 @@ class Account:
 
     async def mailboxes(self) -> list[MailboxInfo]:
         """INBOX first, then by name; bare parents of others are there, not selectable."""
-        return await self.do(_listing)
+        known = self.store.remembered(self.address)
+        found = known.listing() if known is not None else None
+        return await self.do(_listing) if found is None else found
 
     async def create(self, name: str, special_use: str | None = None) -> None:
         """Raises NameRefused, MailboxExists, TooManyMailboxes, DiskFull."""
         await self.do(tree.create, canonical_name(name), special_use)
+        self.changed(canonical_name(name))
 
     async def delete(self, name: str) -> None:
         """Raises MailboxProtected, MailboxMissing, MailboxHasChildren."""
@@ -367,13 +395,18 @@ class Account:
 
     async def subscribe(self, name: str) -> None:
         await self.do(tree.subscribe, canonical_name(name), True)
+        self.changed(canonical_name(name))
 
     async def unsubscribe(self, name: str) -> None:
         await self.do(tree.subscribe, canonical_name(name), False)
+        self.changed(canonical_name(name))
 
     async def status(self, name: str) -> MailboxStatus:
         """Raises MailboxMissing."""
-        return await self.do(status_of, canonical_name(name))
+        name = canonical_name(name)
+        known = self.store.remembered(self.address)
+        found = known.status(name) if known is not None else None
+        return await self.do(status_of, name) if found is None else found
 
     async def quota(self) -> QuotaUse:
         limits = await self.limits()

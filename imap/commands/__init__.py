@@ -24,6 +24,7 @@ from imap.commands import (
     listing,
     mailboxes,
     metadata,
+    notify,
     quota,
     search,
     select,
@@ -102,6 +103,7 @@ COMMANDS = (
     Command("SETMETADATA", metadata.parse_set, metadata.put, INSIDE, FREE, b"METADATA"),  # RFC 5464 §4.3
     Command("UNAUTHENTICATE", nothing, auth.unauthenticate, INSIDE, FREE, b"UNAUTHENTICATE"),  # RFC 8437 §3
     Command("COMPRESS", auth.parse_compress, auth.compress, INSIDE, FREE, b"COMPRESS=DEFLATE"),  # RFC 4978 §3
+    Command("NOTIFY", notify.parse, notify.run, INSIDE, FREE, b"NOTIFY"),  # RFC 5465 §3.1
     Command("CHECK", nothing, always.check, SELECTED, FREE),  # RFC 3501 §6.4.1
     Command("CLOSE", nothing, select.close, SELECTED, FREE),  # RFC 9051 §6.4.1
     Command("UNSELECT", nothing, select.unselect, SELECTED, FREE, b"UNSELECT"),  # RFC 9051 §6.4.2, RFC 3691

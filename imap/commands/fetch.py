@@ -85,6 +85,14 @@ def _page(view: View, wanted: Fetch, spans: list[Span]) -> list[Span]:
     return sequence.of(results.page(uids, wanted.partial)).uids(view.uids)
 
 
+async def of_new(session: "Session", wanted: Fetch, uids: list[int]) -> None:
+    """What a client wants to know of messages that have just come (RFC 5465 §5.1)."""
+    view = session.selected
+    ready = wanted.ready if b"UID" in wanted.ready or session.manner.uidonly else (b"UID", *wanted.ready)
+    start = view.number(uids[0]) - 1
+    await _fetch(session, wanted, [(start, start + len(uids))], ready)
+
+
 async def _fetch(session: "Session", wanted: Fetch, spans: list[Span], ready: tuple[bytes, ...]) -> bool:
     """Answer for the spans; whether some of their messages are gone."""
     view = session.selected

@@ -8,7 +8,7 @@ it. A client that does not read is told nothing more until it does: what changed
 from typing import TYPE_CHECKING
 
 from imap.replies import Bad, Reply, ok
-from net.connection import TimedOut
+from net.connection import Nudged, TimedOut
 
 if TYPE_CHECKING:
     from imap.session import Session
@@ -42,6 +42,8 @@ async def _answer(session: "Session") -> bytes:
         wait = min(left, STILL_HERE)
         try:
             return await session.conn.readline(LINE, wait, command=True)
+        except Nudged:
+            await session.tell_unasked()
         except TimedOut:
             left -= wait
             if left <= 0:

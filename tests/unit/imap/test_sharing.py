@@ -40,7 +40,7 @@ NAMING = {
     "UID MOVE": (b"UID MOVE 1 %b", "i"),
 }
 # Names in these are only compared, or remembered in the client's own account, and reach nothing.
-HARMLESS = {"ESEARCH", "LIST", "LSUB", "XLIST", "SUBSCRIBE", "UNSUBSCRIBE"}
+HARMLESS = {"NOTIFY", "ESEARCH", "LIST", "LSUB", "XLIST", "SUBSCRIBE", "UNSUBSCRIBE"}
 NAMELESS = {
     "CAPABILITY", "NOOP", "LOGOUT", "ID", "STARTTLS", "AUTHENTICATE", "LOGIN", "ENABLE", "NAMESPACE", "IDLE",
     "GETQUOTA", "SETQUOTA", "UNAUTHENTICATE", "COMPRESS",
