@@ -19,7 +19,21 @@ from storage.errors import Broken
 from web import mta_sts
 from web.api import page as api
 from web.office import Office
-from web.pages import account, accounts, audit, login, programs, security
+from web.pages import (
+    account,
+    accounts,
+    audit,
+    dns,
+    domains,
+    login,
+    notices,
+    programs,
+    queue,
+    security,
+    server,
+    tokens,
+    traces,
+)
 from web.pages.frame import failed, size
 from web.pages.page import Page, TooLarge
 from web.pages.visit import visit
@@ -68,6 +82,13 @@ def routes() -> list[BaseRoute]:
         *security.routes,
         *audit.routes,
         *programs.routes,
+        *domains.routes,
+        *dns.routes,
+        *traces.routes,
+        *queue.routes,
+        *notices.routes,
+        *server.routes,
+        *tokens.routes,
         *mta_sts.routes,
         *api.routes(),
         Page("/healthz", health, right=Right.PUBLIC),

@@ -23,6 +23,7 @@ from storage.queue import Queue
 from storage.roster import Roster
 from storage.status import Status
 from storage.store import Store
+from web.banner import Banner
 from web.deletions import Deletions
 from web.jobs import Jobs
 from web.person import Person
@@ -65,6 +66,7 @@ class Office:
     roster: Roster
     jobs: Jobs
     deletions: Deletions = field(default_factory=Deletions)
+    banner: Banner = field(default_factory=Banner)
 
     async def run(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """One hop to a store thread."""

@@ -6,6 +6,7 @@ message for each administrator, in both languages, so that nobody learns who the
 
 import asyncio
 import time
+from dataclasses import replace
 
 from filters.notice import subject_field
 from storage.admin_files import Missing
@@ -56,6 +57,13 @@ async def change(office: Office, person: Person, which: int, words: Words) -> No
         raise Missing(f"there is no notice {which}")
     await office.audit(person, Right.NOTICES_EDIT, details=f"change {which}: {changed.title('en')}")
     return changed
+
+
+async def end(office: Office, person: Person, which: int) -> Notice:
+    """It is over, as of now; one that had not begun yet never will have been for longer than a second."""
+    notice = await show(office, person, which)
+    begins = min(notice.words.begins, office.now() - 1)
+    return await change(office, person, which, replace(notice.words, begins=begins, ends=office.now()))
 
 
 async def delete(office: Office, person: Person, which: int) -> None:
@@ -120,4 +128,5 @@ def _time(at: float) -> str:
 
 
 def _notices(office: Office) -> Notices:
+    office.banner.forget()
     return Notices(office.panel.db, office.panel.clock)

@@ -1,6 +1,7 @@
 """The API for people: the document as JSON, and the same table as a page, without a foreign script."""
 
 import json
+from functools import cache
 from typing import Any
 
 from starlette.requests import Request
@@ -19,14 +20,26 @@ PREFIX = "/api/v1"
 
 async def document(request: Request) -> Response:
     """OpenAPI 3.1."""
-    hostname = request.app.state.office.settings().hostname
-    body = json.dumps(openapi.document(OPERATIONS, hostname), ensure_ascii=False)
+    body = _document(request.app.state.office.settings().hostname)
     return Response(body, media_type="application/json", headers={"Cache-Control": "max-age=300"})
+
+
+@cache
+def _document(hostname: str) -> bytes:
+    return json.dumps(openapi.document(OPERATIONS, hostname), ensure_ascii=False).encode()
 
 
 async def page(request: Request) -> Response:
     """Every operation, with what goes in and out."""
     await visit(request)
+    return render(
+        request, "api/index.html", groups=_groups(), problems=problem.KINDS, scopes=SCOPES, prefix=PREFIX
+    )
+
+
+@cache
+def _groups() -> dict[str, list[dict[str, Any]]]:
+    """The operations by subject, as the page shows them."""
     made = openapi.document(OPERATIONS, "")
     groups: dict[str, list[dict[str, Any]]] = {}
     for operation in OPERATIONS:
@@ -46,9 +59,7 @@ async def page(request: Request) -> Response:
                 ],
             }
         )
-    return render(
-        request, "api/index.html", groups=groups, problems=problem.KINDS, scopes=SCOPES, prefix=PREFIX
-    )
+    return groups
 
 
 def _fields(made: dict[str, Any], model: type | None) -> list[tuple[str, str, bool, str]]:

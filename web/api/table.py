@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from starlette.routing import BaseRoute, Route
 
 from web.api import (
+    accounts,
     dns,
     domains,
     forwards,
     list_members,
     lists,
     notices,
+    own,
     queue,
     server,
     stats,
@@ -22,6 +24,8 @@ from web.api.operation import Operation
 
 OPERATIONS: tuple[Operation, ...] = (
     *domains.OPERATIONS,
+    *accounts.OPERATIONS,
+    *own.OPERATIONS,
     *lists.OPERATIONS,
     *list_members.OPERATIONS,
     *forwards.OPERATIONS,

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from config.units import GIB, KIB, MIB, TIB
+from storage.panel_notices import Notice
 from web.language import Language
 from web.pages import navigation
 from web.pages.visit import Visit, finish
@@ -94,6 +95,7 @@ def render(request: Request, template: str, status: int = 200, /, **values: obje
             "flash": _flash(seen),
             "navigation": navigation.groups(request.url.path, _domain(request, person), person),
             "frame_domain": _domain(request, person),
+            "banner": _banner(seen),
             **values,
         }
     )
@@ -130,6 +132,14 @@ def _flash(seen: Visit) -> dict[str, str] | None:
     except (KeyError, IndexError):
         return None
     return {"text": said, "kind": flash.kind if flash.kind in ("done", "warning", "error") else "done"}
+
+
+def _banner(seen: Visit) -> list[Notice]:
+    """The notices that have not ended."""
+    if seen.person is None:
+        return []
+    administers = seen.person.operator or bool(seen.person.domains)
+    return seen.office.banner.of(seen.office.now(), administers=administers)
 
 
 def _domain(request: Request, person: Person | None) -> str:

@@ -31,7 +31,6 @@ class Group:
 SERVER = (
     Item("nav.domains", "/domains", Right.DOMAINS_SEE),
     Item("nav.queue", "/queue", Right.QUEUE_SEE),
-    Item("nav.notices", "/notices", Right.NOTICES_EDIT),
     Item("nav.server_state", "/server", Right.SERVER_SEE),
     Item("nav.audit", "/audit", Right.SERVER_AUDIT),
 )
@@ -54,6 +53,8 @@ OWN = (
     Item("nav.own_security", "/own/security", Right.OWN_SECURITY),
     Item("nav.programs", "/mail-programs", Right.SIGNED_IN),
     Item("nav.tokens", "/own/tokens", Right.OWN_TOKENS),
+    Item("nav.notices", "/notices", Right.NOTICES_SEE),
+    Item("nav.contact", "/help/contact", Right.SERVER_INFO),
 )
 
 

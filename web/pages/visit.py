@@ -63,6 +63,8 @@ async def visit(request: Request) -> Visit:
     cookies = request.cookies
     kept = cookies.get(cookie(request, "session"), "")
     entered = await office.enter(kept) if kept else None
+    if entered:
+        await office.banner.look(office)
     secret = kept if entered else cookies.get(cookie(request, "form"), "")
     asked = request.query_params.get("lang") or cookies.get(cookie(request, "language"))
     made = Visit(

@@ -7,7 +7,22 @@ too (tests walk the templates), so nobody ever sees half a page in another langu
 from collections.abc import Mapping
 
 from web.language import Language
-from web.texts import accounts, api, frame, programs, refusals, security, signing_in
+from web.texts import (
+    accounts,
+    api,
+    dns,
+    domains,
+    frame,
+    notices,
+    programs,
+    queue,
+    refusals,
+    security,
+    server,
+    signing_in,
+    tokens,
+    traces,
+)
 
 NAMES: dict[Language, str] = {"ja": "日本語", "en": "English"}  # of each language, in itself
 
@@ -26,10 +41,17 @@ def _joined(*files: Mapping[str, dict[Language, str]]) -> Texts:
 TEXTS = _joined(
     accounts.TEXTS,
     api.TEXTS,
+    dns.TEXTS,
+    domains.TEXTS,
     frame.TEXTS,
+    notices.TEXTS,
     programs.TEXTS,
+    queue.TEXTS,
     security.TEXTS,
+    server.TEXTS,
     signing_in.TEXTS,
+    tokens.TEXTS,
+    traces.TEXTS,
 )
 
 

@@ -1,0 +1,57 @@
+"""Texts of the queue."""
+
+from web.language import Language
+
+TEXTS: dict[str, dict[Language, str]] = {
+    "queue.title": {"ja": "送信キュー", "en": "Queue"},
+    "queue.lead": {
+        "ja": "すぐに届けられなかったメールは、ここで再送を待っています。",
+        "en": "Mail that could not be delivered at once waits here for the next attempt.",
+    },
+    "queue.messages": {"ja": "メール", "en": "Messages"},
+    "queue.recipients": {"ja": "宛先数", "en": "Recipients"},
+    "queue.recipients.waiting": {"ja": "待機中の宛先", "en": "Recipients waiting"},
+    "queue.recipients.held": {"ja": "保留中の宛先", "en": "Recipients held"},
+    "queue.leased": {"ja": "うち送信中 {count}", "en": "{count} being tried now"},
+    "queue.oldest": {"ja": "最も古いメール", "en": "Oldest"},
+    "queue.destinations": {"ja": "宛先サーバー別", "en": "By destination"},
+    "queue.destination": {"ja": "宛先", "en": "Destination"},
+    "queue.last_error": {"ja": "直近のエラー", "en": "Last error"},
+    "queue.id": {"ja": "キュー ID", "en": "Queue id"},
+    "queue.sender": {"ja": "送信者", "en": "Sender"},
+    "queue.recipient": {"ja": "宛先", "en": "Recipient"},
+    "queue.domain": {"ja": "宛先ドメイン", "en": "Recipient’s domain"},
+    "queue.state": {"ja": "状態", "en": "State"},
+    "queue.state.any": {"ja": "すべての状態", "en": "Any state"},
+    "queue.state.waiting": {"ja": "待機", "en": "waiting"},
+    "queue.state.held": {"ja": "保留", "en": "held"},
+    "queue.state.delivered": {"ja": "配信済み", "en": "delivered"},
+    "queue.state.failed": {"ja": "不達", "en": "failed"},
+    "queue.added": {"ja": "受付日時", "en": "Queued"},
+    "queue.size": {"ja": "サイズ", "en": "Size"},
+    "queue.due": {"ja": "次回の送信", "en": "Next attempt"},
+    "queue.attempts": {"ja": "試行回数", "en": "Attempts"},
+    "queue.header": {"ja": "ヘッダー", "en": "Header"},
+    "queue.bounce": {"ja": "（エラー通知）", "en": "(a bounce or notice)"},
+    "queue.more": {"ja": "ほか {count} 件", "en": "and {count} more"},
+    "queue.retry": {"ja": "今すぐ再送", "en": "Try now"},
+    "queue.hold": {"ja": "保留", "en": "Hold"},
+    "queue.release": {"ja": "保留を解除", "en": "Release"},
+    "queue.all": {"ja": "条件に合う {count} 件すべて", "en": "All {count} that match"},
+    "queue.none": {"ja": "キューは空です", "en": "The queue is empty"},
+    "queue.none.lead": {
+        "ja": "送信待ちのメールはありません。",
+        "en": "No mail waits to be delivered.",
+    },
+    "queue.nothing_ticked": {
+        "ja": "メールを選択してください。",
+        "en": "Tick the messages first.",
+    },
+    "queue.done.retry": {"ja": "{count} 件を今すぐ再送します。", "en": "{count} messages are due now."},
+    "queue.done.hold": {"ja": "{count} 件を保留しました。", "en": "{count} messages are held."},
+    "queue.done.release": {"ja": "{count} 件の保留を解除しました。", "en": "{count} messages are released."},
+    "queue.done.delete": {
+        "ja": "{count} 件を削除しました。送信者には通知されません。",
+        "en": "{count} messages are deleted. Their senders are told nothing.",
+    },
+}
