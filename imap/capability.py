@@ -60,6 +60,7 @@ _INSIDE = (
     b"CATENATE",  # RFC 4469
     b"REPLACE",  # RFC 8508
     b"OBJECTID",  # RFC 8474
+    b"SAVEDATE",  # RFC 8514
     b"QUOTA",  # RFC 9208
     b"QUOTA=RES-STORAGE",
     b"QUOTA=RES-MESSAGE",

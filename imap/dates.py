@@ -10,6 +10,8 @@ from calendar import timegm
 from functools import lru_cache
 
 from imap.scanner import BadSyntax, Scanner
+from storage.filename import made_at
+from storage.rows import Row
 
 MONTHS = (b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec")
 
@@ -26,6 +28,19 @@ def internal_date(seconds: int) -> bytes:
     quarter, rest = divmod(seconds, 900)
     before, minute, after = _quarter(quarter)
     return b"%b%02d:%02d%b" % (before, minute + rest // 60, rest % 60, after)
+
+
+def saved_at(row: Row) -> int | None:
+    """When a message was put into its mailbox (RFC 8514 §2); None where nobody knows: another program did."""
+    if row.saved:
+        return row.saved
+    return None if row.base.find(".KW") < 0 else made_at(row.base)
+
+
+def save_date(row: Row) -> bytes:
+    """The same as a date-time, or NIL."""
+    saved = saved_at(row)
+    return b"NIL" if saved is None else internal_date(saved)
 
 
 @lru_cache(maxsize=4096)

@@ -20,7 +20,7 @@ MACROS = {
 READY = frozenset(
     {
         b"UID", b"FLAGS", b"INTERNALDATE", b"RFC822.SIZE", b"ENVELOPE", b"BODY", b"BODYSTRUCTURE", b"MODSEQ",
-        b"EMAILID", b"THREADID", b"PREVIEW",
+        b"EMAILID", b"THREADID", b"SAVEDATE", b"PREVIEW",
     }
 )  # fmt: skip
 # RFC 3501 §6.4.5: other words for sections; only RFC822.HEADER leaves \\Seen alone.

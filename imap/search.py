@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 
+from imap.dates import saved_at
 from imap.flags import letters
 from imap.objectid import object_id
 from imap.scanner import NUMBER
@@ -322,6 +323,8 @@ def _arrived(key: Dated) -> Test:
     """By the wall clock of this machine, as FETCH shows INTERNALDATE."""
     first = -(2**63) if key.first is None else _midnight(key.first, 0)
     after = 2**63 if key.last is None else _midnight(key.last, 1)
+    if key.saved:  # RFC 8514 §4.3: where nobody knows, INTERNALDATE stands for it
+        return lambda row, _: first <= (row.date if (at := saved_at(row)) is None else at) < after
     return lambda row, _: first <= row.date < after
 
 

@@ -69,11 +69,12 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Dated:
-    """The day of INTERNALDATE, or of the Date field (`sent`), lies in first..last; None is open."""
+    """The day of INTERNALDATE, of the Date field (`sent`) or of the saving lies in first..last; None is open."""
 
     first: Day | None
     last: Day | None
     sent: bool = False
+    saved: bool = False  # RFC 8514 §4.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,11 +312,19 @@ def _date(scanner: Scanner) -> Day:
 
 def _dated(name: bytes, day: Day) -> Key:
     sent = name.startswith(b"SENT")
+    if name.startswith(b"SAVED"):
+        return _dated_saved(name, day)
     if name.endswith(b"ON"):
         return Dated(day, day, sent)
     if name.endswith(b"SINCE"):
         return Dated(day, None, sent)
     return Not(Dated(day, None)) if not sent else Dated(None, _day_before(day), sent=True)
+
+
+def _dated_saved(name: bytes, day: Day) -> Key:
+    if name.endswith(b"ON"):
+        return Dated(day, day, saved=True)
+    return Dated(day, None, saved=True) if name.endswith(b"SINCE") else Not(Dated(day, None, saved=True))
 
 
 def _day_before(day: Day) -> Day:
@@ -328,10 +337,16 @@ def _day_before(day: Day) -> Day:
 
 
 _MONTHS = {name.upper(): number for number, name in enumerate(MONTHS, 1)}
-_DATES = frozenset({b"BEFORE", b"ON", b"SINCE", b"SENTBEFORE", b"SENTON", b"SENTSINCE"})
+_DATES = frozenset(
+    {
+        b"BEFORE", b"ON", b"SINCE", b"SENTBEFORE", b"SENTON", b"SENTSINCE",
+        b"SAVEDBEFORE", b"SAVEDON", b"SAVEDSINCE",
+    }
+)  # fmt: skip
 _RECENT = Flagged("\\Recent")
 _SIMPLE: dict[bytes, Key] = {
     b"ALL": Every(()),
+    b"SAVEDATESUPPORTED": Every(()),  # RFC 8514 §4.3
     b"ANSWERED": Flagged("\\Answered"),
     b"DELETED": Flagged("\\Deleted"),
     b"DRAFT": Flagged("\\Draft"),

@@ -54,6 +54,7 @@ def _list(wanted: List) -> set[bytes]:
 
 _OPTIONS = {b"SPECIAL-USE": b"SPECIAL-USE", b"MYRIGHTS": b"LIST-MYRIGHTS"}
 _ITEMS = {
+    b"SAVEDATE": b"SAVEDATE",
     b"MODSEQ": b"CONDSTORE",
     b"EMAILID": b"OBJECTID",
     b"THREADID": b"OBJECTID",

@@ -8,7 +8,7 @@ it opens, and every writer holds it when it writes.
 import sqlite3
 from pathlib import Path
 
-SHAPE = 3  # PRAGMA user_version; another one means: make the index again
+SHAPE = 5  # PRAGMA user_version; another one means: make the index again
 
 _SCHEMA = """
 CREATE TABLE account (
@@ -31,6 +31,7 @@ CREATE TABLE rows (
     mailbox INTEGER NOT NULL, uid INTEGER NOT NULL, base TEXT NOT NULL, flags TEXT NOT NULL,
     modseq INTEGER NOT NULL, size INTEGER NOT NULL, date INTEGER NOT NULL, born INTEGER NOT NULL,
     came TEXT NOT NULL, cur INTEGER NOT NULL, lf INTEGER NOT NULL,
+    saved INTEGER NOT NULL,
     PRIMARY KEY (mailbox, uid)
 ) WITHOUT ROWID;
 CREATE INDEX rows_modseq ON rows (mailbox, modseq);

@@ -234,6 +234,7 @@ def _renumber(files: AccountFiles, rows: list[Row], source: Folder, target: Fold
             born=modseq,
             came=came,
             cur=bool(row.cur or letters[row.flags]),
+            saved=int(files.clock()),
         )
         for number, row in enumerate(rows)
     ]

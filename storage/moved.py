@@ -22,13 +22,13 @@ MOST = 500  # of the newest moves
 TRASHES = frozenset(("Trash", "Deleted Items", "Deleted Messages", "ごみ箱", "ゴミ箱", "削除済みアイテム"))
 
 _MOVED = (
-    "SELECT mailboxes.name, uid, base, flags, rows.modseq, size, date, born, came, cur, lf"
+    "SELECT mailboxes.name, uid, base, flags, rows.modseq, size, date, born, came, cur, lf, saved"
     " FROM mailboxes JOIN rows ON rows.mailbox = mailboxes.id"
     " WHERE rows.modseq > :since AND born > :since AND mailboxid {} :junk AND came {} IN"
     " ('moved from ' || :junk, 'copied from ' || :junk) AND came LIKE '% from %' ORDER BY born DESC LIMIT :most"
 )
 _KEPT = (
-    "SELECT uid, base, flags, rows.modseq, size, date, born, came, cur, lf"
+    "SELECT uid, base, flags, rows.modseq, size, date, born, came, cur, lf, saved"
     " FROM mailboxes JOIN rows ON rows.mailbox = mailboxes.id"
     " WHERE name = 'INBOX' AND instr(flags, 'S') AND NOT instr(flags, 'T')"
     " ORDER BY instr(flags, 'R') > 0 DESC, uid DESC LIMIT ?"

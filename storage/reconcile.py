@@ -59,7 +59,7 @@ def reconcile(db: sqlite3.Connection, folder: Folder, now: float, *, unclean: bo
 
 
 def _key(row: Row) -> str:
-    return filename.key(row.base, row.size, row.uid)
+    return filename.key(row.base, row.size, row.uid, row.saved)
 
 
 def row_path(folder: Folder, row: Row) -> str:
@@ -176,6 +176,7 @@ def _believe(file: _File, uid: int, stat: os.stat_result, folder: Folder, modseq
         came="found",
         cur=file.cur or bool(file.name.flags),
         lf=lf,
+        saved=file.name.saved if file.name.ours else 0,
     )
     path = row_path(folder, row)
     if file.path != path:

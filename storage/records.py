@@ -9,7 +9,7 @@ from storage.head import Head
 from storage.rows import Row, Summary
 
 TABLES = ("rows", "summaries", "heads", "previews")  # with a row for each message
-ROWS = "SELECT uid, base, flags, modseq, size, date, born, came, cur, lf FROM rows WHERE mailbox = ?"
+ROWS = "SELECT uid, base, flags, modseq, size, date, born, came, cur, lf, saved FROM rows WHERE mailbox = ?"
 
 
 @contextlib.contextmanager
@@ -55,8 +55,8 @@ def rows_of(db: sqlite3.Connection, folder: Folder, uids: Sequence[int]) -> list
 
 def insert_rows(db: sqlite3.Connection, folder: Folder, rows: list[Row]) -> None:
     db.executemany(
-        "INSERT INTO rows (uid, base, flags, modseq, size, date, born, came, cur, lf, mailbox)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO rows (uid, base, flags, modseq, size, date, born, came, cur, lf, saved, mailbox)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [(*row, folder.id) for row in rows],
     )
 

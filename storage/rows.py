@@ -19,6 +19,7 @@ class Row(NamedTuple):
     came: str  # how it came: delivered, appended, found, `copied from` or `moved from` a MAILBOXID
     cur: bool  # lies in cur/ (else in new/)
     lf: bool  # the file has LF line ends (another program wrote it); served as CRLF
+    saved: int = 0  # when it was copied or moved here, seconds since 1970; 0: its base says when it came
 
 
 @dataclass(frozen=True, slots=True)

@@ -219,6 +219,8 @@ def _column(session: "Session", item: bytes, rows: list[Row], summaries: Summari
             return map(dates.internal_date, map(attrgetter("date"), rows))
         case b"EMAILID":
             return map(object_id, map(attrgetter("base"), rows))
+        case b"SAVEDATE":  # RFC 8514 §4.1
+            return map(dates.save_date, rows)
         case b"THREADID":
             return repeat(b"NIL", len(rows))  # RFC 8474 §5.2: no threads are made out here
         case _:

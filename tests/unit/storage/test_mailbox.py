@@ -193,7 +193,7 @@ def test_copy_links_and_move_renames(account: AccountFiles) -> None:
     archive = rows(account, "Archive")
     assert archive[1].base == archive[2].base != archive[3].base
     assert state(account, "Archive").folder.flags(archive[1].flags) == {"\\Seen", "work"}
-    assert os.stat(next((account.maildir / ".Archive" / "cur").glob("*U=1:*"))).st_nlink == 2
+    assert os.stat(next((account.maildir / ".Archive" / "cur").glob("*U=1,*"))).st_nlink == 2
 
 
 def test_quota_is_a_running_number_and_trash_has_grace(account: AccountFiles) -> None:
