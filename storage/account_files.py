@@ -21,6 +21,7 @@ from storage.folder import BOOT, Folder
 from storage.index import damaged, open_index
 from storage.layout import account_dir
 from storage.lock import AccountLock
+from storage.remembered import Remembered
 
 
 class AccountFiles:
@@ -34,6 +35,7 @@ class AccountFiles:
         self.maildir = self.dir / "Maildir"
         self._index = str(self.dir / "index.sqlite")
         self._log = f"{self._index}-wal"
+        self.remembered = Remembered(self._log, str(self.maildir))
         self._use: tuple[tuple[int, int], tuple[int, int] | None] = ((0, 0), None)
         self._mutex = threading.RLock()
         self._lock: AccountLock | None = None

@@ -13,6 +13,7 @@ from storage import records
 from storage.account_files import AccountFiles
 from storage.errors import MailboxMissing
 from storage.folder import BOOT, Folder
+from storage.remembered import Counted
 from storage.rows import MailboxStatus, Row
 
 T = TypeVar("T")
@@ -121,18 +122,22 @@ def work_and_look(
 
 def status_of(files: AccountFiles, name: str) -> MailboxStatus:
     """What STATUS answers about a mailbox, counted by the index. Raises MailboxMissing."""
+    stamp = files.remembered.stamp()
     with files.reading() as db:
         mailboxid = folders.load(db, files.maildir, name).mailboxid
     if look(files, mailboxid, 1 << 62) is None:
         raise MailboxMissing(name)
     with files.reading() as db:
         folder = folders.load(db, files.maildir, name)
-        unseen, deleted, recent = db.execute(
-            "SELECT COALESCE(SUM(instr(flags, 'S') = 0), 0), COALESCE(SUM(instr(flags, 'T') > 0), 0),"
-            " COALESCE(SUM(uid >= ?), 0) FROM rows WHERE mailbox = ?",
-            (folder.recent, folder.id),
+        unseen, deleted = db.execute(
+            "SELECT COALESCE(SUM(instr(flags, 'S') = 0), 0), COALESCE(SUM(instr(flags, 'T') > 0), 0)"
+            " FROM rows WHERE mailbox = ?",
+            (folder.id,),
         ).fetchone()
-    return MailboxStatus(
+        (recent,) = db.execute(
+            "SELECT COUNT(*) FROM rows WHERE mailbox = ? AND uid >= ?", (folder.id, folder.recent)
+        ).fetchone()
+    status = MailboxStatus(
         messages=folder.messages,
         unseen=unseen,
         deleted=deleted,
@@ -143,3 +148,6 @@ def status_of(files: AccountFiles, name: str) -> MailboxStatus:
         size=folder.bytes,
         mailboxid=folder.mailboxid,
     )
+    counted = Counted(status, str(folder.path), (folder.new_mtime, folder.cur_mtime))
+    files.remembered.keep_status(name, counted, stamp)
+    return status

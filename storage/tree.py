@@ -155,6 +155,10 @@ def _drop_row(db: sqlite3.Connection, folder: folders.Folder) -> None:
 
 def listing(files: "AccountFiles") -> list[MailboxInfo]:
     """All mailboxes, and the bare parents of some. Folders that other programs made are taken in."""
+    remembered = files.remembered.listing()
+    if remembered is not None:
+        return remembered
+    stamp = files.remembered.stamp()
     with files.reading() as db:
         known = {folder.name: folder for folder in folders.load_all(db, files.maildir)}
     if {folder_name(name) for name in known} != _folders_on_disk(files.maildir):
@@ -170,7 +174,9 @@ def listing(files: "AccountFiles") -> list[MailboxInfo]:
         for depth in range(1, len(levels)):
             parent = SEPARATOR.join(levels[:depth])
             infos.setdefault(parent, MailboxInfo(parent, selectable=False))
-    return sorted(infos.values(), key=lambda info: (info.name != INBOX, info.name))
+    found = sorted(infos.values(), key=lambda info: (info.name != INBOX, info.name))
+    files.remembered.keep_listing(found, stamp)
+    return found
 
 
 def _folders_on_disk(maildir: Path) -> set[str]:
