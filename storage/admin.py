@@ -99,7 +99,7 @@ def add_account(directory: Directory, address: str, change: AccountChange) -> Ac
         check_free(directory, name)
         quota = GIB if change.quota is None else change.quota
         check_quota(directory, name, quota)
-        changes = _changes(directory, name, change)
+        changes = changes_of(directory, name, change)
         write_checked(directory, name, "", {"quota": format_size(quota), **changes}, None)
     return _summary(name, _known(directory, name))
 
@@ -116,7 +116,7 @@ def set_account(
         if change.quota is not None:
             check_quota(directory, name, change.quota)
         text = seen_text(directory, name, seen)
-        write_checked(directory, name, text, _changes(directory, name, change), edit.digest(text))
+        write_checked(directory, name, text, changes_of(directory, name, change), edit.digest(text))
     return _summary(name, _known(directory, name))
 
 
@@ -254,7 +254,7 @@ def check_quota(directory: Directory, name: Name, quota: int) -> None:
         raise Refused(f"{name.domain}: {text}")
 
 
-def _changes(directory: Directory, name: Name, change: AccountChange) -> dict[edit.Key, Any]:
+def changes_of(directory: Directory, name: Name, change: AccountChange) -> dict[edit.Key, Any]:
     """The keys of the file that a change sets."""
     changes: dict[edit.Key, Any] = {}
     if isinstance(change.password, Hashed):

@@ -28,9 +28,9 @@ _HEADINGS = {
     "receives": ("receives", "受信", "配信"),
     "may_post": ("may_post", "may post", "投稿", "投稿権限"),
 }
-_YES = frozenset(("yes", "y", "true", "1", "on", "○", "〇", "◯", "はい", "する", "可", "有"))
-_NO = frozenset(("no", "n", "false", "0", "off", "×", "✕", "いいえ", "しない", "不可", "無"))
-_FORMULA = ("=", "+", "-", "@")
+YES = frozenset(("yes", "y", "true", "1", "on", "○", "〇", "◯", "はい", "する", "可", "有"))
+NO = frozenset(("no", "n", "false", "0", "off", "×", "✕", "いいえ", "しない", "不可", "無"))
+FORMULA = ("=", "+", "-", "@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def read(data: bytes) -> list[Row]:
     """The rows of a file. Raises BadCsv."""
     if len(data) > MOST_OCTETS:
         raise BadCsv(f"the file is larger than {MOST_OCTETS} octets")
-    text = _decoded(data)
+    text = decoded(data)
     tabs = "\t" in text.partition("\n")[0] and "," not in text.partition("\n")[0]
     columns: tuple[str, ...] = COLUMNS
     rows: dict[str, Row] = {}
@@ -86,14 +86,14 @@ def write(rows: Iterable[Row], encoding: Encoding) -> bytes:
     writer.writerow(COLUMNS)
     for row in rows:
         name = row.name or ""
-        shielded = f"'{name}" if name.startswith((*_FORMULA, "'")) else name
+        shielded = f"'{name}" if name.startswith((*FORMULA, "'")) else name
         writer.writerow(
             (row.address, shielded, "no" if row.receives is False else "yes", "yes" if row.may_post else "no")
         )
     return out.getvalue().encode("utf-8-sig" if encoding == "utf-8" else encoding, "replace")
 
 
-def _decoded(data: bytes) -> str:
+def decoded(data: bytes) -> str:
     for encoding in ("utf-8-sig", "cp932"):
         try:
             text = data.decode(encoding)
@@ -122,7 +122,7 @@ def _row(cells: dict[str, str]) -> Row:
     name = cells.get("name")
     if name is not None:
         name = " ".join(name.split())
-        if name.startswith("'") and name[1:].startswith((*_FORMULA, "'")):
+        if name.startswith("'") and name[1:].startswith((*FORMULA, "'")):
             name = name[1:]
         if len(name) > 200:
             raise ValueError("the name is longer than 200 characters")
@@ -140,6 +140,6 @@ def _flag(cells: dict[str, str], column: str) -> bool | None:
     word = cells.get(column, "").strip().lower()
     if not word:
         return None
-    if word in _YES or word in _NO:
-        return word in _YES
+    if word in YES or word in NO:
+        return word in YES
     raise ValueError(f"{column}: {word[:20]} is neither yes nor no")

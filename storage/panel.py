@@ -12,7 +12,7 @@ in `SCRIPTS`, to which scripts are only ever added at the end. All of it blocks 
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -168,6 +168,19 @@ class Panel:
                 "INSERT INTO audit (at, actor, peer, action, domain, subject, details)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (self.clock(), actor, peer, action, domain, subject, details),
+            )
+
+    def note_all(self, actor: str, lines: Iterable[tuple[str, str, str]], *, peer: str = "") -> None:
+        """Many lines at once: action, address and details of each."""
+        now = self.clock()
+        with self.db.transaction() as transaction:
+            transaction.executemany(
+                "INSERT INTO audit (at, actor, peer, action, domain, subject, details)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (now, actor, peer, action, address.rpartition("@")[2], address, details)
+                    for action, address, details in lines
+                ],
             )
 
     def notes(

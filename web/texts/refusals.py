@@ -181,6 +181,17 @@ SENTENCES: dict[str, str] = {
     "there is no message {id} in the queue": "送信キューにメール {id} はありません。",
     "there is no token {id}": "この API トークンは削除されています（{id}）。",
     "nothing is known of {trace}": "「{trace}」の記録はありません。",
+    # accounts from files
+    "{address} is not an address of {domain}": "{address} は {domain} のアドレスではありません。",
+    "{address} stands in line {line} already": "{address} は {line} 行目にもあります。",
+    "{address} may not be changed by you": "{address} を変更する権限がありません。",
+    "a plan with mistakes is not carried out": "エラーのあるファイルは取り込めません。",
+    "the file has more than {most} lines": "行数が多すぎます（最大 {most} 行）。",
+    "the first line names no column as メールアドレス or address": (
+        "1 行目の見出しに「メールアドレス」の列がありません。"
+    ),
+    "two columns are named {name}": "見出しが重複しています：{name}",
+    "{address}: {problem}": "{address}：{problem}",
     # files that are uploaded
     "the file is neither UTF-8 nor CP932 (Shift_JIS): save it as CSV UTF-8": (
         "文字コードが UTF-8 でも Shift_JIS（CP932）でもありません。CSV UTF-8 形式で保存してください。"
