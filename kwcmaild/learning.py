@@ -24,7 +24,7 @@ from filters.spam.reading import read
 from filters.spam.tokens import tokens
 from net.log import event
 from storage.bayes import SERVER, Bayes
-from storage.bus import Bus, Hint
+from storage.bus import Bus, Hint, Topic
 from storage.errors import Broken
 from storage.moved import Moved, kept, moved
 from storage.store import Store
@@ -59,7 +59,7 @@ class Learning:
 
     async def start(self) -> None:
         self._bus = Bus(self.settings.run)
-        self._bus.listen(self._heard)
+        self._bus.listen(self._heard, Topic.MOVED)
         self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._keep_tidy())]
 
     async def stop(self, wait: float) -> None:

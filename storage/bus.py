@@ -2,7 +2,8 @@
 
 Each process that wants hints binds a socket in `<run>/bus/`, whose name says of what it wants to hear; a hint is
 sent to all who want it, and wakes nobody else. A socket that is full is tried again every 20 ms with what has come
-together for it since; one whose process is gone is removed. A hint may be lost (every selected mailbox is looked at each 30 s besides), and may come twice.
+together for it since; one whose process is gone is removed. A hint may be lost (every selected mailbox is looked at
+each 30 s besides), and may come twice.
 """
 
 import asyncio
@@ -64,7 +65,6 @@ class Bus:
         self._sender.setblocking(False)
         self._mutex = threading.Lock()
         self._peers: list[tuple[str, Topic]] = []
-        self._receivers: list[Callable[[Hint], None]] = []
         self._seen = -1  # the directory's mtime when the peers were listed
         self._waiting: dict[str, dict[tuple[str, str], Hint]] = {}
         self._receiver: socket.socket | None = None
@@ -73,20 +73,16 @@ class Bus:
         self._retry: asyncio.TimerHandle | None = None
 
     def listen(self, receive: Callable[[Hint], None], topic: Topic = Topic.MAIL) -> None:
-        """Bind this process's socket; `receive` is called in the running loop for each hint of others. Who listens
-        besides gets the same ones, from the same socket."""
-        self._receivers.append(receive)
-        if self._receiver is not None:
-            return
+        """Bind this process's socket; `receive` is called in the running loop for each hint of others."""
         self._loop = asyncio.get_running_loop()
         self._dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._path = self._dir / f"{os.getpid()}-{secrets.token_hex(4)}.{topic.value}"
         self._receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._receiver.setblocking(False)
         self._receiver.bind(str(self._path))
-        self._loop.add_reader(self._receiver, self._read)
+        self._loop.add_reader(self._receiver, self._read, receive)
 
-    def _read(self) -> None:
+    def _read(self, receive: Callable[[Hint], None]) -> None:
         assert self._receiver is not None
         for _ in range(500):  # then let others have the loop
             try:
@@ -95,8 +91,7 @@ class Bus:
                 return
             hint = Hint.decode(data)
             if hint is not None:
-                for receive in self._receivers:
-                    receive(hint)
+                receive(hint)
 
     def publish(self, hint: Hint) -> None:
         """Tell every other process. Never blocks, never raises."""

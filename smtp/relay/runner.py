@@ -36,7 +36,7 @@ from smtp.relay.pace import Paces
 from smtp.relay.recorder import Recorder, Threads
 from smtp.relay.teller import Teller
 from smtp.relay.traffic import LOW, Carrier, Traffic
-from storage.bus import Bus, Hint
+from storage.bus import Bus, Hint, Topic
 from storage.errors import Broken
 from storage.queue import ADDED, LEASE, TRY_ALL, Queue
 from storage.queue_rows import Key
@@ -120,7 +120,7 @@ class Runner:
         place = await self._threads(presence.enter, folder, self._holder)
         await self._threads(presence.bury, folder, self._queue.give_back)
         bus = Bus(folder)
-        bus.listen(self._hint)
+        bus.listen(self._hint, Topic.QUEUE)
         keepers = [
             asyncio.create_task(each) for each in (self._recover(), self._keep_leases(), self.teller.run())
         ]

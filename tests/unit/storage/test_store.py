@@ -9,7 +9,7 @@ import pytest
 
 from storage import selected
 from storage.appending import Appended
-from storage.bus import Bus, Hint
+from storage.bus import Bus, Hint, Topic
 from storage.delivery import Target
 from storage.errors import MailboxExists, MailboxMissing, NameRefused
 from storage.message import Message
@@ -288,3 +288,24 @@ async def test_summaries_are_those_of_the_mailbox_after_the_index_was_made_anew(
     await account.mailboxes()
     assert b'"two"' in (await aaa.summaries([1], "envelope"))[0][1]
     assert b'"one"' in (await inbox.summaries([1], "envelope"))[0][1]
+
+
+async def test_each_hears_of_what_it_wants_to(tmp_path: Path) -> None:
+    heard: dict[Topic, list[Hint]] = {topic: [] for topic in Topic}
+    listeners = {topic: Bus(tmp_path) for topic in Topic}
+    for topic, bus in listeners.items():
+        bus.listen(heard[topic].append, topic)
+    sender = Bus(tmp_path)
+    came, moved, queued = (
+        Hint("a@example.test", "INBOX", 7),
+        Hint("a@example.test", "Junk", 0),
+        Hint("", "queue", 0),
+    )
+    for hint in (came, moved, queued):
+        sender.publish(hint)
+    async with asyncio.timeout(10):
+        while sum(map(len, heard.values())) < 4:
+            await asyncio.sleep(0)
+    assert heard == {Topic.MAIL: [came, moved], Topic.MOVED: [moved], Topic.QUEUE: [queued]}
+    for bus in (*listeners.values(), sender):
+        bus.close()
