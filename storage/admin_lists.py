@@ -249,11 +249,7 @@ def _merged(
         known = before.get(key)
         if key == owner and known is None and not row.name and row.receives is not False:
             continue  # is a member with all rights as the owner
-        after[key] = Member(
-            address=known.address if known else row.address,
-            name=(known.name if known else "") if row.name is None else row.name,
-            receives=(known.receives if known else True) if row.receives is None else row.receives,
-        )
+        after[key] = _member(row, known)
         if key == owner:
             continue
         if row.may_post or (row.may_post is None and key in posters):
@@ -261,6 +257,18 @@ def _merged(
         elif row.may_post is False:
             may_post.pop(key, None)
     return after, may_post
+
+
+def _member(row: Row, known: Member | None) -> Member:
+    """What is not said stays as it was."""
+    try:
+        return Member(
+            address=known.address if known else row.address,
+            name=(known.name if known else "") if row.name is None else row.name,
+            receives=(known.receives if known else True) if row.receives is None else row.receives,
+        )
+    except ValueError as error:
+        raise Refused(f"{row.address[:320]} cannot be a member as it is written") from error
 
 
 def _counted(content: ListFile, rows: Sequence[Row], *, replace: bool) -> tuple[int, int, int]:

@@ -1,5 +1,6 @@
 """Deletions of mail that go on while their page shows how far they are: the last one of each account."""
 
+import asyncio
 from dataclasses import dataclass, field
 
 KEPT = 50  # that have ended, and whose outcome can still be shown
@@ -13,6 +14,7 @@ class Deletion:
     done: int = 0
     ended: bool = False
     failed: bool = False
+    over: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,3 +71,4 @@ async def _delete(office: Office, address: str, found: Sequence[Old], deletion: 
     finally:
         deletion.ended = True
         deletion.failed = deletion.failed or deletion.done < deletion.of
+        deletion.over.set()
