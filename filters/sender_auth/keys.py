@@ -8,6 +8,7 @@ import base64
 import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import padding
@@ -20,6 +21,7 @@ from dkim.util import InvalidTagValueList, parse_tag_value
 
 RSA_LEAST, RSA_MOST = 1024, 4096  # bits
 RECORD_MOST = 8192  # octets of a key record
+REMEMBERED = 500  # keys: most mail comes from few domains
 
 
 class KeyRefused(Exception):
@@ -59,6 +61,11 @@ def read(records: Sequence[bytes]) -> Key:
     (record,) = records
     if len(record) > RECORD_MOST:
         raise KeyRefused("key record too long")
+    return _read(record)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _read(record: bytes) -> Key:
     try:
         tags = parse_tag_value(record)
     except InvalidTagValueList:

@@ -6,6 +6,7 @@ again. It is short, its look-ups are limited (RFC 7208 §4.6.4), and so are time
 """
 
 import asyncio
+import re
 from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ import spf
 from net.resolver import DnsFailure, Resolver
 
 MOST_QUESTIONS = 120  # 10 terms, each with up to 10 names (RFC 7208 §4.6.4), and the records themselves
+
+_DOMAIN = re.compile(r"(?=.{4,253}$)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})+")
 
 Fact = tuple[tuple[str, str], Any]  # ((name, kind), value), as pyspf has it
 Facts = dict[tuple[str, str], list[Fact] | None]  # None: the question could not be answered
@@ -62,6 +65,8 @@ async def check(
     facts: Facts = {}
     try:
         async with asyncio.timeout(seconds):
+            if _DOMAIN.fullmatch(domain):  # the first question is known: it saves the first attempt
+                facts[domain, "TXT"] = await _ask(resolver, domain, "TXT")
             result, reason = await _evaluate(resolver, peer, sender, helo, facts)
     except TimeoutError:
         result, reason = "temperror", "DNS took too long"

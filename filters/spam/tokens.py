@@ -15,6 +15,7 @@ MOST_TOKENS = 3_000  # of one message
 
 _WIDE = "\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff"
 _WORD = re.compile(rf"[{_WIDE}]+|[^\W_{_WIDE}](?:[^\W{_WIDE}]|['\-]){{1,39}}")
+_PLAIN = re.compile(r"[a-z0-9][\w'\-]{1,39}", re.ASCII)  # the same where there is nothing but ASCII
 _NARROW = "\u3005"  # what comes before it is no wide character
 _LINK = re.compile(r"https?://(?:[^\s/@\"'<>]{0,100}@)?([^\s/:?#\"'<>]{1,253})", re.IGNORECASE)
 _HEADER = (b"from", b"reply-to", b"subject", b"x-mailer", b"user-agent", b"list-id", b"content-type")
@@ -39,14 +40,16 @@ def tokens(reading: Reading) -> frozenset[str]:
     return frozenset(sorted(found)[:MOST_TOKENS]) if len(found) > MOST_TOKENS else frozenset(found)
 
 
-def words(text: str) -> list[str]:
+def words(text: str) -> set[str]:
     """The words of a text; pairs of characters where it has no spaces."""
-    found: list[str] = []
-    for word in _WORD.findall(fold(text)):
+    if text.isascii():
+        return set(_PLAIN.findall(text.lower()))
+    found: set[str] = set()
+    for word in set(_WORD.findall(fold(text))):
         if len(word) == 1 or word[0] < _NARROW:
-            found.append(word)
+            found.add(word)
         else:
-            found += map(add, word, word[1:])
+            found.update(map(add, word, word[1:]))
     return found
 
 

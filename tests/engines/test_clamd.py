@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from storage.charset import decode_header
-from tests.engines.conftest import EICAR
+from tests.engines.engines import EICAR
 from tests.house import House, Site
 from tests.unit.smtp.conftest import Connect, inbox
 

@@ -14,7 +14,7 @@ from filters.spam import rspamd as rspamd_client
 from filters.spam import spamd as spamd_client
 from filters.spam.engine import EngineFailure, within
 from storage.message import Message
-from tests.engines.conftest import GTUBE, Engine
+from tests.engines.engines import GTUBE, Engine
 from tests.house import House, Site
 from tests.unit.smtp.conftest import Connect, inbox
 

@@ -92,9 +92,9 @@ def test_the_field_and_forged_ones() -> None:
 
 
 def test_words_of_texts_with_and_without_spaces() -> None:
-    assert list(words("会議室の予約")) == ["会議", "議室", "室の", "の予", "予約"]
-    assert list(words("Hello, WORLD's end x")) == ["hello", "world's", "end"]
-    assert list(words("ｶﾞ gaガ")) == ["ガ", "ga", "ガ"]
+    assert words("会議室の予約") == {"会議", "議室", "室の", "の予", "予約"}
+    assert words("Hello, WORLD's end x") == {"hello", "world's", "end"}
+    assert words("ｶﾞ gaガ") == {"ガ", "ga"}
 
 
 @given(st.binary(max_size=400))
