@@ -80,9 +80,16 @@ async def create(office: Office, person: Person, address: str, change: AccountCh
 
 
 async def change(
-    office: Office, person: Person, address: str, wanted: AccountChange, *, seen: str | None = None
+    office: Office,
+    person: Person,
+    address: str,
+    wanted: AccountChange,
+    *,
+    seen: str | None = None,
+    proved: bool = False,
 ) -> AccountSummary:
-    """Set what is given; each thing needs its right. `seen`: the digest of the file that the person looked at."""
+    """Set what is given; each thing needs its right. `seen`: the digest of the file that the person looked at.
+    One's own password is changed by who has `proved` to know it (`web.acts.own`)."""
     rights = {right for name, right in NEEDED.items() if getattr(wanted, name) is not None} or {
         Right.ACCOUNT_COMMENT
     }
@@ -90,6 +97,8 @@ async def change(
         allow(person, right, address=address)
     if wanted.suspended and address == person.address:
         raise Refused("nobody suspends the own account")
+    if wanted.password is not None and address == person.address and not proved:
+        raise Refused("one's own password is changed with the current one, under Password and security")
     refuse_weak(wanted.password, address)
     changed = await office.run(admin.set_account, office.directory, address, wanted, seen=seen)
     action = sorted(rights)[0] if len(rights) == 1 else "account.change"

@@ -85,6 +85,8 @@ async def new_passwords(office: Office, person: Person, domain: str, addresses: 
     planned = []
     for address in addresses:
         allow(person, Right.ACCOUNT_PASSWORD, domain, address)
+        if address == person.address:
+            raise Refused("one's own password is changed with the current one, under Password and security")
         planned.append(Planned(0, address, AccountChange(password=new_password()), False, True))
     return _begin(office, person, domain, "passwords", planned)
 
@@ -208,7 +210,8 @@ def _planned(office: Office, person: Person, domain: str, row: Row, taken: dict[
     _check(office, name, change, row, taken)
     if file is not None:
         rights = {accounts.NEEDED[key] for key in accounts.NEEDED if getattr(change, key) is not None}
-        if not all(may(person, right, domain, address) for right in rights):
+        own = change.password is not None and address == person.address
+        if own or not all(may(person, right, domain, address) for right in rights):
             raise Refused(f"{address} may not be changed by you")
         return Planned(row.line, address, change, False, False)
     generated = row.password is None

@@ -53,7 +53,7 @@ async def set_password(
     await _prove(office, person, current)
     if new == current:
         raise Refused("that is the password you have")
-    await accounts.change(office, person, person.address, AccountChange(password=new))
+    await accounts.change(office, person, person.address, AccountChange(password=new), proved=True)
     if session is not None:
         await _go_on(office, person, session)
 

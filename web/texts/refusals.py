@@ -40,6 +40,9 @@ SENTENCES: dict[str, str] = {
     "the password is too easy to guess: make it longer, or less like a word or a name": (
         "推測されやすいパスワードです。もっと長くするか、単語や名前を避けてください。"
     ),
+    "one's own password is changed with the current one, under Password and security": (
+        "自分のパスワードは「パスワードとセキュリティ」で、現在のパスワードを入力して変更してください。"
+    ),
     "the current password is not right": "現在のパスワードが正しくありません。",
     "that is the password you have": "現在と同じパスワードです。",
     "the code is not right: look whether the clock of your telephone is": (
