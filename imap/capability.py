@@ -39,6 +39,7 @@ _INSIDE = (
     b"UNAUTHENTICATE",  # RFC 8437
     b"COMPRESS=DEFLATE",  # RFC 4978
     b"NOTIFY",  # RFC 5465
+    b"INPROGRESS",  # RFC 9585
     b"XLIST",  # Gmail's, before RFC 6154
     b"CONDSTORE",  # RFC 7162
     b"QRESYNC",  # RFC 7162 §3.2

@@ -11,6 +11,7 @@ from storage.errors import Broken
 from storage.store import Store
 
 LOOK_EVERY = 15.0  # seconds between looks at whether those inside may still be here
+STILL_EVERY = 10.0  # seconds after which a client hears that its command is being worked on (RFC 9585 §3)
 SEARCHES = 4  # at once: they may take long, and must leave the store's threads to others
 
 
@@ -28,6 +29,7 @@ class ImapDoor:
         self.searches = asyncio.Semaphore(SEARCHES)
         self._inside: dict[str, set[Session]] = {}  # by account
         self._guarded = False
+        self.still_every = STILL_EVERY
 
     async def handle(self, conn: Connection, listen: Listen) -> None:
         """One client, from the greeting to the end."""

@@ -13,8 +13,9 @@ client is told.
 import asyncio
 import logging
 import time
+from collections.abc import Awaitable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from config.settings import Listen, Settings
 from imap import capability, commands, format, mailbox_name, reader, replies, uses
@@ -28,6 +29,7 @@ from imap.scanner import BadSyntax, Scanner
 from imap.sequence import OutOfRange, SequenceSet, pick
 from imap.state import OUTSIDE, State
 from imap.view import View
+from net import sasl
 from net.connection import Connection, Draining, LineTooLong, Nudged, PeerGone, TimedOut
 from net.limits import Slot
 from net.log import event
@@ -44,6 +46,8 @@ GONE = b"The selected mailbox was deleted or renamed"
 STRANGER = 8 * 1024  # octets of a command before login
 TURN = 20  # commands of one client, sent in one breath, after which the others have their turn
 FLUSH = 64 * 1024  # octets that a command may collect before they are written
+
+T = TypeVar("T")
 
 _log = logging.getLogger("imap")
 
@@ -124,6 +128,26 @@ class Session:
             out, self._out, self._size = self._out, [], 0
             self.conn.write(out[0] if len(out) == 1 else b"".join(out))
 
+    async def patiently(self, work: Awaitable[T]) -> T:
+        """The result of work that may take long; meanwhile the client hears that it goes on (RFC 9585 §3).
+
+        Only where no response is half written."""
+        loop = asyncio.get_running_loop()
+        timer: asyncio.TimerHandle
+
+        def still() -> None:
+            nonlocal timer
+            if b"INPROGRESS" not in self.off and self.conn.unsent < FLUSH:
+                self._write_out()
+                self.conn.write(b'* OK [INPROGRESS ("%b" NIL NIL)] Still working\r\n' % self.tag)
+            timer = loop.call_later(self.door.still_every, still)
+
+        timer = loop.call_later(self.door.still_every, still)
+        try:
+            return await work
+        finally:
+            timer.cancel()
+
     async def ask(self, prompt: bytes, limit: int) -> bytes:
         """Send a continuation request and read the line that answers it, without its end."""
         self.send(b"+ " + prompt + b"\r\n")
@@ -134,7 +158,7 @@ class Session:
         if self.account is not None:
             return capability.inside(self.settings.imap.max_append, self.off)
         return capability.outside(
-            self.starttls_offered, self.settings.auth.mechanisms if self.passwords_taken else (), self.off
+            self.starttls_offered, self.mechanisms if self.passwords_taken else (), self.off
         )
 
     @property
@@ -145,6 +169,11 @@ class Session:
     @property
     def starttls_offered(self) -> bool:
         return self.listen.tls == "starttls" and self.conn.tls is None
+
+    @property
+    def mechanisms(self) -> tuple[str, ...]:
+        """The ways to log in on this connection."""
+        return sasl.told(self.settings.auth.mechanisms, self.conn.end_point)
 
     @property
     def passwords_taken(self) -> bool:

@@ -10,6 +10,7 @@ from imap.commands.listing import List
 from imap.commands.mailboxes import Create
 from imap.commands.select import Select
 from imap.commands.sort import Sort, Thread
+from imap.commands.status import Status
 from imap.commands.store import Store
 from imap.fetch_grammar import LAZY, Fetch, Form
 from imap.search import parts
@@ -31,6 +32,8 @@ def needed(arguments: Any) -> set[bytes]:
             return found | {b"QRESYNC"} if arguments.since is not None else found
         case List():
             return _list(arguments)
+        case Status():
+            return _status(arguments.items)
         case Store():
             return {b"CONDSTORE"} if arguments.unchanged_since is not None else set()
         case Program():
@@ -48,10 +51,21 @@ def _list(wanted: List) -> set[bytes]:
     found = {b"LIST-EXTENDED"} if wanted.extended else set()
     found |= {_OPTIONS[option] for option in wanted.select | wanted.give if option in _OPTIONS}
     if wanted.status:
-        found.add(b"LIST-STATUS")
+        found |= {b"LIST-STATUS"} | _status(wanted.status)
     return found | {b"LIST-METADATA"} if wanted.metadata else found
 
 
+def _status(items: tuple[bytes, ...]) -> set[bytes]:
+    return {_NUMBERS[item] for item in items if item in _NUMBERS}
+
+
+_NUMBERS = {
+    b"SIZE": b"STATUS=SIZE",
+    b"HIGHESTMODSEQ": b"CONDSTORE",
+    b"MAILBOXID": b"OBJECTID",
+    b"APPENDLIMIT": b"APPENDLIMIT",
+    b"DELETED-STORAGE": b"QUOTA",
+}
 _OPTIONS = {b"SPECIAL-USE": b"SPECIAL-USE", b"MYRIGHTS": b"LIST-MYRIGHTS"}
 _ITEMS = {
     b"SAVEDATE": b"SAVEDATE",

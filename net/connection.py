@@ -100,6 +100,11 @@ class Connection(asyncio.Protocol):
         """Whether the peer is on this machine."""
         return self.peer.startswith("127.") or self.peer == "::1"
 
+    @property
+    def end_point(self) -> bytes:
+        """What a login can be bound to on this connection (RFC 5929 §4.1)."""
+        return self.tls.end_point if self.tls is not None else b""
+
     # Reading
 
     @property

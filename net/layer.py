@@ -21,6 +21,13 @@ class TlsInfo:
     cipher: str
     bits: int
     server_name: str | None  # the name asked for by SNI (RFC 6066 §3)
+    end_point: bytes = b""  # our certificate's hash, for channel binding (RFC 5929 §4.1)
+
+
+class ServerContext(ssl.SSLContext):
+    """A context that knows what its certificate's hash is."""
+
+    end_point: bytes = b""
 
 
 class ServerSide(ssl.SSLObject):
@@ -110,7 +117,8 @@ class Layer:
     def info(self) -> TlsInfo:
         name, _, bits = self._object.cipher() or ("", "", 0)
         asked = self._object.server_name_asked if isinstance(self._object, ServerSide) else None
-        return TlsInfo(self._object.version() or "", name, bits, asked)
+        end_point = getattr(self._object.context, "end_point", b"")
+        return TlsInfo(self._object.version() or "", name, bits, asked, end_point)
 
 
 class ClientLayer(Layer):

@@ -77,17 +77,26 @@ class Login:
         return Credentials(self._login, text)
 
 
-MECHANISMS: Mapping[bytes, Callable[[], Mechanism]] = {
-    b"PLAIN": Plain,
-    b"LOGIN": Login,
-    b"SCRAM-SHA-256": Scram,
+MECHANISMS: Mapping[bytes, Callable[[bytes], Mechanism]] = {
+    b"PLAIN": lambda _: Plain(),
+    b"LOGIN": lambda _: Login(),
+    b"SCRAM-SHA-256": lambda binding: Scram(binding=binding),
+    b"SCRAM-SHA-256-PLUS": lambda binding: Scram(binding=binding, plus=True),
 }
 
 
-def offered(name: bytes, names: tuple[str, ...]) -> Mechanism | None:
-    """A new exchange of the mechanism of that name, if it is one of `names`."""
+def told(names: tuple[str, ...], end_point: bytes) -> tuple[str, ...]:
+    """Those of the mechanisms that this connection can have: `-PLUS` only where there is something to bind to."""
+    return names if end_point else tuple(name for name in names if not name.endswith("-PLUS"))
+
+
+def offered(name: bytes, names: tuple[str, ...], end_point: bytes = b"") -> Mechanism | None:
+    """A new exchange of the mechanism of that name, if it is one of `names`; `end_point` is our certificate's."""
+    possible = told(names, end_point)
     made = MECHANISMS.get(name)
-    return made() if made is not None and name.decode() in names else None
+    if made is None or name.decode() not in possible:
+        return None
+    return made(end_point if "SCRAM-SHA-256-PLUS" in possible else b"")
 
 
 async def converse(

@@ -5,8 +5,9 @@ Messages in, messages out, without I/O and without base64 around them. Who the c
 nothing, so that the exchange looks the same. The end is a `Proof`, right or not; a right one's `final` message lets
 the client see that the server knows the key too.
 
-Channel binding is not offered: Python's TLS gives no `tls-exporter` value (RFC 9266). A client that asks for it is
-told so.
+Channel binding (`-PLUS`) is to the server's certificate, `tls-server-end-point` (RFC 5929 §4.1): Python's TLS gives
+no `tls-exporter` value (RFC 9266). Where it is offered, a client that says "I could, but you can't" was lied to
+by somebody between, and is refused (RFC 5802 §6).
 """
 
 import base64
@@ -60,9 +61,11 @@ class Proof:
 
 
 class Scram:
-    """One exchange of SCRAM-SHA-256."""
+    """One exchange of SCRAM-SHA-256. `binding`: what `-PLUS` binds to; `plus`: it is that mechanism."""
 
-    def __init__(self, nonce: str | None = None) -> None:
+    def __init__(self, nonce: str | None = None, binding: bytes = b"", plus: bool = False) -> None:
+        self._binding = binding
+        self._plus = plus
         self._nonce = nonce or base64.b64encode(secrets.token_bytes(NONCE_OCTETS)).decode()
         self._login = self._authzid = self._header = self._first = self._server_first = ""
         self._key: Key | None = None
@@ -90,9 +93,13 @@ class Scram:
         """`gs2-cbind-flag,[a=authzid],n=user,r=nonce[,extensions]`"""
         flag, _, rest = text.partition(",")
         authzid, comma, bare = rest.partition(",")
-        if flag.startswith("p="):
-            return Failed("channel binding is not offered")
-        if flag not in ("n", "y") or not comma or (authzid and not authzid.startswith("a=")):
+        if self._plus != flag.startswith("p=") or (self._plus and flag != "p=tls-server-end-point"):
+            return Failed("no such channel binding is offered")
+        if flag == "y" and self._binding:
+            return Failed("channel binding is offered")
+        if not self._plus and flag not in ("n", "y"):
+            return Failed("SCRAM begins with n,,n=name,r=nonce")
+        if not comma or (authzid and not authzid.startswith("a=")):
             return Failed("SCRAM begins with n,,n=name,r=nonce")
         name, *others = bare.split(",")
         if name.startswith("m="):
@@ -115,7 +122,8 @@ class Scram:
         if not found or len(words) < 2 or not words[0].startswith("c=") or not words[1].startswith("r="):
             return Failed("SCRAM ends with c=…,r=nonce,p=proof")
         proof = _unbase64(proof_text)
-        if proof is None or _unbase64(words[0][2:]) != self._header.encode():
+        bound = self._header.encode() + (self._binding if self._plus else b"")
+        if proof is None or _unbase64(words[0][2:]) != bound:
             return Failed("the message does not belong to this exchange")
         if not hmac.compare_digest(words[1][2:].encode(), self._nonce.encode()):
             return Failed("the message does not belong to this exchange")

@@ -11,8 +11,11 @@ import logging
 import ssl
 from pathlib import Path
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+
 from config.settings import Tls
-from net.layer import ServerSide
+from net.layer import ServerContext, ServerSide
 from net.log import event
 
 _log = logging.getLogger("net")
@@ -81,7 +84,7 @@ def build(tls: Tls, minimum: str) -> ssl.SSLContext:
 
 
 def _context(certificate: Path, key: Path, minimum: str) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context = ServerContext(ssl.PROTOCOL_TLS_SERVER)
     context.sslobject_class = ServerSide
     if VERSIONS[minimum] < ssl.TLSVersion.TLSv1_2:
         context.set_ciphers("DEFAULT:@SECLEVEL=0")  # OpenSSL 3 keeps old versions behind its lowest level
@@ -94,4 +97,15 @@ def _context(certificate: Path, key: Path, minimum: str) -> ssl.SSLContext:
     except OSError as error:  # which names no file
         why = error.reason if isinstance(error, ssl.SSLError) else error.strerror
         raise ValueError(f"certificate {certificate} with key {key}: {why}") from error
+    context.end_point = end_point(certificate.read_bytes())
     return context
+
+
+def end_point(pem: bytes) -> bytes:
+    """The hash of a certificate to which `tls-server-end-point` binds (RFC 5929 §4.1); empty where none is."""
+    certificate = x509.load_pem_x509_certificate(pem)
+    signed = certificate.signature_hash_algorithm
+    if signed is None:  # Ed25519
+        return b""
+    chosen = hashes.SHA256() if signed.name in ("md5", "sha1") else signed
+    return certificate.fingerprint(chosen)

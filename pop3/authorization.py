@@ -18,9 +18,14 @@ async def capa(session: "Session", _: None) -> None:
         if session.tls_offered:
             can.append(b"STLS")
         if session.passwords_taken:
-            can += [b"USER", b"SASL " + " ".join(session.settings.auth.mechanisms).encode()]
+            can += [b"USER", b"SASL " + " ".join(_mechanisms(session)).encode()]
     can.append(b"IMPLEMENTATION kwcmaild")
     session.send(b"+OK capabilities follow\r\n" + b"".join(word + b"\r\n" for word in can) + b".\r\n")
+
+
+def _mechanisms(session: "Session") -> tuple[str, ...]:
+    """The ways to log in on this connection."""
+    return sasl.told(session.settings.auth.mechanisms, session.conn.end_point)
 
 
 async def stls(session: "Session", _: None) -> None:
@@ -67,10 +72,10 @@ async def auth(session: "Session", asked: tuple[bytes, bytes | None]) -> None:
     _passwords_only_in_private(session)
     name, initial = asked
     if not name:  # Outlook Express and others ask so what there is
-        names = b"".join(mechanism.encode() + b"\r\n" for mechanism in session.settings.auth.mechanisms)
+        names = b"".join(mechanism.encode() + b"\r\n" for mechanism in _mechanisms(session))
         session.send(b"+OK mechanisms follow\r\n" + names + b".\r\n")
         return
-    exchange = sasl.offered(name, session.settings.auth.mechanisms)
+    exchange = sasl.offered(name, session.settings.auth.mechanisms, session.conn.end_point)
     if exchange is None:
         raise Refused(b"no such mechanism")
 

@@ -47,7 +47,7 @@ async def auth(session: Session, command: AuthCommand) -> Reply:
         return replies.LOGIN_IN_TRANSACTION
     if not session.may_log_in:
         return replies.ENCRYPT_FIRST
-    mechanism = sasl.offered(command.mechanism, session.settings.auth.mechanisms)
+    mechanism = sasl.offered(command.mechanism, session.settings.auth.mechanisms, session.conn.end_point)
     if mechanism is None:
         return replies.MECHANISM_UNKNOWN
     try:

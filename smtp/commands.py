@@ -2,6 +2,7 @@
 
 import time
 
+from net import sasl
 from smtp import grammar, replies, xclient
 from smtp.auth import auth, starttls
 from smtp.content import bdat, data
@@ -44,7 +45,9 @@ async def ehlo(session: Session, name: str) -> Reply | bytes:
     if session.may_start_tls:
         keywords.append("STARTTLS")  # RFC 3207
     if session.may_log_in and session.login is None:
-        keywords.append(f"AUTH {' '.join(session.settings.auth.mechanisms)}")  # RFC 4954 §3
+        keywords.append(
+            f"AUTH {' '.join(sasl.told(session.settings.auth.mechanisms, session.conn.end_point))}"
+        )  # RFC 4954 §3
     return replies.capabilities(session.settings.hostname, keywords)
 
 

@@ -116,7 +116,7 @@ async def _append(
             await reader.discard(session.conn, intake.pending, session.most_discarded)
             raise
         try:
-            validity, uids = await place.account.append(place.name, intake.found, freed)
+            validity, uids = await session.patiently(place.account.append(place.name, intake.found, freed))
         except MailboxMissing:
             raise No(TRYCREATE.text, TRYCREATE.code) from None
     return validity, uids, place

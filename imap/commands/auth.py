@@ -44,7 +44,7 @@ def mechanism(scanner: Scanner) -> tuple[bytes, bytes | None]:
 async def authenticate(session: "Session", asked: tuple[bytes, bytes | None]) -> Reply:
     name, initial = asked
     _passwords_only_in_private(session)
-    exchange = sasl.offered(name, session.settings.auth.mechanisms)
+    exchange = sasl.offered(name, session.settings.auth.mechanisms, session.conn.end_point)
     if exchange is None:
         raise No(b"There is no such mechanism", b"CANNOT")
     conn = session.conn

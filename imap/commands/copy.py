@@ -68,10 +68,11 @@ async def _transfer(session: "Session", wanted: Wanted, uids: list[int], moving:
     try:
         if place.account.address == session.selected.place.account.address and place.may("swt"):
             transfer = mailbox.move if moving else mailbox.copy
-            copied = await transfer(uids, place.name)
+            copied = await session.patiently(transfer(uids, place.name))
         else:
             across_to = across.move if moving else across.copy
-            copied = await across_to(mailbox, uids, place.account, place.name, _flags(mailbox, uids, place))
+            work = across_to(mailbox, uids, place.account, place.name, _flags(mailbox, uids, place))
+            copied = await session.patiently(work)
     except MailboxMissing:
         if mailbox.gone:
             raise

@@ -32,7 +32,7 @@ async def run(session: "Session", names: tuple[bytes, ...]) -> None:
     before, manner = session.manner, session.manner
     enabled: list[bytes] = []
     for name, turns_on in EXTENSIONS.items():
-        if name.upper() in names and _adds(manner, name):
+        if name.upper() in names and name not in session.off and _adds(manner, name):
             manner = replace(manner, **turns_on)
             enabled.append(name)
     session.manner = replace(manner, modseq=before.modseq)

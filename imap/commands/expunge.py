@@ -28,7 +28,7 @@ async def run_uid(session: "Session", wanted: SequenceSet) -> Reply:
 
 
 async def _expunge(session: "Session", uids: list[int] | None) -> bytes:
-    return highest(session) if await session.writable("e").expunge(uids) else b""
+    return highest(session) if await session.patiently(session.writable("e").expunge(uids)) else b""
 
 
 def highest(session: "Session") -> bytes:

@@ -40,7 +40,7 @@ async def found(session: "Session", program: Program) -> list[int]:
         scope = Scope(
             view.uids, mailbox.rows, mailbox.keywords, view.first_recent, int(time.time()), view.saved
         )
-        return await finding.find(session.store, mailbox, program, scope)
+        return await session.patiently(finding.find(session.store, mailbox, program, scope))
     except No:
         results.forget(session, program)
         raise

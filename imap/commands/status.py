@@ -1,7 +1,7 @@
 """STATUS (RFC 9051 §6.3.11): numbers of a mailbox without selecting it."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from imap.objectid import object_id
 from imap.place import Place
@@ -26,14 +26,17 @@ DELETED_STORAGE = b"DELETED-STORAGE"  # RFC 9208 §4.1.4: not in the status of t
 APPENDLIMIT = b"APPENDLIMIT"  # RFC 7889 §3
 _NAMES = frozenset({*ITEMS, DELETED_STORAGE, APPENDLIMIT})
 
-Status = tuple[bytes, tuple[bytes, ...]]
+
+class Status(NamedTuple):
+    mailbox: bytes
+    items: tuple[bytes, ...]
 
 
 def parse(scanner: Scanner) -> Status:
     scanner.space()
     mailbox = scanner.astring()
     scanner.space()
-    return mailbox, items(scanner)
+    return Status(mailbox, items(scanner))
 
 
 def items(scanner: Scanner) -> tuple[bytes, ...]:

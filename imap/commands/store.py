@@ -63,9 +63,9 @@ async def _store(session: "Session", wanted: Store, uids: list[int], by_uid: boo
     session.tell_updates(False, by_uid)  # what the client knows before is what it reckons with
     names = flags.spelled(wanted.flags, mailbox.keywords)
     before = {uid: mailbox.rows[uid] for uid in uids if uid in mailbox.rows} if wanted.silent else {}
-    stored = await mailbox.store(
-        uids, wanted.operation, names, wanted.unchanged_since, flags.fixed(view.place.rights)
-    )
+    fixed = flags.fixed(view.place.rights)
+    work = mailbox.store(uids, wanted.operation, names, wanted.unchanged_since, fixed)
+    stored = await session.patiently(work)
     new_keywords: list[bytes] = []
     view.keywords_changed(new_keywords)
     for line in new_keywords:
@@ -76,7 +76,6 @@ async def _store(session: "Session", wanted: Store, uids: list[int], by_uid: boo
         letters = flags.letters(names, mailbox.keywords)
         # What came out otherwise than the client expects was changed by somebody else meanwhile: the view
         # tells it (RFC 9051 §6.4.6).
-        fixed = flags.fixed(view.place.rights)
         rows = [
             row
             for row in rows

@@ -30,7 +30,7 @@ NAMING = {
     "GETACL": (b"GETACL %b", "a"),
     "LISTRIGHTS": (b"LISTRIGHTS %b anyone", "a"),
     "MYRIGHTS": (b"MYRIGHTS %b", "l"),
-    "GETMETADATA": (b"GETMETADATA %b /shared/comment", "r"),
+    "GETMETADATA": (b"GETMETADATA %b /shared/comment", "l"),
     "SETMETADATA": (b'SETMETADATA %b (/shared/comment "x")', "w"),
     "REPLACE": (b"REPLACE 1 %b {4+}\r\nbody", "i"),
     "UID REPLACE": (b"UID REPLACE 1 %b {4+}\r\nbody", "i"),

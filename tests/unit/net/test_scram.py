@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from net.sasl import converse
+from net.sasl import converse, offered, told
 from net.scram import KeyWanted, Proof, Scram
 from net.step import Challenge, Failed
 
@@ -178,3 +178,49 @@ async def test_the_last_response_is_empty() -> None:
     client = Client(last=b"more")
     answer = await converse(Scram(SERVER_NONCE), FIRST, client.ask, client.key, client.judge)
     assert isinstance(answer, Failed)
+
+
+BINDING = b"\x01" * 32
+
+
+def bound(flag: bytes, data: bytes, *, plus: bool, binding: bytes) -> object:
+    """An exchange of a client that knows the password and binds in this way."""
+    exchange = Scram("srv", binding=binding, plus=plus)
+    step = exchange.start(flag + b",,n=user,r=cli")
+    if not isinstance(step, KeyWanted):
+        return step
+    first = exchange.keyed(PENCIL).data
+    without = b"c=" + base64.b64encode(flag + b",," + data) + b",r=clisrv"
+    signed = b"n=user,r=cli," + first + b"," + without
+    salted = hashlib.pbkdf2_hmac("sha256", b"pencil", SALT, 4096)
+    client_key = hmac.digest(salted, b"Client Key", "sha256")
+    signature = hmac.digest(hashlib.sha256(client_key).digest(), signed, "sha256")
+    proof = bytes(one ^ other for one, other in zip(client_key, signature, strict=True))
+    return exchange.feed(without + b",p=" + base64.b64encode(proof))
+
+
+def test_a_login_is_bound_to_the_certificate() -> None:
+    flag = b"p=tls-server-end-point"
+    step = bound(flag, BINDING, plus=True, binding=BINDING)
+    assert isinstance(step, Proof) and step.right
+    # another certificate, which is what somebody between would show
+    assert isinstance(bound(flag, b"\x02" * 32, plus=True, binding=BINDING), Failed)
+    assert isinstance(bound(flag, b"", plus=True, binding=BINDING), Failed)
+    assert isinstance(bound(b"p=tls-unique", BINDING, plus=True, binding=BINDING), Failed)
+    assert isinstance(bound(b"n", b"", plus=True, binding=BINDING), Failed)
+    assert isinstance(bound(flag, BINDING, plus=False, binding=BINDING), Failed)
+
+
+def test_who_was_told_that_there_is_no_binding_is_refused() -> None:
+    assert isinstance(bound(b"y", b"", plus=False, binding=BINDING), Failed)
+    for flag, binding in ((b"n", BINDING), (b"y", b"")):
+        step = bound(flag, b"", plus=False, binding=binding)
+        assert isinstance(step, Proof) and step.right
+
+
+def test_what_is_told_depends_on_the_connection() -> None:
+    names = ("PLAIN", "SCRAM-SHA-256-PLUS")
+    assert told(names, b"") == ("PLAIN",)
+    assert told(names, BINDING) == names
+    assert offered(b"SCRAM-SHA-256-PLUS", names) is None
+    assert offered(b"SCRAM-SHA-256-PLUS", names, BINDING) is not None
