@@ -19,6 +19,7 @@ from storage.queued import Addressee
 from storage.status import DISK_FULL, INTERNAL, Status, worst
 from storage.traces import LONGEST, Traces
 
+LISTED = 100  # recipients by which a message is found in the lists of its domains
 NAMED = 10  # recipients that the note of the acceptance names; each has notes of its own besides
 
 _SUBJECT = re.compile(rb"^subject[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)", re.IGNORECASE | re.MULTILINE)
@@ -53,20 +54,22 @@ def answered(traces: Traces, mail: Mail, statuses: Sequence[Status], began: floa
         for recipient, status in zip(mail.recipients, statuses, strict=True):
             if not status.ok:
                 traces.note(mail.trace, "refused", recipient=str(recipient.address), status=status)
-    listed(traces, mail, taken, detail["to"], began)
+    listed(traces, mail, taken, began)
     count(traces, mail, taken)
 
 
-def listed(traces: Traces, mail: Mail, taken: bool, to: str, at: float) -> None:
+def listed(traces: Traces, mail: Mail, taken: bool, at: float) -> None:
     """A message in the lists of the domains here that sent it or that it came to."""
-    domains = _local_domains(mail)
+    domains, own = _local_domains(mail), ""
     if mail.authenticated:
-        domains.add(mail.authenticated.rpartition("@")[2])
+        own = mail.authenticated.rpartition("@")[2]
+        domains.add(own)
     if domains:
+        to = tuple(str(each.address) for each in mail.recipients[:LISTED])
         found = _SUBJECT.search(mail.head)
         subject = unfold(found[1][:LONGEST]) if found else b""
         sender = mail.reverse_path or mail.authenticated or ""
-        traces.arrived(Arrived(at, tuple(domains), mail.trace, taken, sender, to, subject))
+        traces.arrived(Arrived(at, tuple(domains), mail.trace, taken, sender, to, subject, own))
 
 
 def count(traces: Traces, mail: Mail, taken: bool) -> None:

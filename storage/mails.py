@@ -45,8 +45,9 @@ class Arrived(NamedTuple):
     trace: str
     taken: bool
     sender: str
-    recipients: str
+    recipients: tuple[str, ...]
     subject: bytes
+    sent_by: str = ""  # the domain of the account that sent it; empty: it came from outside
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,13 +135,15 @@ def database(state: Path) -> StateDb:
 
 
 def _rows(mail: Arrived) -> list[tuple[object, ...]]:
-    subject = _text(decode_header(mail.subject))
-    sender, recipients = _text(mail.sender), _text(mail.recipients)
-    words = fold(f"{sender} {recipients} {subject}")
-    return [
-        (mail.at, domain, mail.trace, mail.taken, sender, recipients, subject, words)
-        for domain in mail.domains
-    ]
+    subject, sender = _text(decode_header(mail.subject)), _text(mail.sender)
+    rows: list[tuple[object, ...]] = []
+    for domain in mail.domains:
+        # whom else it was for is not a recipient's to know: not even by searching
+        seen = [each for each in mail.recipients if domain in (mail.sent_by, each.rpartition("@")[2].lower())]
+        recipients = _text(" ".join(seen))
+        words = fold(f"{sender} {recipients} {subject}")
+        rows.append((mail.at, domain, mail.trace, mail.taken, sender, recipients, subject, words))
+    return rows
 
 
 def _text(text: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from storage.admin_files import Missing, Refused
 from storage.panel_tokens import Token, Tokens
 from web.office import Office
-from web.person import Person, Right, allow
+from web.person import Person, Right, allow, may
 from web.scopes import expanded
 
 
@@ -40,11 +40,10 @@ async def add(
 
 async def delete(office: Office, person: Person, which: str) -> None:
     """One's own, or for the operator anybody's."""
+    allow(person, Right.OWN_TOKENS, address=person.address)
     token = await office.run(_tokens(office).get, which)
-    if token is None or token.owner != person.address:
-        allow(person, Right.TOKENS_EDIT)
-    else:
-        allow(person, Right.OWN_TOKENS, address=person.address)
+    if token is not None and token.owner != person.address and not may(person, Right.TOKENS_EDIT):
+        token = None
     if token is None or not await office.run(_tokens(office).delete, which):
         raise Missing(f"there is no token {which}")
     details = f"delete {token.id} {token.name}"

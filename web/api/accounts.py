@@ -398,7 +398,8 @@ async def own(call: Call[None, None]) -> Answer:
 
 async def change_own(call: Call[OwnPatch, None]) -> Answer:
     which = call.person.address
-    await accounts.change(call.office, call.person, which, call.body.change(), seen=call.seen)
+    if call.body.model_fields_set:
+        await accounts.change(call.office, call.person, which, call.body.change(), seen=call.seen)
     return await _shown(call, which)
 
 

@@ -9,7 +9,7 @@ from storage.panel_tokens import Token
 from web.acts import tokens
 from web.api.operation import Answer, Call, Operation
 from web.api.shapes import In, Out, Time, moment, moment_or_none
-from web.person import SCOPES, Right
+from web.person import SCOPES, Right, allow
 
 _PATTERN = "^(\\*|" + "|".join(sorted({each.partition(":")[0] for each in SCOPES})) + "):(read|write|\\*)$"
 Scope = Annotated[str, StringConstraints(pattern=_PATTERN)]
@@ -84,6 +84,11 @@ async def delete(call: Call[None, None]) -> Answer:
     return Answer()
 
 
+async def delete_any(call: Call[None, None]) -> Answer:
+    allow(call.person, Right.TOKENS_EDIT)
+    return await delete(call)
+
+
 OPERATIONS = (
     Operation("GET", "/own/tokens", "listOwnTokens", Right.OWN_TOKENS, "One's own tokens.", own, gives=List),
     Operation(
@@ -96,6 +101,7 @@ OPERATIONS = (
     ),
     Operation("GET", "/tokens", "listTokens", Right.TOKENS_EDIT, "Everybody's tokens.", every, gives=List),
     Operation(
-        "DELETE", "/tokens/{id}", "deleteToken", Right.TOKENS_EDIT, "Delete anybody's token.", delete, status=204,
+        "DELETE", "/tokens/{id}", "deleteToken", Right.TOKENS_EDIT, "Delete anybody's token.",
+        delete_any, status=204,
     ),
 )  # fmt: skip

@@ -20,7 +20,7 @@ def arrived(number: int, **changes: object) -> Arrived:
         f"t.{number}",
         True,
         "sales@Shop.example",
-        "taro@example.test",
+        ("taro@example.test",),
         f"Order {number}".encode(),
     )
     return mail._replace(**changes)  # type: ignore[arg-type]
@@ -52,8 +52,22 @@ def test_newest_first_within_the_domain_and_the_time(written: Mails, tmp_path: P
 )
 def test_words_are_found_in_any_form(written: Mails, tmp_path: Path, words: str) -> None:
     subject = "=?ISO-2022-JP?B?GyRCOGY4K0BRGyhC?= Order オダイ 100% a_b \\".encode()  # 御見積
-    written.add([arrived(1, subject=subject), arrived(2, subject=b"xyz 100 aXb", sender="", recipients="")])
+    written.add([arrived(1, subject=subject), arrived(2, subject=b"xyz 100 aXb", sender="", recipients=())])
     assert found(tmp_path, "example.test", words) == ([] if words == "ご見積" else ["t.1"])
+
+
+def test_whom_else_it_was_for_is_found_by_its_sender_alone(written: Mails, tmp_path: Path) -> None:
+    both, to = ("example.test", "other.test"), ("taro@example.test", "jiro@Other.test", "x@outside.example")
+    written.add(
+        [arrived(1, domains=both, recipients=to), arrived(2, domains=both, recipients=to, sent_by=both[0])]
+    )
+    for words, here, there in (
+        ("taro@example", ["t.2", "t.1"], []),
+        ("jiro@other", ["t.2"], ["t.2", "t.1"]),
+        ("outside", ["t.2"], []),
+    ):
+        assert (found(tmp_path, both[0], words), found(tmp_path, both[1], words)) == (here, there), words
+    assert [mail.recipients for mail in mails.find(tmp_path, "other.test")] == ["jiro@Other.test"] * 2
 
 
 def test_nothing_is_made_by_looking(tmp_path: Path) -> None:
