@@ -191,7 +191,8 @@ class Pipeline:
         if verdict.action is Action.DISCARD:
             return [status.DELIVERED] * len(mail.recipients)
         message = await self._marked(mail, verdict)
-        mail = replace(mail, message=message, results=mail.results + verdict.results)
+        if message is not mail.message or verdict.results:
+            mail = replace(mail, message=message, results=mail.results + verdict.results)
         spam = verdict.action is Action.QUARANTINE
         if spam:
             noted.found(self._store.traces, mail, "spam")
@@ -214,7 +215,7 @@ class Pipeline:
         for each in (*forged(mail.head, self.settings.hostname), *forged_scores(mail.head)):
             message = message.replace(each.start, each.end, b"")
         results = (field(self.settings.hostname, verdict.results),) if verdict.results else ()
-        return message.prepend(*results, *verdict.fields)
+        return message.prepend(*results, *verdict.fields) if results or verdict.fields else message
 
     def _checks(self, mail: Mail) -> Checks:
         if mail.trusted:

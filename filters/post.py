@@ -16,6 +16,7 @@ from storage.delivery import Target
 from storage.directory import AccountEntry
 from storage.message import Edit, Message
 from storage.queued import Addressee
+from storage.quota import Limits
 
 
 class Copy(NamedTuple):
@@ -85,4 +86,7 @@ def kept(mail: Mail, entry: AccountEntry, original: str, spam: bool) -> Post:
 def mailbox(entry: AccountEntry, original: str, spam: bool) -> Target:
     """The mailbox of an account. Spam goes into Junk only where the account wants that (POP users would
     never see it there)."""
-    return Target(entry.address, "Junk" if spam and entry.file.spam.to_junk else "INBOX", original)
+    limits = Limits(entry.file.quota, entry.file.quota_messages)
+    return Target(
+        entry.address, "Junk" if spam and entry.file.spam.to_junk else "INBOX", original, limits=limits
+    )

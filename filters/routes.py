@@ -57,7 +57,7 @@ class Routes:
         """`find`, where the answer is an account that is in memory as the disk has it, or somebody elsewhere: some
         `stat`s, no thread.
 
-        The directory and the use of the account are asked again when the message is there.
+        The use of the account is asked again when the message is there.
         """
         if not address.domain:
             return None

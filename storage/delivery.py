@@ -7,7 +7,7 @@ What can't be stored is answered with a Status, never with an exception.
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from storage import status
@@ -15,6 +15,7 @@ from storage.arriving import Arrival, Batch
 from storage.errors import Broken, DiskFull, OverQuota, neutral
 from storage.layout import INBOX, folder_name, maildir_text
 from storage.message import Message
+from storage.quota import Limits
 from storage.rounds import Parcel, store_now
 from storage.status import Status
 from storage.written import Written
@@ -33,6 +34,9 @@ class Target:
     mailbox: str = INBOX
     original: str = ""
     flags: frozenset[str] = frozenset()
+    limits: Limits | None = field(
+        default=None, compare=False
+    )  # the account's, if who asks has its file at hand
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ class Delivery(Parcel):
             batch = Batch(target.mailbox, [arrival], else_inbox=True)
             self.batches.append((target.address, batch))
             try:
-                batch.limits = store.limits(target.address)
+                batch.limits = target.limits or store.limits(target.address)
             except Exception as error:
                 batch.error = error
 

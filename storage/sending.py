@@ -22,6 +22,10 @@ from storage.status import Status
 
 MESSAGES, RECIPIENTS, REFUSED = "messages", "recipients", "refused"
 WINDOWS = (HOUR, DAY)
+FRESH = (
+    2.0  # seconds for which the room that a message left is believed; whether one is taken is always counted
+)
+REMEMBERED = 10_000  # accounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,7 @@ class Sending:
         self._clock = clock
         self._rates = Rates(state / "sending", clock)
         self.holds = Holds(state)
+        self._left: dict[str, tuple[float, SendLimit, int]] = {}  # by account: when, and of what
 
     def close(self) -> None:
         self._rates.close()
@@ -58,6 +63,9 @@ class Sending:
 
     def room(self, account: str, limit: SendLimit) -> int | Full:
         """How many recipients a message may have now; nothing is counted."""
+        at, of, left = self._left.get(account, (0.0, None, 0))
+        if left > 0 and of == limit and 0 <= self._clock() - at < FRESH:
+            return left
         room = min(limit.recipients_per_hour, limit.recipients_per_day)
         for kind, bounds in _bounds(limit):
             for tally, most in zip(self._rates.add_to_each(kind, account, WINDOWS, 0), bounds, strict=True):
@@ -71,6 +79,7 @@ class Sending:
         """Count a message that is about to be taken; uncounted again where it would pass a limit."""
         amounts = {MESSAGES: 1, RECIPIENTS: recipients}
         counted: list[str] = []
+        left = limit.recipients_per_hour
         for kind, bounds in _bounds(limit):
             tallies = self._rates.add_to_each(kind, account, WINDOWS, amounts[kind])
             counted.append(kind)
@@ -79,6 +88,10 @@ class Sending:
                     for back in counted:
                         self._rates.add_to_each(back, account, WINDOWS, -amounts[back])
                     return self._full(account, kind, tally.window, most, amounts[kind])
+                left = min(left, most - tally.total) if kind == RECIPIENTS or tally.total == most else left
+        if len(self._left) >= REMEMBERED:
+            self._left.clear()
+        self._left[account] = self._clock(), limit, left
         return None
 
     def full(self, account: str, limit: SendLimit) -> Full:
@@ -93,6 +106,7 @@ class Sending:
         for kind in (MESSAGES, RECIPIENTS, REFUSED):
             for window in WINDOWS:
                 self._rates.forget(kind, account, window)
+        self._left.pop(account, None)
         return self.holds.release(account)
 
     def _full(self, account: str, kind: str, window: int, most: int, amount: int) -> Full:

@@ -6,9 +6,13 @@ brackets counts whatever stands around it, and a message whose author is unclear
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from storage.addresses import addresses
 from storage.header import named, unfold
+
+REMEMBERED = 1_000  # From fields
+REMEMBERED_MOST = 500  # octets of one
 
 _QUOTED = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _ANGLE = re.compile(rb"<[^<>]*@([^<>@\s]+)\s*>")
@@ -16,14 +20,22 @@ _ANGLE = re.compile(rb"<[^<>]*@([^<>@\s]+)\s*>")
 
 def author_domains(head: bytes) -> list[str]:
     """Each domain once, in lower case; A-labels for U-labels. Several From fields count together."""
-    found: list[str] = []
     (authors,) = named(head, b"from")
-    for author in authors:
-        for host in _hosts(unfold(author)):
-            domain = _ascii(host.decode("utf-8", "replace").strip().rstrip(".").lower())
-            if domain and domain not in found:
-                found.append(domain)
-    return found
+    found = [domain for author in authors for domain in _domains(author)]
+    return list(dict.fromkeys(found))
+
+
+def _domains(author: bytes) -> tuple[str, ...]:
+    return _known(author) if len(author) <= REMEMBERED_MOST else _read(author)
+
+
+def _read(author: bytes) -> tuple[str, ...]:
+    hosts = _hosts(unfold(author))
+    found = (_ascii(host.decode("utf-8", "replace").strip().rstrip(".").lower()) for host in hosts)
+    return tuple(domain for domain in found if domain)
+
+
+_known = lru_cache(maxsize=REMEMBERED)(_read)  # who writes, writes again
 
 
 def _hosts(value: bytes) -> Iterator[bytes]:
