@@ -33,6 +33,7 @@ from net import sasl
 from net.connection import Connection, Draining, LineTooLong, Nudged, PeerGone, TimedOut
 from net.limits import Slot
 from net.log import event
+from storage.address import parse
 from storage.errors import MailboxMissing, StoreError
 from storage.selected import Mailbox
 from storage.store import Account, Store
@@ -273,7 +274,10 @@ class Session:
 
     async def enter(self, address: str, slot: Slot) -> None:
         """The client has logged in. Raises Broken."""
-        entry = await self.store.run(self.store.directory.account, address)
+        directory = self.store.directory
+        entry = directory.known_account(parse(address))  # it was looked at a moment ago, for the password
+        if entry is None:
+            entry = await self.store.run(directory.account, address)
         self.slot = slot
         self.address = address
         self.account = self.store.account(address)
@@ -322,7 +326,7 @@ class Session:
     async def look_again(self) -> None:
         """Whether the right to read the selected mailbox of somebody else is still there."""
         view = self.view
-        if view is None or not self.is_guest:
+        if view is None:
             return
         place = view.place
         rights = await self.store.run(
@@ -419,7 +423,7 @@ class Session:
                 arguments = (arguments, incoming.message)
             if self.off and uses.refused(arguments, self.off):
                 raise BadSyntax("that is not offered here")
-            if self.view is not None:
+            if self.is_guest:
                 await self.look_again()
                 if self._leaving is not None:
                     raise No(b"The right to the selected mailbox was taken away", b"NOPERM")

@@ -43,6 +43,8 @@ def mechanism(scanner: Scanner) -> tuple[bytes, bytes | None]:
 
 async def authenticate(session: "Session", asked: tuple[bytes, bytes | None]) -> Reply:
     name, initial = asked
+    if initial is not None and b"SASL-IR" in session.off:
+        raise Bad(b"That is not offered here")
     _passwords_only_in_private(session)
     exchange = sasl.offered(name, session.settings.auth.mechanisms, session.conn.end_point)
     if exchange is None:

@@ -95,7 +95,11 @@ async def test_it_is_neither_told_nor_answered(folder: Site, name: str) -> None:
     house = await House(folder).open()
     try:
         await house.put("taro", "INBOX", b"a: b\r\n\r\nc\r\n")
-        wire = await Wire.open(await house.imap(), "taro")
+        address = await house.imap()
+        stranger = await Wire.open(address)
+        if name == "SASL-IR":
+            assert b" BAD " in (await stranger.do(b"AUTHENTICATE PLAIN AHRhcm8AdGFyb3NlY3JldA=="))[-1]
+        wire = await Wire.open(address, "taro")
         assert name not in words((await wire.do(b"CAPABILITY"))[0])
         await wire.do(b"SELECT INBOX")
         if REFUSED.get(name):
@@ -103,6 +107,7 @@ async def test_it_is_neither_told_nor_answered(folder: Site, name: str) -> None:
         elif name in ("IMAP4rev2", "UIDONLY", "UTF8=ACCEPT"):
             assert (await wire.do(b"ENABLE " + name.encode()))[0] == b"* ENABLED"
         wire.close()
+        stranger.close()
     finally:
         await house.close()
 
