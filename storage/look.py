@@ -70,9 +70,8 @@ def _load(db: sqlite3.Connection, files: AccountFiles, name: str, since: int, fl
     if since < 0 or folder.floor > floor:  # the index was made anew: it does not know what is gone
         rows = [Row(*row) for row in db.execute(records.ROWS + " ORDER BY uid", (folder.id,))]
         return Loaded(folder, rows, [], True)
-    rows = [
-        Row(*row) for row in db.execute(records.ROWS + " AND modseq > ? ORDER BY uid", (folder.id, since))
-    ]
+    # Sorted here: asked for an order by UID, SQLite would look at all rows of the mailbox.
+    rows = sorted(Row(*row) for row in db.execute(records.ROWS + " AND modseq > ?", (folder.id, since)))
     gone = db.execute("SELECT uid FROM expunged WHERE mailbox = ? AND modseq > ?", (folder.id, since))
     return Loaded(folder, rows, [row[0] for row in gone], False)
 
