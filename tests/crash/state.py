@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from storage import delivery, filename, leftovers, selected, tree
+from storage import annotations, delivery, filename, leftovers, selected, tree
 from storage.account_files import AccountFiles
 from storage.appending import Appended
 from storage.layout import folder_name
@@ -38,6 +38,7 @@ class Mailbox:
     uidnext: int
     modseq: int
     messages: dict[int, tuple[bytes, frozenset[str]]]  # text and flags by UID
+    words: dict[str, bytes]  # METADATA
 
     def texts(self) -> Counter[bytes]:
         return Counter(text for text, _ in self.messages.values())
@@ -146,6 +147,7 @@ def look(files: AccountFiles) -> Account:
                     )
                     for row in loaded.rows
                 },
+                annotations.read(files, info.name, TARO),
             )
     return account
 
@@ -236,8 +238,9 @@ def check_index_is_a_cache(place: Place) -> None:
     place.lose_indexes()
     after = check_sound(place, before)
     for address, account in before.items():
-        assert {name: (m.mailboxid, m.uidvalidity, m.messages) for name, m in account.items()} == {
-            name: (m.mailboxid, m.uidvalidity, m.messages) for name, m in after[address].items()
+        kept = {name: (m.mailboxid, m.uidvalidity, m.messages, m.words) for name, m in account.items()}
+        assert kept == {
+            name: (m.mailboxid, m.uidvalidity, m.messages, m.words) for name, m in after[address].items()
         }
 
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from storage import mailbox, tree
+from storage import annotations, mailbox, tree
 from storage.quota import Limits
 from storage.store import _sync_all
 from tests.crash.calls import Say
@@ -192,6 +192,33 @@ def still_here(before: World, after: World, said: list[str], power: bool) -> Non
     assert flags(after, OLD[0]) == {frozenset({SEEN, WORK})}
 
 
+# METADATA
+
+WORDS = {"/shared/comment": "件名".encode(), "/private/comment": b"\xff"}
+
+
+def annotated(place: Place) -> None:
+    filled(place)
+    with place.files() as files:
+        annotations.write(files, "INBOX", TARO, {"/shared/comment": b"old"})
+
+
+def annotate(place: Place, say: Say) -> None:
+    """Into the file that also holds the marks, which the messages that come before that raise."""
+    place.append(*NEW)
+    with place.files() as files:
+        annotations.write(files, "INBOX", TARO, WORDS)
+        say("done")
+
+
+def words_old_or_new(before: World, after: World, said: list[str], power: bool) -> None:
+    words = after[TARO]["INBOX"].words
+    assert words == WORDS or (not said and words == {"/shared/comment": b"old"})
+    assert after[TARO]["Archive"].words == {}
+    assert not texts(before, "INBOX") - texts(after, "INBOX")
+    assert flags(after, OLD[0]) == {frozenset({SEEN, WORK})}
+
+
 # Folders
 
 
@@ -303,6 +330,7 @@ WORKS = [
     Work("copy here", filled, copy_here, all_or_none_copied_here),
     Work("move", filled, move, in_one_place),
     Work("move here", filled, move_here, still_here),
+    Work("annotate", annotated, annotate, words_old_or_new),
     Work("create", with_tree, create, created_or_not),
     Work("delete", with_tree, delete, deleted_or_not),
     Work("rename", with_tree, rename, renamed_whole_or_not),
