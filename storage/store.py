@@ -390,8 +390,7 @@ class Account:
         self.changed(old)
 
     async def subscriptions(self) -> frozenset[str]:
-        await self.ensure()
-        return await self.do(tree.subscriptions)
+        return await self.do(_subscriptions)
 
     async def subscribe(self, name: str) -> None:
         await self.do(tree.subscribe, canonical_name(name), True)
@@ -443,6 +442,11 @@ def _ensure(files: AccountFiles) -> None:
 def _listing(files: AccountFiles) -> list[MailboxInfo]:
     _ensure(files)
     return tree.listing(files)
+
+
+def _subscriptions(files: AccountFiles) -> frozenset[str]:
+    _ensure(files)
+    return tree.subscriptions(files)
 
 
 def _used(files: AccountFiles) -> tuple[int, int]:
