@@ -28,6 +28,7 @@ PARAMETERS = {
     "local": Parameter("What stands before the @ of the address, in lower case.", LOCAL_PATTERN, 64),
     "selector": Parameter("A DKIM selector.", "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", 63),
     "id": Parameter("What the list of these calls it.", "^[A-Za-z0-9_-]+$", 64),
+    "key": Parameter("What the list calls it.", "^[0-9a-f]{16}$", 16),
     "trace": Parameter("The id of a trace.", "^[A-Za-z0-9._-]+$", 64),
     "token": Parameter("The token of a post that waits.", "^[a-z2-7]{26}$", 26),
     "number": Parameter("Its number.", "^[1-9][0-9]{0,17}$", 18),

@@ -5,7 +5,10 @@ from collections.abc import Mapping
 from starlette.routing import BaseRoute, Route
 
 from web.api import (
+    account_mail,
+    account_many,
     accounts,
+    audit,
     dns,
     domains,
     forwards,
@@ -25,6 +28,8 @@ from web.api.operation import Operation
 OPERATIONS: tuple[Operation, ...] = (
     *domains.OPERATIONS,
     *accounts.OPERATIONS,
+    *account_many.OPERATIONS,
+    *account_mail.OPERATIONS,
     *own.OPERATIONS,
     *lists.OPERATIONS,
     *list_members.OPERATIONS,
@@ -34,6 +39,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *traces.OPERATIONS,
     *queue.OPERATIONS,
     *notices.OPERATIONS,
+    *audit.OPERATIONS,
     *server.OPERATIONS,
     *tokens.OPERATIONS,
 )

@@ -1,5 +1,6 @@
 """The API's forms: what is made, changed, refused and found, as a billing system would do it."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -149,6 +150,62 @@ async def test_a_deleted_account_can_be_had_back(api: Api) -> None:
     assert [each["comment"] for each in gone if each["address"] == f"back@{DOMAIN}"] == ["keep me"]
     back = await api.ask("A", "POST", f"/domains/{DOMAIN}/deleted-accounts/back/restore")
     assert back.json()["comment"] == "keep me"
+
+
+async def test_a_thousand_come_from_a_table(api: Api) -> None:
+    """Twenty here: how quick a thousand are is measured in benchmarks/."""
+    names = [f"csv{number:02}" for number in range(20)]
+    table = "address,limit,comment\r\n" + "".join(f"{name},1,営業 {name}\r\n" for name in names)
+    headers = {"Content-Type": "text/csv"}
+    path = f"/domains/{DOMAIN}/accounts.csv"
+    dry = await api.ask("C", "PUT", f"{path}?dry=true", content=table.encode("cp932"), headers=headers)
+    assert (dry.status_code, dry.json()["new"], dry.json()["job"]) == (200, 20, None)
+    assert (await api.ask("C", "GET", f"{ACCOUNTS}?q=csv")).json()["total"] == 0
+    begun = await api.ask("C", "PUT", path, content=table.encode("cp932"), headers=headers)
+    assert begun.status_code == 202
+    where = begun.headers["location"].removeprefix("/api/v1")
+    while (job := (await api.ask("C", "GET", where)).json())["ended"] is None:
+        await asyncio.sleep(0.05)
+    assert (job["done"], job["problems"], len(job["passwords"])) == (40, [], 20)
+    problem(await api.ask("A", "GET", where), 404, "missing")  # whose passwords they are
+    exported = await api.ask("C", "GET", f"{path}?language=ja&encoding=cp932")
+    assert "営業 csv07" in exported.content.decode("cp932")
+    again = await api.ask("C", "PUT", f"{path}?dry=1", content=exported.content, headers=headers)
+    assert (again.json()["new"], again.json()["changed"]) == (0, 0)
+    wrong = table + "csv00,1,twice\r\ncsv99,lots,x\r\n"
+    found = problem(await api.ask("C", "PUT", path, content=wrong.encode(), headers=headers), 422, "invalid")
+    assert [each["pointer"] for each in found["errors"]] == ["line 22", "line 23"]
+    act = {"action": "delete", "locals": [*names, "nobody"]}
+    done = (await api.ask("C", "POST", f"/domains/{DOMAIN}/account-actions", json=act)).json()
+    assert (done["done"], list(done["problems"])) == (20, [f"nobody@{DOMAIN}"])
+
+
+async def test_mail_goes_by_folder_and_age(api: Api) -> None:
+    await api.house.put("taro", "INBOX", b"Subject: x\r\n\r\nx\r\n")  # received in 2023
+    folders = (await api.ask("U", "GET", "/own/mail")).json()["items"]
+    assert (folders[0]["name"], folders[0]["messages"]) == ("INBOX", 1)
+    for before, gone in (("2020-01-01T00:00:00Z", 0), ("2024-01-01T00:00:00Z", 1)):
+        body = {"folders": ["INBOX"], "before": before}
+        begun = await api.ask("U", "POST", "/own/mail/deletions", json=body)
+        assert (begun.status_code, begun.json()["of"]) == (202, gone)
+        while not (await api.ask("U", "GET", "/own/mail/deletions")).json()["ended"]:
+            await asyncio.sleep(0.02)
+    assert (await api.ask("U", "GET", "/own/mail")).json()["items"][0]["messages"] == 0
+
+
+async def test_mailboxes_elsewhere(api: Api) -> None:
+    body = {"server": "pop.example.net", "login": "taro", "password": "elsewhere"}
+    made = await api.ask("U", "POST", "/own/fetches", json=body)
+    assert made.status_code == 201
+    assert "elsewhere" not in made.text
+    where = made.headers["location"].removeprefix("/api/v1")
+    changed = await api.ask("U", "PUT", where, json={**body, "password": None, "enabled": False})
+    assert changed.json()["enabled"] is False
+    problem(
+        await api.ask("U", "PUT", where, json={**body, "password": None, "login": "hanako"}), 409, "refused"
+    )
+    assert (await api.ask("U", "DELETE", where)).status_code == 204
+    assert (await api.ask("U", "GET", "/own/fetches")).json()["items"] == []
 
 
 # ---- what is wrong with a request
@@ -455,6 +512,12 @@ async def test_who_changed_what_is_written_down(api: Api) -> None:
     (line, *_) = await api.office.run(api.office.panel.notes, DOMAIN, most=1)
     assert (line.actor, line.action, line.subject) == (PEOPLE["C"], "account.comment", f"hanako@{DOMAIN}")
     assert "経理" in line.details
+    (shown, *_) = (await api.ask("R", "GET", f"/domains/{DOMAIN}/audit?q=経理")).json()["items"]
+    assert (shown["actor"], shown["subject"]) == (PEOPLE["C"], f"hanako@{DOMAIN}")
+    older = (await api.ask("R", "GET", f"/domains/{DOMAIN}/audit?before={shown['id']}&limit=1")).json()[
+        "items"
+    ]
+    assert older[0]["id"] < shown["id"]
 
 
 # ---- the document and the page

@@ -24,6 +24,8 @@ ALLOWED = {
     EVERYBODY: (
         "listDomains listNotices getNotice getSelf getServer listOwnTokens createToken deleteOwnToken getOwnAccount"
         " changeOwnAccount getSecurity setOwnPassword createAppPassword deleteAppPassword endSessions endSession"
+        " getOwnMail deleteOwnMail getOwnDeletion listOwnFetches createOwnFetch changeOwnFetch deleteOwnFetch"
+        " getJob"
     ),
     "O": (
         "createDomain replaceDomain deleteDomain findAnyMail getAnyTrace listQueue actOnQueue getQueueStats"
@@ -33,11 +35,14 @@ ALLOWED = {
     "OA": "changeDomain createKeys useKeys deleteKey",
     "OAR": "listRecords checkRecords listKeys listAudit",
     "OACLR": "getDomain getDomainStats",
-    "OACR": "listAccounts getAccount listDeleted findMail getTrace listForwards getForward getMail",
+    "OACR": (
+        "listAccounts getAccount listDeleted findMail getTrace listForwards getForward getMail listFetches"
+        " exportAccounts"
+    ),
     "OAC": (
         "createAccount putAccount changeAccount deleteAccount unlockAccount holdSending releaseSending twoFactorOff"
         " restoreAccount removeDeleted createForward putForward deleteForward actOnAccounts importAccounts"
-        " exportAccounts deleteMail"
+        " deleteMail getDeletion createFetch changeFetch deleteFetch"
     ),
     "OALR": "listLists getList listMembers exportMembers listPosts",
     "OAL": (
@@ -79,6 +84,18 @@ BODIES: dict[str, dict[str, Any]] = {
     "actOnQueue": {"action": "retry", "all": True},
     "createNotice": {"kind": "news", "begins": "2026-01-01T00:00:00Z"},
     "replaceNotice": {"kind": "news", "begins": "2026-01-01T00:00:00Z"},
+    "actOnAccounts": {"action": "unlock", "locals": ["nobody"]},
+    "deleteMail": {"folders": ["INBOX"], "before": "2000-01-01T00:00:00Z"},
+    "deleteOwnMail": {"folders": ["INBOX"], "before": "2000-01-01T00:00:00Z"},
+    **{
+        name: {"server": "pop.example.net", "login": "x", "password": password}
+        for name, password in (
+            ("createFetch", "x"),
+            ("changeFetch", None),
+            ("createOwnFetch", None),
+            ("changeOwnFetch", None),
+        )
+    },
     "createToken": {"name": "one", "scopes": ["own:read"]},
 }
 
@@ -108,7 +125,7 @@ def denied(answer: httpx.Response) -> bool:
     return "lacks the right" in detail or "not yours to see" in detail
 
 
-def test_the_table_knows_every_operation() -> None:
+async def test_the_table_knows_every_operation() -> None:
     assert {each.name for each in OPERATIONS} <= MAY.keys()
 
 
