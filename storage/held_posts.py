@@ -12,6 +12,8 @@ import logging
 import os
 import re
 import secrets
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -107,9 +109,18 @@ class HeldPosts:
 
     def waiting(self, address: str) -> dict[str, HeldPost]:
         """All posts to a list that wait, by their tokens, the oldest first."""
-        found = {path.stem: self.find(path.stem) for path in self._folder.glob("*.json")}
-        posts = {token: post for token, post in found.items() if post is not None and post.list == address}
+        posts = {token: post for token, post in self._all() if post.list == address}
         return dict(sorted(posts.items(), key=lambda item: item[1].at))
+
+    def counts(self, domain: str) -> dict[str, int]:
+        """How many wait at each list of a domain at which any do."""
+        return dict(Counter(post.list for _, post in self._all() if post.list.endswith(f"@{domain}")))
+
+    def _all(self) -> Iterator[tuple[str, HeldPost]]:
+        for path in self._folder.glob("*.json"):
+            post = self.find(path.stem)
+            if post is not None:
+                yield path.stem, post
 
     def claim(self, token: str) -> "Claim | None":
         """The post for whoever decides; None if there is none, or another is deciding just now."""

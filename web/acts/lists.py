@@ -122,6 +122,12 @@ async def waiting(office: Office, person: Person, address: str) -> list[Waiting]
     return await office.run(_waiting, office, address)
 
 
+async def waiting_at(office: Office, person: Person, domain: str) -> dict[str, int]:
+    """How many posts wait at each list of a domain at which any do."""
+    allow(person, Right.LISTS_SEE, domain)
+    return await office.run(HeldPosts(office.settings().data).counts, domain)
+
+
 async def look(office: Office, person: Person, address: str, token: str) -> tuple[Waiting, Preview]:
     """One of them, with what it says at its beginning."""
     allow(person, Right.LISTS_EDIT, _domain(address))

@@ -29,6 +29,7 @@ class Group:
 
 
 SERVER = (
+    Item("nav.dashboard", "/dashboard", Right.SERVER_SEE),
     Item("nav.domains", "/domains", Right.DOMAINS_SEE),
     Item("nav.queue", "/queue", Right.QUEUE_SEE),
     Item("nav.server_state", "/server", Right.SERVER_SEE),

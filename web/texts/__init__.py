@@ -10,6 +10,7 @@ from web.language import Language
 from web.texts import (
     accounts,
     api,
+    dashboard,
     dns,
     domains,
     frame,
@@ -44,6 +45,7 @@ def _joined(*files: Mapping[str, dict[Language, str]]) -> Texts:
 TEXTS = _joined(
     accounts.TEXTS,
     api.TEXTS,
+    dashboard.TEXTS,
     dns.TEXTS,
     domains.TEXTS,
     frame.TEXTS,

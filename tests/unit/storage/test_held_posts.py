@@ -16,6 +16,7 @@ def test_a_post_waits_for_one_decision(tmp_path: Path) -> None:
     assert others.find(token) == POST
     assert others.waiting(POST.list) == {token: POST}
     assert others.waiting("other@example.test") == {}
+    assert (others.counts("example.test"), others.counts("test")) == ({POST.list: 1}, {})
     claim = posts.claim(token)
     assert claim is not None
     assert claim.message.read() == b"Received: y\r\n" + TEXT
