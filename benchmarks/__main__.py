@@ -79,6 +79,7 @@ def _compare(disk: Disk, rows: Sequence[Row], options: argparse.Namespace) -> No
         for run in range(options.runs):
             for row in rows:
                 for server in servers:
+                    server.keep_texts(row.texts)
                     disk.sync()
                     began = time.perf_counter()
                     try:

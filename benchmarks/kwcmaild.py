@@ -1,6 +1,7 @@
 """`kwcmaild serve` with configuration and data of its own: every process of it, as an operator runs it."""
 
 import contextlib
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -27,8 +28,10 @@ from benchmarks.sinks import Sinks
 from storage.message import Message
 from storage.passwords import hash_password
 from storage.queue import Queue
-from storage.queued import Addressee
+from storage.queued import Addition, Addressee, Parcel
 
+TOGETHER = 200  # messages put into the queue at a time
+PATIENCE = 120.0  # seconds for a relay to start and send
 ROOT = Path(__file__).resolve().parent.parent
 
 SETTINGS = """\
@@ -55,6 +58,7 @@ imap:
     - {{address: "{host}:{ports.imap}"}}
     - {{address: "{host}:{ports.imaps}", tls: implicit}}
   max_append: {largest}
+  fulltext: false
   max_connections_per_address: 10000
   max_connections_per_account: 10000
 pop3:
@@ -152,6 +156,13 @@ class Kwcmaild:
             shutil.rmtree(contract.parent / "dkim")
         self.restart()
 
+    def keep_texts(self, yes: bool) -> None:
+        text = self._settings.read_text()
+        wanted = re.sub(r"fulltext: \w+", f"fulltext: {str(yes).lower()}", text)
+        if wanted != text:
+            self._settings.write_text(wanted)
+            self.restart()
+
     def maildir(self, local: str) -> Path:
         return self._mail / local / "Maildir"
 
@@ -181,14 +192,40 @@ class Kwcmaild:
             shutil.copytree(self._queue, folder)
             queue = Queue(folder)
             due = int(time.time()) + 3600
-            for number in range(count - self.queued()):
-                to = [Addressee(f"u{number}@{domain}")]
-                queue.add(
-                    Message.of(message(number)), f"{ACCOUNTS[0]}@{DOMAIN}", to, f"fill.{number}", due=due
+            missing = range(count - self.queued())
+            for start in missing[::TOGETHER]:
+                queue.add_together(
+                    [_addition(number, domain, due) for number in missing[start : start + TOGETHER]]
                 )
             queue.close()
             shutil.rmtree(self._queue)
             shutil.copytree(folder, self._queue)
 
+    def send_alone(self, domain: str) -> tuple[float, int] | None:
+        waiting = self.queued()
+        queue = Queue(self._queue)
+        queue.add_together([_addition(0, domain, None)])
+        queue.close()
+        began = time.perf_counter()
+        command = [sys.executable, "-P", "-m", "kwcmaild", "relay", "-c", str(self._settings)]
+        relay = spawn(self.group, command, self._log, ROOT)
+        try:
+            while self.queued() > waiting:
+                if relay.poll() is not None or time.perf_counter() - began > PATIENCE:
+                    raise SystemExit(
+                        f"the relay sends nothing; the end of its log:\n{self._log.read_text()[-2000:]}"
+                    )
+                time.sleep(0.005)
+            return time.perf_counter() - began, self.group.proportional()
+        finally:
+            stop(relay)
+
     def empty(self) -> None:
         shutil.rmtree(self._queue)
+
+
+def _addition(number: int, domain: str, due: int | None) -> Addition:
+    to = [Addressee(f"u{number}@{domain}")]
+    return Addition(
+        [Parcel(Message.of(message(number)), f"{ACCOUNTS[0]}@{DOMAIN}", to, due)], f"fill.{number}"
+    )

@@ -61,5 +61,11 @@ class Rival:
     def fill(self, count: int, domain: str) -> None:
         self._postfix.fill(count, domain)
 
+    def keep_texts(self, yes: bool) -> None:
+        """Debian's Dovecot has none without another server."""
+
+    def send_alone(self, domain: str) -> tuple[float, int] | None:
+        return None
+
     def empty(self) -> None:
         self._postfix.empty()

@@ -10,12 +10,14 @@ from benchmarks.server import Server
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`aim` is what kwcmaild wants to reach, of the other's figure or as a bound."""
+    """`aim` is what kwcmaild wants to reach, of the other's figure or as a bound. `texts`: a full-text index is
+    kept up where there is one. The other has none, so the rows that do not ask it are measured without."""
 
     name: str
     title: str
     aim: str
     run: Callable[[Server], Awaitable[list[Figure]]]
+    texts: bool = False
 
 
 ROWS = (

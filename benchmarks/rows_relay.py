@@ -18,6 +18,7 @@ SESSIONS = 10
 MESSAGES = 1000
 ONE_BY_ONE = 200
 PATIENCE = 300  # seconds until the queue is empty
+CALM = 0.05  # seconds of CPU within a second
 LENGTHS = (0, 50_000, 100_000)  # messages that wait in the queue for a destination that is dead
 SENDER = f"{ACCOUNTS[0]}@{DOMAIN}"
 AUTH = base64.b64encode(f"\0{SENDER}\0{PASSWORD}".encode())
@@ -110,7 +111,16 @@ async def long_queue(server: Server) -> list[Figure]:
         for length in LENGTHS:
             if length:
                 await _fill(server, length)
-                began = time.perf_counter()
+                before = server.group.cpu()
+                alone = await asyncio.to_thread(server.send_alone, DOMAINS[0])
+                if alone is not None:
+                    cpu = server.group.cpu() - before
+                    figures += [
+                        Figure(f"{length:,} queued: what sends, alone, to first mail sent", alone[0], "s"),
+                        Figure(f"{length:,} queued: the same, CPU", cpu, "s"),
+                        Figure(f"{length:,} queued: the same, memory", alone[1] / 1e6, "MB"),
+                    ]
+                before, began = server.group.cpu(), time.perf_counter()
                 await asyncio.to_thread(server.resume)
                 session = await _open(server)
                 await session.send_to([f"x@{DOMAINS[0]}"], submitted(0, SENDER))
@@ -119,6 +129,10 @@ async def long_queue(server: Server) -> list[Figure]:
                     Figure(f"{length:,} queued: start to first mail sent", time.perf_counter() - began, "s")
                 )
                 await session.quit()
+                await _calm(server)
+                figures.append(
+                    Figure(f"{length:,} queued: CPU of the start", server.group.cpu() - before, "s")
+                )
                 figures.append(Figure(f"{length:,} queued: memory", server.group.proportional() / 1e6, "MB"))
             clock = await _send(server, DOMAINS, MESSAGES, waiting=length)
             figures += _rates(clock, MESSAGES, f", {length:,} queued")
@@ -127,6 +141,15 @@ async def long_queue(server: Server) -> list[Figure]:
         server.empty()
         server.resume()
     return figures
+
+
+async def _calm(server: Server) -> None:
+    """What is done once at the start is over: it belongs to no message."""
+    async with asyncio.timeout(PATIENCE):
+        before = -1.0
+        while server.group.cpu() - before > CALM:
+            before = server.group.cpu()
+            await asyncio.sleep(1)
 
 
 async def _fill(server: Server, length: int) -> None:

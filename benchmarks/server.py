@@ -47,6 +47,9 @@ class Server(Protocol):
     def make_cold(self, local: str) -> None:
         """Stopped: forget what makes the next FETCH of ENVELOPE cheap, but nothing made at delivery."""
 
+    def keep_texts(self, yes: bool) -> None:
+        """Whether a full-text index is kept up as mail comes in, where there is such a thing."""
+
     def halt(self) -> None:
         """Stop what takes and sends mail."""
 
@@ -57,6 +60,10 @@ class Server(Protocol):
 
     def fill(self, count: int, domain: str) -> None:
         """Halted: so many messages in all wait in the queue, for this domain, which has one already."""
+
+    def send_alone(self, domain: str) -> tuple[float, int] | None:
+        """Halted: what sends is started alone, with one mail more that is due, and stopped when that is sent: the
+        seconds it took, and the octets of its memory. None where sending is not a program of its own."""
 
     def empty(self) -> None:
         """Halted: nothing is in the queue."""
