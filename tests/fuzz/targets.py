@@ -38,7 +38,7 @@ from storage.content import disposition, languages, media_type, token
 from storage.errors import NameRefused
 from storage.summary import summarise
 from tests.attacks.balanced import balanced
-from tests.fuzz import peers
+from tests.fuzz import peers, texts
 
 
 def cuts(data: bytes) -> tuple[bytes, list[int]]:
@@ -293,6 +293,15 @@ TARGETS = {
             b'\3a LIST (SUBSCRIBED) "" (a% "*") RETURN (CHILDREN STATUS (MESSAGES))\r\n',
             b'\4a APPEND INBOX (\\Seen x) "17-Jul-1996 02:44:25 -0700" {10}\r\n',
             b"\5a STORE 1 (UNCHANGEDSINCE 1) +FLAGS.SILENT (\\Deleted)\r\n",
+            b'\6a APPEND x CATENATE (URL "/INBOX;UIDVALIDITY=1/;UID=2/;SECTION=1.MIME" TEXT ~{2+}\r\nab)\r\n',
+            b"\7a UID REPLACE 4 Drafts (\\Draft) UTF8 (~{1}\r\nx)\r\n",
+            b'\0a SETMETADATA "" (/shared/comment {2+}\r\nab /private/x NIL)\r\n',
+            b"\1a NOTIFY SET STATUS (SELECTED (MessageNew (UID) MessageExpunge)) (SUBTREE (a b) (MailboxName))\r\n",
+            b"\2a ESEARCH IN (mailboxes x subtree-one (y z)) RETURN (PARTIAL 1:5 COUNT) UNSEEN\r\n",
+            b"\3a UID THREAD REFERENCES UTF-8 SUBJECT {3+}\r\n\xe4\xbb\xb6\r\n",
+            b"\4a SORT RETURN (MIN) (REVERSE SUBJECT DISPLAYFROM) UTF-8 SAVEDSINCE 1-Feb-2026\r\n",
+            b"\5a SETACL INBOX hanako@example.test +lrs\r\n",
+            b"\6a SELECT INBOX (QRESYNC (67890007 20050715194045000 41,43:211 (1,9 41,211)) CONDSTORE)\r\n",
         ),
     ),
     "imap_sequence": Target(imap_sequence, (b"1:*,5,7:9,*:3", b"4294967295", b"*")),
@@ -338,5 +347,5 @@ TARGETS = {
         ),
     ),
     "sasl": Target(sasl_exchange, (b"AHRhcm8AeA==", b"\0taro\0x", b"dGFybw==")),
-    **{name: Target(run, examples) for name, (run, examples) in peers.TARGETS.items()},
+    **{name: Target(*target) for name, target in {**peers.TARGETS, **texts.TARGETS}.items()},
 }
