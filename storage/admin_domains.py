@@ -108,7 +108,7 @@ def delete_domain(directory: Directory, domain: str, *, with_accounts: bool, kee
                 f"{name.domain} still has {summary.accounts} accounts and {summary.lists} lists:"
                 " delete them first, or ask for the domain with all of them"
             )
-        going = folder.with_name(f".{folder.name}.removed-{time.time_ns()}")
+        going = folder.with_name(f".{folder.name[:200]}.removed-{time.time_ns()}")
         try:
             os.rename(folder, going)  # from here on it is no domain of ours, as a whole
             sync_dir(folder.parent)

@@ -6,6 +6,7 @@ what was read; then it counts in every process at once.
 """
 
 import fcntl
+import hashlib
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping
@@ -37,7 +38,9 @@ class Stale(Refused):
 @contextmanager
 def contract_lock(directory: Directory, domain: str) -> Iterator[None]:
     """One at a time hands out what a contract holds. The cache knows all files of the domain inside."""
-    lock = open_state(directory.settings.data / "state" / f"contract-{domain}.lock")
+    # a domain may have 253 letters, a file's name 255 octets
+    name = domain if len(domain) < 200 else hashlib.sha256(domain.encode()).hexdigest()
+    lock = open_state(directory.settings.data / "state" / f"contract-{name}.lock")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         try:

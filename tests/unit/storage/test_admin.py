@@ -60,6 +60,16 @@ def house(tmp_path: Path) -> Iterator[House]:
     house.other.close()
 
 
+def test_the_longest_domain_there_is(house: House) -> None:
+    name = ".".join([*["a" * 63] * 3, "b" * 58, "jp"])
+    assert len(name) == 253
+    admin_domains.add_domain(house.directory, name, DomainChange())
+    admin.add_account(house.directory, f"taro@{name}", AccountChange())
+    admin.set_account(house.directory, f"taro@{name}", AccountChange(quota=2 * GIB))
+    admin_domains.delete_domain(house.directory, name, with_accounts=True, keep_mail=False)
+    assert not house.directory.is_local(name)
+
+
 # ---- accounts
 
 
