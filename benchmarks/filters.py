@@ -215,7 +215,8 @@ def _children() -> set[int]:
                 )
             except OSError:
                 continue
-    found, new = set(), {os.getpid()}
+    found: set[int] = set()
+    new = {os.getpid()}
     while new:
         new = {child for child, parent in parents.items() if parent in new} - found
         found |= new
@@ -229,7 +230,7 @@ def _cpu_of(processes: set[int]) -> float:
             fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
         except OSError:
             continue
-        total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        total += sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
     return total
 
 

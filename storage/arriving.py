@@ -1,8 +1,9 @@
 """Messages on their way in, many at a time: the *arriving* half of the order of writes (storage/mailbox.py).
 
 What is to come into several accounts at the same moment is written together (storage/rounds.py): each account is
-locked once, the directories of all are fsynced one after the other, which costs hardly more than the first of them
-alone, and each index has one transaction. No lock is waited for while another is held.
+locked once, the directories are fsynced one after the other when all have their names, which costs hardly more than
+the first of them alone, and each index has one transaction. No lock is waited for while another is held. A thousand
+accounts are shared out among threads, for each index that has to be opened waits for the disk by itself.
 """
 
 import contextlib
@@ -16,7 +17,7 @@ from pathlib import Path
 from storage import folder as folders
 from storage import quota, reconcile, records, undo
 from storage.account_files import AccountFiles
-from storage.durable import sync_dir
+from storage.durable import each_at_once, shares, sync_dir
 from storage.errors import Busy, MailboxMissing, StoreError, neutral
 from storage.folder import Folder
 from storage.layout import INBOX
@@ -56,14 +57,23 @@ class Batch:
 
 
 Group = tuple[AccountFiles, Sequence[Batch]]  # one account and all that is to come into it
+_Begun = tuple[
+    Generator[set[str], None, None], Sequence[Batch], set[str]
+]  # and the directories to be fsynced
 
 
 def arrive(groups: Sequence[Group], *, wait: bool = False) -> list[Group]:
     """Put batches into their mailboxes; each is then `done`, or has its `error`.
 
     Returns those that would have to wait: for a lock, or until an account is opened or mended. With `wait` there is
-    one group alone, for nobody may wait who has another account's lock.
+    one group alone, for nobody may wait who has another account's lock. Many groups are shared out among threads.
     """
+    busy: list[Group] = []
+    each_at_once(lambda share: busy.extend(_arrive(share, wait)), shares(groups))
+    return busy
+
+
+def _arrive(groups: Sequence[Group], wait: bool) -> list[Group]:
     busy: list[Group] = []
     begun: list[tuple[Generator[set[str], None, None], Sequence[Batch]]] = []
     directories: set[str] = set()

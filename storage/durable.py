@@ -3,9 +3,16 @@
 import contextlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+ALONE = 8  # things up to which each is done after the other
+TOGETHER = 16  # threads for more: their waits end together, for the disk is told once to write what it has
+
+T = TypeVar("T")
 
 
 def write(path: Path, content: bytes, mode: int = 0o600) -> None:
@@ -47,3 +54,28 @@ def sync_dir(path: Path | str) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+def shares(items: Sequence[T]) -> list[Sequence[T]]:
+    """Many things as one share for each thread of `each_at_once`; few as one."""
+    number = TOGETHER if len(items) > ALONE * TOGETHER else 1
+    return [items[first::number] for first in range(number)]
+
+
+def each_at_once(work: Callable[[T], None], items: Sequence[T]) -> None:
+    """Do the same with each of many, some at a time, where each waits for the disk; few are done one by one. Raises
+    the first failure."""
+    if len(items) <= ALONE:
+        for item in items:
+            work(item)
+        return
+    futures = [_pool().submit(work, item) for item in items]
+    failures = [error for each in futures if (error := each.exception()) is not None]
+    if failures:
+        raise failures[0]
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    """One for the process. Its threads ask nothing of others that are in it, so none waits for a place."""
+    return ThreadPoolExecutor(TOGETHER, "disk")

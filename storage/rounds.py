@@ -19,7 +19,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from storage.account_files import AccountFiles
 from storage.arriving import Batch, Group, arrive
+from storage.durable import each_at_once
 from storage.errors import neutral
 from storage.message import Message
 from storage.written import Written
@@ -120,10 +122,8 @@ class Round:
     def one_by_one(self) -> None:
         """Those that had to be waited for; first, together, those that only had to be opened."""
         try:
-            for files, _ in self.busy:
-                if not files.ready:
-                    with contextlib.suppress(Exception), files.reading():
-                        pass  # what is wrong with it shows again, where it is said
+            closed = [files for files, _ in self.busy if not files.ready]
+            each_at_once(_open, closed)  # a new account waits for the disk many times
             self.busy = arrive(self.busy)
             while self.busy:
                 arrive([self.busy.pop(0)], wait=True)
@@ -148,6 +148,11 @@ class Round:
         self._unfinished = [parcel for parcel in self._unfinished if not parcel.settled]
         if not self.busy:
             self._stack.close()
+
+
+def _open(files: AccountFiles) -> None:
+    with contextlib.suppress(Exception), files.reading():
+        pass  # what is wrong with it shows again, where it is said
 
 
 def store_now(store: "Store", parcel: Parcel) -> None:

@@ -24,7 +24,7 @@ from storage.appending import Appended, Appending
 from storage.bus import Bus, Hint
 from storage.delivery import Delivered, Delivery, Target
 from storage.directory import Directory
-from storage.durable import sync_dir
+from storage.durable import each_at_once, sync_dir
 from storage.errors import MailboxExists, MailboxMissing, neutral
 from storage.layout import INBOX, canonical_name
 from storage.logins import Logins
@@ -174,8 +174,7 @@ class Store:
             self._open.move_to_end(address)
             self._pins[address] = self._pins.get(address, 0) + 1
             surplus = self._surplus()
-        for old in surplus:
-            old.close()
+        each_at_once(AccountFiles.close, surplus)
         try:
             yield files
         finally:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from config.settings import Settings
+from storage import durable
 from storage.delivery import Target
 from storage.lock import AccountLock
 from storage.message import Message
@@ -109,3 +110,29 @@ async def test_a_disk_that_fails_at_the_last_fsync_leaves_nothing(
     monkeypatch.undo()
     assert [await count(store, name) for name in NAMES] == [1] * 8
     assert not os.listdir(store.settings.data / "spool")
+
+
+async def test_many_accounts_are_written_to_at_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shared out among threads, opened and closed by them, some held by others: each has it once, in one file."""
+    monkeypatch.setattr(durable, "ALONE", 2)
+    monkeypatch.setattr(durable, "TOGETHER", 4)
+    limits = store.settings.storage.model_copy(update={"open_indexes": 5})
+    store.settings = store.settings.model_copy(update={"storage": limits})
+    names = [f"member{number}@example.test" for number in range(20)]
+    other = await Store.open(store.settings)
+    try:
+        for round_ in range(2):
+            delivered = await asyncio.wait_for(
+                asyncio.gather(
+                    store.deliver(Message.of(TEXT), "", [*map(Target, names)], "t"),
+                    other.deliver(Message.of(TEXT), "", [*map(Target, names[::7])], "t"),
+                ),
+                60,
+            )
+            assert all(copy.status.ok for copies in delivered for copy in copies)
+            expected = [(round_ + 1) * (1 + (not number % 7)) for number in range(20)]
+            assert [await count(store, name) for name in names] == expected
+        files = {path.stat().st_ino for path in (store.settings.data / "mail").rglob("member*/Maildir/new/*")}
+        assert len(files) == 4
+    finally:
+        await other.close()
