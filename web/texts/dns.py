@@ -34,6 +34,10 @@ TEXTS: dict[str, dict[Language, str]] = {
     "dns.state.missing": {"ja": "未登録", "en": "missing"},
     "dns.state.wrong": {"ja": "要修正", "en": "wrong"},
     "dns.state.unknown": {"ja": "確認できません", "en": "not known"},
+    "dns.unknown": {
+        "ja": "DNS サーバーから応答がないため、登録状況を確認できませんでした。",
+        "en": "DNS did not answer: what is there is not known.",
+    },
     "dns.subject.mx": {"ja": "MX（受信サーバー）", "en": "MX"},
     "dns.subject.spf": {"ja": "SPF", "en": "SPF"},
     "dns.subject.dkim": {"ja": "DKIM", "en": "DKIM"},

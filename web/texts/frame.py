@@ -19,7 +19,7 @@ TEXTS: dict[str, dict[Language, str]] = {
     "nav.queue": {"ja": "送信キュー", "en": "Queue"},
     "nav.notices": {"ja": "お知らせ", "en": "Notices"},
     "nav.server_state": {"ja": "サーバー情報", "en": "Server information"},
-    "nav.contact": {"ja": "お問い合わせ・サーバー情報", "en": "Contact and server"},
+    "nav.contact": {"ja": "お問い合わせ", "en": "Contact"},
     "nav.tokens": {"ja": "API トークン", "en": "API tokens"},
     "nav.dashboard": {"ja": "ダッシュボード", "en": "Dashboard"},
     "nav.accounts": {"ja": "メールアカウント", "en": "Accounts"},
