@@ -209,6 +209,47 @@ SENTENCES: dict[str, str] = {
         "別の人が先に変更しました。何も保存されていません。画面を開き直して、もう一度操作してください。"
     ),
     "{path}: {problem}": "{path}：{problem}",
+    # notices, tokens
+    "a notice needs the time at which it begins": "開始日時を入力してください。",
+    "{value} is no time such as 2026-11-23T09:00": "日時の形式が正しくありません（入力値：{value}）。",
+    "a notice needs a title, in Japanese or in English": "タイトルを日本語または英語で入力してください。",
+    "a title has at most {most} characters": "タイトルは {most} 文字以内で入力してください。",
+    "a text has at most {most} characters": "本文は {most} 文字以内で入力してください。",
+    "the end is not after the beginning": "終了日時は開始日時より後にしてください。",
+    "a notice is one of {kinds}, for {audiences}": "お知らせの種類または公開範囲が正しくありません。",
+    "there are {most} notices, which are the most: delete old ones first": (
+        "お知らせは {most} 件までです。古いものを削除してください。"
+    ),
+    "a token needs a name of at most {most} printable characters": (
+        "トークンの名前を {most} 文字以内で入力してください。"
+    ),
+    "a token cannot expire in the past": "有効期限には未来の日時を指定してください。",
+    "a token needs at least one scope": "許可する操作を1つ以上選択してください。",
+    "{address} has {most} tokens, which are the most: delete some first": (
+        "{address} のトークンは上限の {most} 個に達しています。不要なものを削除してください。"
+    ),
+    # what is wrong with a record in DNS
+    "there may be only one such record: delete the others": (
+        "このレコードは1つだけ登録できます。余分なものを削除してください。"
+    ),
+    "no server is allowed to send: add mx": "送信を許可するサーバーがありません。mx を追加してください。",
+    "it lets everybody send in the domain's name: end it with -all": (
+        "誰でもこのドメインを名乗って送信できる設定です。末尾を -all にしてください。"
+    ),
+    "it does not say what holds for other servers: end it with -all": (
+        "ほかのサーバーの扱いが指定されていません。末尾を -all にしてください。"
+    ),
+    "p= must be none, quarantine or reject": "p= には none、quarantine、reject のいずれかを指定してください。",
+    "another key than the one that signs: change it to {line}": (
+        "署名に使用している鍵と異なります。上の値に変更してください。"
+    ),
+    "the policy has changed, and its id has to: change it to {line}": (
+        "ポリシーが変更されています。id を上の値に変更してください。"
+    ),
+    "change it to: {line}": "上の値に変更してください。",
+    "other hosts take the domain's mail too: are they meant to?": (
+        "ほかのサーバーも受信先に登録されています。意図したものかご確認ください。"
+    ),
 }
 
 _VALUE = re.compile(r"(?<!{){(\w+)}")
