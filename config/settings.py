@@ -207,9 +207,8 @@ class Auth(Section):
     )
     mechanisms: Annotated[tuple[Mechanism, ...], Field(min_length=1)] = Field(
         default=("PLAIN", "LOGIN", "SCRAM-SHA-256"),
-        description="The ways to log in that are offered (SASL). SCRAM-SHA-256 sends no password, but knows no app"
-        " passwords; a program that prefers it can't use one. SCRAM-SHA-256-PLUS binds the login to our certificate"
-        " (tls-server-end-point), so it fails behind a proxy that ends TLS.",
+        description="The ways to log in that are offered (SASL); SCRAM-SHA-256 sends no password, but knows no app"
+        " passwords; with -PLUS it is bound to our certificate, and fails behind a proxy that ends TLS.",
     )
     max_tries: Count = Field(
         default=3, description="Failed logins of one connection after which it is closed."

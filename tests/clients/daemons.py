@@ -19,6 +19,7 @@ import pytest
 
 from kwcmaild.demo import DOMAIN, PORTS, Demo, prepare
 from kwcmaild.init import NewAccount, account_text
+from storage import filename
 from tests.log import Log
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,7 +47,7 @@ class Login:
     def files(self, mailbox: str = "INBOX") -> list[Path]:
         below = self.folder if mailbox == "INBOX" else self.folder / f".{mailbox.replace('/', '.')}"
         found = [path for place in ("cur", "new") for path in (below / place).glob("*")]
-        return sorted(found, key=lambda path: int(path.name.partition("U=")[2].partition(":")[0]))
+        return sorted(found, key=lambda path: filename.parse(path.name).uid or 0)
 
 
 class Daemons:
@@ -183,7 +184,7 @@ class Tools:
 
 def needs(program: str) -> None:
     """Skip the test, by name, where a client is not installed."""
-    packages = {"mbsync": "isync", "getmail": "getmail6"}
+    packages = {"mbsync": "isync", "getmail": "getmail6", "offlineimap": "offlineimap3"}
     for folder in os.environ["PATH"].split(os.pathsep):
         if os.access(Path(folder) / program, os.X_OK):
             return

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from storage import filename
 from tests.clients.daemons import HOST, Daemons, Login, needs
 from tests.clients.mail import ODD, mail, seed, send
 from tests.clients.thunderbird import PROGRAM, Thunderbird
@@ -102,7 +103,7 @@ def sha256(data: bytes) -> str:
 
 
 def uid_of(path: Path) -> int:
-    return int(path.name.partition("U=")[2].partition(":")[0])
+    return filename.parse(path.name).uid or 0
 
 
 def flags_of(path: Path) -> str:

@@ -32,7 +32,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from storage import selected, tree
+from storage import filename, selected, tree
 from storage.admin_mail import remove_mail
 from storage.appending import Appended
 from storage.delivery import Target
@@ -374,7 +374,7 @@ class Histories(RuleBasedStateMachine):
         files = [file for file in files if ",U=" in file.name and ".KW" in file.name]
         if files:
             file = files[pick % len(files)]
-            uid = int(file.name.partition(",U=")[2].partition(":")[0])
+            uid = filename.parse(file.name).uid or 0
             if gone:
                 file.unlink()
                 del self.boxes[name].letters[uid]
