@@ -246,7 +246,7 @@ SENTENCES: dict[str, str] = {
     "the policy has changed, and its id has to: change it to {line}": (
         "ポリシーが変更されています。id を上の値に変更してください。"
     ),
-    "change it to: {line}": "上の値に変更してください。",
+    "change it to: {line_of_the_zone_file}": "上の値に変更してください。",
     "other hosts take the domain's mail too: are they meant to?": (
         "ほかのサーバーも受信先に登録されています。意図したものかご確認ください。"
     ),
