@@ -35,13 +35,13 @@ State = Literal["", "locked", "suspended", "not-receiving", "held", "full", "bro
 SORTS: tuple[Sort, ...] = get_args(Sort)
 STATES: tuple[State, ...] = get_args(State)
 
-_ORDER: dict[Sort, str] = {
-    "address": "local",
-    "comment": "comment = '', comment",
-    "quota": "quota",
-    "used": "used",
-    "share": "1.0 * used / max(quota, 1)",
-    "login": "coalesce(login_at, 0)",
+_ORDER: dict[Sort, tuple[str, ...]] = {
+    "address": ("local",),
+    "comment": ("comment = ''", "comment"),
+    "quota": ("quota",),
+    "used": ("used",),
+    "share": ("1.0 * used / max(quota, 1)",),
+    "login": ("coalesce(login_at, 0)",),
 }
 _WHERE: dict[State, str] = {
     "": "true",
@@ -113,7 +113,7 @@ class Roster:
         """The lines of a page, and how many there are on all pages."""
         where, arguments = _conditions(domain, wanted)
         direction = "DESC" if wanted.descending else "ASC"
-        order = ", ".join(f"{part} {direction}" for part in _ORDER[wanted.sort].split(", "))
+        order = ", ".join(f"{part} {direction}" for part in _ORDER[wanted.sort])
         rows = self._db.query(
             f"SELECT {_COLUMNS}, count(*) OVER () FROM roster WHERE {where}"  # noqa: S608 (ours)
             f" ORDER BY {order}, local LIMIT :most OFFSET :first",

@@ -203,6 +203,10 @@ def test_roster_is_searched_sorted_and_cut_into_pages(house: House) -> None:
     assert house.names() == ["hanako", "jiro", "taro"]
     assert house.names(descending=True) == ["taro", "jiro", "hanako"]
     assert house.names(sort="quota", descending=True)[0] == "taro"
+    for sort in roster.SORTS:
+        assert sorted(house.names(sort=sort, descending=True)) == ["hanako", "jiro", "taro"]
+    for state in roster.STATES:
+        house.names(state=state)
     assert house.names(search="営業部") == ["jiro", "taro"]
     assert house.names(search="営業部 東京") == ["taro"]
     assert house.names(search="YAMADA") == ["taro"]
