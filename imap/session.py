@@ -423,6 +423,8 @@ class Session:
                 arguments = (arguments, incoming.message)
             if self.off and uses.refused(arguments, self.off):
                 raise BadSyntax("that is not offered here")
+            if self.manner.uidonly and uses.names_numbers(arguments):
+                raise Bad(b"Messages are named by UID here", b"UIDREQUIRED")
             if self.is_guest:
                 await self.look_again()
                 if self._leaving is not None:

@@ -47,6 +47,19 @@ def needed(arguments: Any) -> set[bytes]:
     return set()
 
 
+def names_numbers(arguments: Any) -> bool:
+    """Whether a search names messages by their numbers, which nobody has under UIDONLY (RFC 9586 §3.1)."""
+    match arguments:
+        case Program():
+            program = arguments
+        case Sort() | Thread():
+            program = arguments.program
+        case _:
+            return False
+    numbered = (key for key in parts(program.key) if isinstance(key, Messages) and not key.by_uid)
+    return any(key.numbers.ranges or key.numbers.stars for key in numbered)
+
+
 def _list(wanted: List) -> set[bytes]:
     found = {b"LIST-EXTENDED"} if wanted.extended else set()
     found |= {_OPTIONS[option] for option in wanted.select | wanted.give if option in _OPTIONS}
