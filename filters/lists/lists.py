@@ -30,6 +30,10 @@ from storage.status import TOO_BIG, Status
 from storage.store import Store
 
 MOST_HEADER = 256 * 1024
+NOTICES = (
+    20  # that an owner gets of waiting posts in an hour, so that nobody fills his mailbox through the list
+)
+HOUR = 3600
 DECIDED = Status("5.1.1", "this post waits no more")
 BY_HAND = Status("5.7.1", "an automatic reply decides nothing")
 
@@ -155,7 +159,11 @@ class Lists:
         token = await self._store.run(self._held.hold, mail.message, held)
         detail = {"list": entry.address, "waits for": entry.file.owner}
         self._store.traces.note(mail.trace, "held", recipient=entry.address, detail=detail)
-        notice = await self._store.run(self._notices(entry).held, held, token, mail.message, now)
+        told = self._store.rates.add("held-notice", entry.address, HOUR).total
+        if told > NOTICES:
+            return  # it waits all the same; the last notice said how to see it
+        last = told == NOTICES
+        notice = await self._store.run(self._notices(entry).held, held, token, mail.message, now, last)
         await self._send(notice, entry.file.owner, mail.trace)
 
     async def confirm(self, mail: Mail, recipient: Recipient, errand: ListErrand, srs: Srs) -> Routed:

@@ -27,9 +27,15 @@ HELD = """\
 
 A post to the list waits for your decision. To let it go, answer this mail (no text is needed). To refuse it,
 write to the address above. A post that nobody has decided about in {days} days is thrown away.
-
+{more}
 --------
 {text}
+"""
+
+MORE = """
+承認待ちの投稿が多いため、この先 1 時間ほど個別の通知を止めます。一覧は管理画面で確認できます。
+Many posts are waiting: no more notices for about an hour. The panel shows them all, and so does
+kwcmaild list show {list}
 """
 
 REFUSED = """\
@@ -61,8 +67,8 @@ class ListNotices:
     list: str
     owner: str
 
-    def held(self, post: HeldPost, token: str, message: Message, now: float) -> Message:
-        """To the owner: an answer to it lets the post go."""
+    def held(self, post: HeldPost, token: str, message: Message, now: float, last: bool = False) -> Message:
+        """To the owner: an answer to it lets the post go. The `last` one says that more may wait unsaid."""
         yes, no = (of(self.list, "confirm", f"{word}-{token}") for word in ("ok", "no"))
         text = HELD.format(
             list=self.list,
@@ -71,6 +77,7 @@ class ListNotices:
             size=message.size,
             no=no,
             days=KEPT // 86_400,
+            more=MORE.format(list=self.list) if last else "",
             text=_preview(message),
         )
         subject = f"[{self._name}] 投稿の承認 / Post to approve: {post.subject}"

@@ -1,15 +1,19 @@
 """`kwcmaild account add|set|del|list|show|unlock`: the accounts of the domains, each a YAML file."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
+from config.account import Autoreply as AutoreplySettings
 from config.units import format_size
 from kwcmaild.commands.directory import Json, directory_of, moment, new_password, show, size, table
 from kwcmaild.commands.options import DEFAULT, ConfigFile, fail
 from storage import admin
 from storage.admin import AccountChange, AccountDetails, AccountSummary
+from storage.directory import Directory
 from storage.lockout import Lock
 
 app = typer.Typer(help="Mail accounts.", no_args_is_help=True)
@@ -43,6 +47,21 @@ TagSubject = Annotated[
     bool | None, typer.Option("--tag-subject/--no-tag-subject", help="Put [SPAM] before the subject of spam.")
 ]
 ToJunk = Annotated[bool | None, typer.Option("--to-junk/--no-to-junk", help="Sort spam into Junk.")]
+Autoreply = Annotated[
+    bool | None, typer.Option("--autoreply/--no-autoreply", help="Whether a text is sent back to who writes.")
+]
+AutoreplySubject = Annotated[
+    str | None, typer.Option(metavar="TEXT", help='Subject of the reply; "": `Re:` and that of the message.')
+]
+AutoreplyText = Annotated[
+    str | None, typer.Option(metavar="TEXT", help="The text that is sent back; `\\n` begins a line.")
+]
+AutoreplyFrom = Annotated[
+    str | None, typer.Option(metavar="DAY", help='The first day of replies (2026-08-10); "": at once.')
+]
+AutoreplyUntil = Annotated[
+    str | None, typer.Option(metavar="DAY", help='The last day of replies; "": without an end.')
+]
 FromStdin = Annotated[
     bool, typer.Option("--password-stdin", help="Read the password from standard input, one line.")
 ]
@@ -106,6 +125,11 @@ def set_(
     suspended: Suspended = None,
     tag_subject: TagSubject = None,
     to_junk: ToJunk = None,
+    autoreply: Autoreply = None,
+    autoreply_subject: AutoreplySubject = None,
+    autoreply_text: AutoreplyText = None,
+    autoreply_from: AutoreplyFrom = None,
+    autoreply_until: AutoreplyUntil = None,
     password: Annotated[bool, typer.Option("--password", help="Ask for a new password.")] = False,
     password_stdin: FromStdin = False,
     json: Json = False,
@@ -126,6 +150,17 @@ def set_(
             to_junk=to_junk,
             receive=receive,
             suspended=suspended,
+            autoreply=_autoreply(
+                directory,
+                address,
+                {
+                    "enabled": autoreply,
+                    "subject": autoreply_subject,
+                    "text": None if autoreply_text is None else autoreply_text.replace("\\n", "\n"),
+                    "from": autoreply_from,
+                    "until": autoreply_until,
+                },
+            ),
         )
         if change == AccountChange():
             fail("nothing to change: give an option (see --help)")
@@ -193,6 +228,22 @@ def unlock(address: Address, json: Json = False, config: ConfigFile = DEFAULT) -
     with directory_of(config) as directory:
         locks = admin.unlock(directory, address)
         show(locks, json, [f"unlocked: {_lock(one)}" for one in locks] or [f"{address} was not locked"])
+
+
+def _autoreply(
+    directory: Directory, address: str, given: Mapping[str, str | bool | None]
+) -> AutoreplySettings | None:
+    """The automatic reply with what is given in place of what was; None where nothing is given."""
+    changes = {key: value for key, value in given.items() if value is not None}
+    if not changes:
+        return None
+    entry = directory.account(address)
+    before = entry.file.autoreply.model_dump(by_alias=True) if entry else {}
+    days = {key: changes[key] or None for key in ("from", "until") if key in changes}
+    try:
+        return AutoreplySettings.model_validate({**before, **changes, **days})
+    except ValidationError as error:
+        fail("\n".join(str(each["msg"]).removeprefix("Value error, ") for each in error.errors()))
 
 
 def _several(values: list[str] | None) -> tuple[str, ...] | None:

@@ -8,10 +8,11 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from config.load import load_account
+from config.load import load_account, load_settings
 from config.settings import Auth
 from kwcmaild.command import application
-from storage import passwords
+from storage import admin_deleted, passwords
+from storage.directory import Directory
 from storage.lockout import Lockout
 
 TARO = "taro@example.test"
@@ -161,3 +162,47 @@ def test_a_domains_life(root: Path) -> None:
     assert "still has 1 accounts" in run(root, "domain", "del", "new.test", "--keep-mail", status=1).stderr
     run(root, "domain", "del", "new.test", "--with-accounts", "--remove-mail")
     assert [domain["domain"] for domain in answer(root, "domain", "list")] == ["example.test"]  # type: ignore[attr-defined]
+
+
+def test_an_automatic_reply_is_set_part_by_part(root: Path) -> None:
+    run(root, "account", "add", TARO, "--no-password")
+    local, _, domain = TARO.partition("@")
+    path = root / f"domains/{domain}/accounts/{local}.yaml"
+    run(root, "account", "set", TARO, "--autoreply", "--autoreply-text", "不在です。\\n太郎")
+    run(root, "account", "set", TARO, "--autoreply-from", "2026-08-10", "--autoreply-until", "2026-08-20")
+    reply = load_account(path).autoreply
+    assert (reply.enabled, reply.text) == (True, "不在です。\n太郎")
+    assert (str(reply.from_), str(reply.until)) == ("2026-08-10", "2026-08-20")
+    wrong = run(root, "account", "set", TARO, "--autoreply-until", "2026-08-01", status=1)
+    assert "is before from" in wrong.output
+    assert run(root, "account", "set", TARO, "--autoreply-from", "tomorrow", status=1).output
+    run(root, "account", "set", TARO, "--no-autoreply", "--autoreply-from", "", "--autoreply-subject", "休み")
+    reply = load_account(path).autoreply
+    assert (reply.enabled, reply.from_, reply.subject, reply.text) == (
+        False,
+        None,
+        "休み",
+        "不在です。\n太郎",
+    )
+
+
+def test_app_password_is_shown_once_and_taken_back(root: Path) -> None:
+    run(root, "account", "add", TARO, "--no-password")
+    shown = run(root, "account", "app-password", TARO, "iPhone").stdout.strip()
+    path = root / "domains/example.test/accounts/taro.yaml"
+    assert passwords.verify_app_password([each.sha256 for each in load_account(path).app_passwords], shown)
+    run(root, "account", "app-password", TARO, "iPhone", status=1)
+    run(root, "account", "app-password", TARO, "iPhone", "--delete")
+    assert not load_account(path).app_passwords
+    run(root, "account", "two-factor-off", TARO)
+
+
+def test_an_account_deleted_in_the_panel_comes_back(root: Path) -> None:
+    run(root, "account", "add", TARO, "--no-password", "--comment", "back")
+    directory = Directory(load_settings(root / "kwcmaild.yaml"))
+    admin_deleted.delete(directory, TARO)
+    directory.close()
+    run(root, "account", "show", TARO, status=1)
+    assert "is back" in run(root, "account", "undelete", TARO).stdout
+    assert "back" in run(root, "account", "show", TARO).stdout
+    run(root, "account", "undelete", TARO, status=1)

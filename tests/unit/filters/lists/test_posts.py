@@ -1,5 +1,6 @@
 """Mailing lists from RCPT to the copies: who may post, what the members get, what comes back."""
 
+import base64
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -358,6 +359,19 @@ async def test_spam_waits_for_the_owner(place: Place) -> None:
     assert (await place.send("sales@example.test", source=POST)).ok
     assert await place.count("hanako") == [0]
     assert len(place.pipeline._lists._held.waiting("sales@example.test")) == 1
+
+
+async def test_who_floods_a_list_does_not_flood_its_owner(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("filters.lists.lists.NOTICES", 2)
+    write_list(place.house.site, more="moderation: all\n")
+    for _ in range(4):
+        assert (await place.send("sales@example.test", source=POST)).ok
+    assert len(place.pipeline._lists._held.waiting("sales@example.test")) == 4
+    first, last = await place.inbox("taro")
+    assert b"no more notices" not in first
+    assert b"no more notices" in base64.b64decode(last.partition(b"\r\n\r\n")[2])
 
 
 async def test_success_is_reported_for_the_list(place: Place) -> None:
