@@ -10,7 +10,19 @@ import subprocess
 from pathlib import Path
 
 from benchmarks.group import Group
-from benchmarks.server import ACCOUNTS, DOMAIN, HOST, HOSTNAME, PASSWORD, Ports, give, spawn, stop, wait_port
+from benchmarks.server import (
+    ACCOUNTS,
+    DOMAIN,
+    HOST,
+    HOSTNAME,
+    PASSWORD,
+    PEOPLE,
+    Ports,
+    give,
+    spawn,
+    stop,
+    wait_port,
+)
 
 USER = "mail"  # Debian's own, to whom the Maildirs belong
 HIBERNATE = 30  # seconds
@@ -135,7 +147,7 @@ class Dovecot:
         ).stdout.strip()
         lines = [
             f"{local}@{DOMAIN}:{hashed}:{user.pw_uid}:{user.pw_gid}::{self._mail / local}::\n"
-            for local in ACCOUNTS
+            for local in (*ACCOUNTS, *PEOPLE)
         ]
         (folder / "dovecot-users").write_text("".join(lines))
         self._config.write_text(

@@ -19,6 +19,7 @@ from benchmarks.server import (
     HOSTNAME,
     LARGEST,
     PASSWORD,
+    PEOPLE,
     free_ports,
     spawn,
     stop,
@@ -117,7 +118,7 @@ class Kwcmaild:
         accounts.mkdir(parents=True)
         accounts.parent.joinpath("domain.yaml").write_text("capacity: 1T\n")
         text = f'password: "{hash_password(PASSWORD)}"\nquota: 5G\n'
-        for local in ACCOUNTS:
+        for local in (*ACCOUNTS, *PEOPLE):
             path = accounts / f"{local}.yaml"
             path.write_text(text)
             path.chmod(0o600)
@@ -169,6 +170,10 @@ class Kwcmaild:
     def make_cold(self, local: str) -> None:
         """Nothing in memory; what was made at delivery is in the index."""
         self.restart()
+
+    def index_text(self, local: str) -> None:
+        command = [sys.executable, "-P", "-m", "kwcmaild", "index", "fulltext", f"{local}@{DOMAIN}"]
+        subprocess.run([*command, "-c", str(self._settings)], check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
 
     def wait_hibernation(self) -> float:
         return 0

@@ -46,6 +46,9 @@ class Rival:
         self._dovecot.forget_cache(local)
         self._dovecot.start(self.group)
 
+    def index_text(self, local: str) -> None:
+        """Debian's Dovecot has none without a plugin and another server."""
+
     def wait_hibernation(self) -> float:
         return HIBERNATE + IDLE_KILL + 20
 

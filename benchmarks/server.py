@@ -16,6 +16,7 @@ HOSTNAME = "mail.example.test"
 DOMAIN = "example.test"
 PASSWORD = "correct-horse-battery"
 ACCOUNTS = [f"u{number:03}" for number in range(100)]
+PEOPLE = [f"p{number:04}" for number in range(3000)]  # accounts that hardly anything is in
 LARGEST = 160 * 1024 * 1024  # octets of a message that both take
 
 
@@ -46,6 +47,9 @@ class Server(Protocol):
 
     def make_cold(self, local: str) -> None:
         """Stopped: forget what makes the next FETCH of ENVELOPE cheap, but nothing made at delivery."""
+
+    def index_text(self, local: str) -> None:
+        """What makes SEARCH TEXT quick is made, where there is such a thing."""
 
     def keep_texts(self, yes: bool) -> None:
         """Whether a full-text index is kept up as mail comes in, where there is such a thing."""
