@@ -40,6 +40,7 @@ def application(first: str = "") -> typer.Typer:
 def _administration(app: typer.Typer) -> None:
     from kwcmaild.commands import (
         account,
+        app_password,
         check,
         config,
         dkim,
@@ -65,6 +66,9 @@ def _administration(app: typer.Typer) -> None:
     account.app.command("restored")(index.restored)
     account.app.command("hold")(hold.hold)
     account.app.command("unhold")(hold.unhold)
+    account.app.command("app-password")(app_password.app_password)
+    account.app.command("two-factor-off")(app_password.two_factor_off)
+    account.app.command("undelete")(app_password.undelete)
     app.add_typer(account.app, name="account")
     app.add_typer(domain.app, name="domain")
     app.add_typer(lists.app, name="list")

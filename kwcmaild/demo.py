@@ -134,6 +134,9 @@ def greeting(demo: Demo) -> str:
     return f"""
 kwcmaild is running. Its files are in {demo.folder} (delete the folder to start afresh). Ctrl-C stops it.
 
+Control panel: {demo.panel}
+  sign in as admin@{DOMAIN}; the browser warns until it trusts the authority below
+
 Accounts (address is the login name, too)
 {accounts}
 
@@ -142,7 +145,6 @@ Settings for Outlook, Becky!, Thunderbird, …        server: localhost
   POP3   {port["pop3s"]}  SSL/TLS     or  {port["pop3"]}  STARTTLS
   SMTP   {port["submissions"]}  SSL/TLS     or  {port["submission"]}  STARTTLS     with login, password: normal
   from the world (MX): {port["mx"]}
-  Settings and server information as a page: {demo.panel}
 
 Trust the demo's authority, so that programs accept its certificate: {ca}
   Thunderbird  Settings > Privacy & Security > Manage Certificates > Authorities > Import,

@@ -78,7 +78,7 @@ def deleted(directory: Directory, domain: str) -> list[Deleted]:
 def undelete(directory: Directory, address: str) -> None:
     """Bring back the account that was deleted last under an address, with its mail."""
     local, _, domain = address.rpartition("@")
-    one = _latest(directory, address)
+    one = latest(directory, address)
     name = Name("account", domain, local)
     with contract_lock(directory, domain):
         check_free(directory, name)
@@ -98,7 +98,7 @@ def undelete(directory: Directory, address: str) -> None:
 
 def remove_deleted(directory: Directory, address: str) -> None:
     """Its mail goes for good, now."""
-    _remove(_latest(directory, address).folder)
+    _remove(latest(directory, address).folder)
 
 
 def sweep(directory: Directory) -> int:
@@ -114,7 +114,7 @@ def sweep(directory: Directory) -> int:
     return removed
 
 
-def _latest(directory: Directory, address: str) -> Deleted:
+def latest(directory: Directory, address: str) -> Deleted:
     for each in deleted(directory, address.rpartition("@")[2]):
         if each.address == address:
             return each

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 
 from config.account import AccountFile
 from config.units import format_size
-from storage import admin, admin_deleted, admin_secrets
+from storage import admin, admin_deleted, admin_secrets, held_mail
 from storage.admin import AccountChange, AccountDetails, AccountSummary
 from storage.admin_deleted import Deleted
 from storage.admin_files import Missing, Refused
@@ -147,7 +147,7 @@ async def unlock(office: Office, person: Person, address: str) -> list[Lock]:
 async def hold(office: Office, person: Person, address: str, reason: str) -> bool:
     """Let it send nothing more; whether it was not held yet."""
     allow(person, Right.ACCOUNT_HOLD, address=address)
-    held = await office.run(admin.hold_sending, office.directory, address, reason[:200])
+    held = await office.run(_hold, office, address, reason[:200])
     await office.audit(person, Right.ACCOUNT_HOLD, subject=address, details=reason[:200])
     return held
 
@@ -155,7 +155,7 @@ async def hold(office: Office, person: Person, address: str, reason: str) -> boo
 async def unhold(office: Office, person: Person, address: str) -> Hold | None:
     """Let it send again; the hold there was."""
     allow(person, Right.ACCOUNT_HOLD, address=address)
-    held = await office.run(admin.unhold_sending, office.directory, address)
+    held = await office.run(_unhold, office, address)
     await office.audit(person, Right.ACCOUNT_HOLD, subject=address, details="released")
     return held
 
@@ -240,3 +240,18 @@ def _file(office: Office, address: str) -> AccountFile:
 def _delete(office: Office, address: str) -> None:
     admin_deleted.delete(office.directory, address)
     office.panel.end(address)
+
+
+def _hold(office: Office, address: str, reason: str) -> bool:
+    """With what it has in the queue."""
+    held = admin.hold_sending(office.directory, address, reason)
+    if (entry := office.directory.account(address)) is not None:
+        held_mail.hold(office.queue, office.settings().data / "state", entry, office.store.clock)
+    return held
+
+
+def _unhold(office: Office, address: str) -> Hold | None:
+    held = admin.unhold_sending(office.directory, address)
+    if held is not None and (entry := office.directory.account(address)) is not None:
+        held_mail.release(office.queue, office.settings().data / "state", entry)
+    return held
