@@ -1,14 +1,18 @@
 """The IMAP door of a process: what its sessions share."""
 
 import asyncio
+import logging
 
 from config.settings import Listen, Settings
 from imap.session import Session
 from net.connection import Connection
 from net.limits import Slots
+from net.log import event
 from net.tls import Contexts
 from storage.errors import Broken
 from storage.store import Store
+
+_log = logging.getLogger("imap")
 
 LOOK_EVERY = 15.0  # seconds between looks at whether those inside may still be here
 STILL_EVERY = 10.0  # seconds after which a client hears that its command is being worked on (RFC 9585 §3)
@@ -51,7 +55,10 @@ class ImapDoor:
     async def _guard(self) -> None:
         while True:
             await asyncio.sleep(LOOK_EVERY)
-            await self.look()
+            try:
+                await self.look()
+            except Exception:  # a file that cannot be read now: the next look may be luckier
+                event(_log, "imap.failed", logging.ERROR, exc_info=True)
 
     async def look(self) -> None:
         """Show out whoever's account is gone or suspended, or whose right to an open mailbox is."""

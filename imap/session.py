@@ -288,16 +288,17 @@ class Session:
     async def step_out(self) -> None:
         """As if the client had just connected (RFC 8437 §3), or to be gone."""
         self.stop_notifying()
-        await self.leave_mailbox()
-        if self.account is None:
-            return
-        self.door.went_out(self)
-        self.account, self.address, self._own_off, self.manner = None, "", (), PLAIN
-        self.state = State.NOT_AUTHENTICATED
-        self._began = time.monotonic()
-        if self.slot is not None:
-            self.slot.free()
-            self.slot = None
+        try:
+            await self.leave_mailbox()
+        finally:
+            if self.account is not None:
+                self.door.went_out(self)
+            if self.slot is not None:
+                self.slot.free()
+                self.slot = None
+            self.account, self.address, self._own_off, self.manner = None, "", (), PLAIN
+            self.state = State.NOT_AUTHENTICATED
+            self._began = time.monotonic()
 
     def stop_notifying(self) -> None:
         if self.notify is not None:

@@ -84,7 +84,7 @@ COMMANDS = (
     Command("UNSUBSCRIBE", mailboxes.parse_name, mailboxes.unsubscribe, INSIDE, FREE),  # RFC 9051 §6.3.8
     Command("LIST", listing.parse_list, listing.run_list, INSIDE, FREE),  # RFC 9051 §6.3.9, RFC 5258
     Command("LSUB", listing.parse_lsub, listing.run_lsub, INSIDE, FREE),  # RFC 3501 §6.3.9
-    Command("XLIST", listing.parse_lsub, listing.run_xlist, INSIDE, FREE, b"XLIST"),  # RFC 3501 §6.3.8, in old words
+    Command("XLIST", listing.parse_lsub, listing.run_xlist, INSIDE, FREE, b"XLIST"),  # RFC 3501 §6.3.8, old words
     Command("NAMESPACE", nothing, listing.namespace, INSIDE, FREE, b"NAMESPACE"),  # RFC 9051 §6.3.10, RFC 2342
     Command("STATUS", status.parse, status.run, INSIDE, FREE),  # RFC 9051 §6.3.11
     Command("APPEND", append.parse, append.run, INSIDE, FREE),  # RFC 9051 §6.3.12, RFC 3502
