@@ -14,7 +14,7 @@ from storage.account_files import AccountFiles
 from storage.errors import MailboxMissing
 from storage.folder import BOOT, Folder
 from storage.remembered import Counted
-from storage.rows import MailboxStatus, Row
+from storage.rows import MailboxStatus, Row, row_of
 
 T = TypeVar("T")
 
@@ -68,10 +68,9 @@ def _load(db: sqlite3.Connection, files: AccountFiles, name: str, since: int, fl
     if folder.modseq == since and folder.floor == floor:
         return Loaded(folder, [], [], False)
     if since < 0 or folder.floor > floor:  # the index was made anew: it does not know what is gone
-        rows = [Row(*row) for row in db.execute(records.ROWS + " ORDER BY uid", (folder.id,))]
-        return Loaded(folder, rows, [], True)
+        return Loaded(folder, records.read_rows(db, folder.id), [], True)
     # Sorted here: asked for an order by UID, SQLite would look at all rows of the mailbox.
-    rows = sorted(Row(*row) for row in db.execute(records.ROWS + " AND modseq > ?", (folder.id, since)))
+    rows = sorted(map(row_of, db.execute(records.ROWS + " AND modseq > ?", (folder.id, since))))
     gone = db.execute("SELECT uid FROM expunged WHERE mailbox = ? AND modseq > ?", (folder.id, since))
     return Loaded(folder, rows, [row[0] for row in gone], False)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence, Set
 
 from storage.folder import Folder
 from storage.head import Head
-from storage.rows import Row, Summary
+from storage.rows import Row, Summary, row_of
 
 TABLES = ("rows", "summaries", "heads", "previews")  # with a row for each message
 ROWS = "SELECT uid, base, flags, modseq, size, date, born, came, cur, lf, saved FROM rows WHERE mailbox = ?"
@@ -35,7 +35,7 @@ def snapshot(db: sqlite3.Connection) -> Iterator[None]:
 
 
 def read_rows(db: sqlite3.Connection, mailbox: int) -> list[Row]:
-    return [Row(*row) for row in db.execute(ROWS + " ORDER BY uid", (mailbox,))]
+    return list(map(row_of, db.execute(ROWS + " ORDER BY uid", (mailbox,))))
 
 
 def rows_of(db: sqlite3.Connection, folder: Folder, uids: Sequence[int]) -> list[Row]:

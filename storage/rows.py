@@ -1,7 +1,9 @@
 """The values that the store hands to the doors: rows of a mailbox, what changed, what was done."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 from storage.head import Head
 
@@ -20,6 +22,10 @@ class Row(NamedTuple):
     cur: bool  # lies in cur/ (else in new/)
     lf: bool  # the file has LF line ends (another program wrote it); served as CRLF
     saved: int = 0  # when it was copied or moved here, seconds since 1970; 0: its base says when it came
+
+
+# A row of its columns, without a call in Python for each: a hundred thousand are read at once.
+row_of: Callable[[Sequence[Any]], Row] = partial(tuple.__new__, Row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +92,7 @@ class QuotaUse:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """ENVELOPE, BODYSTRUCTURE and BODY of a message as ready bytes (RFC 9051 §7.5.2), and what is compared of it."""
+    """ENVELOPE, BODYSTRUCTURE and BODY of a message as ready bytes (RFC 9051 §7.5.2); what is compared of it."""
 
     envelope: bytes
     bodystructure: bytes
