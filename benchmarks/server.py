@@ -104,7 +104,7 @@ def spawn(
     return child
 
 
-def wait_port(port: int, child: "subprocess.Popen[bytes]", log: Path, seconds: float = 60) -> None:
+def wait_port(port: int, child: "subprocess.Popen[bytes]", log: Path, seconds: float = 240) -> None:
     deadline = time.monotonic() + seconds
     while True:
         try:
