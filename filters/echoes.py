@@ -1,6 +1,6 @@
 """Echoes act after delivery: the mail is on the disk, and what fails here is a line in the log and no more.
 
-An echo is itself mail, from the null reverse-path, and never causes another.
+An echo is itself mail, signed, from the null reverse-path, and never causes another.
 """
 
 import logging
@@ -62,7 +62,7 @@ class Echoes:
                     "notice.not_sent", extra={"fields": {"trace": trace, "to": to, "status": found.status}}
                 )
                 return
-            mail = Mail("", "", trace, message=message)
+            mail = Mail("", "", trace, message=await self._handover.signed(message))
             routed = [await self._routes.route(mail, found, False)]
             handed = await self._handover.take(mail, routed)
             for copy in handed.delivered:

@@ -176,6 +176,10 @@ class Handover:
 
     # ---- the text
 
+    async def signed(self, message: Message) -> Message:
+        """Mail of the server's own, as its author's domain sends it."""
+        return await self._store.run(self._signing.sign, message)
+
     async def _text(self, mail: Mail, post: Post) -> Message:
         """The message as the copies of a post read. Every copy that leaves the pipeline passes here: what is
         sent on under our name is sealed (RFC 8617), and signed where its header was changed."""

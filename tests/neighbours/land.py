@@ -6,8 +6,8 @@
     10.81.0.20         the web server that has the MTA-STS policies
     10.81.0.32 …       the town: sinks and faulty servers, which the tests run themselves
 
-Zones are signed once, so every name that a test needs stands here. `house<n>.test` is a domain of the town whose
-only MX is the address n; `many.test` has any domain below it at one address.
+Zones are signed once, so every name that a test needs stands here, or in signing.py. `house<n>.test` is a domain of
+the town whose only MX is the address n; `many.test` has any domain below it at one address.
 """
 
 import tempfile
@@ -19,6 +19,7 @@ from tests.neighbours.names import NOBODY, SERVER, VALIDATOR, Names
 from tests.neighbours.ours import Kwcmaild
 from tests.neighbours.packages import UNPACKED, users
 from tests.neighbours.postfix import Postfix
+from tests.neighbours.signing import OURS, Signing
 from tests.neighbours.stage import NETWORK, Stage, ipv6
 
 TOWN = range(32, 96)  # last numbers of the town's addresses
@@ -53,12 +54,14 @@ class Land:
         }
         self.stage = Stage(self.folder, {**etc, **texts}, UNPACKED)
         host = self.stage.host
+        self.signing = Signing()
         self.names = Names(
             host("dns", *(int(each.rpartition(".")[2]) for each in (SERVER, VALIDATOR, NOBODY))),
-            self._records(pairs["beta"].tlsa),
+            self._records(pairs["beta"].tlsa) + self.signing.records,
             _unsigned(),
         )
         self.alpha = Kwcmaild(host("alpha", 11), "alpha.test", self.authority, pairs["alpha"])
+        self.alpha.serve(OURS, self.signing.keys)
         self.beta = Kwcmaild(host("beta", 12), "beta.test", self.authority, pairs["beta"])
         self.postfix = Postfix(
             host("postfix", 13), pairs["post"], self.authority.certificate, numbers["postfix"]

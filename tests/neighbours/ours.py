@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -127,11 +128,21 @@ class Kwcmaild:
 
     # ---- accounts
 
-    def account(self, local: str, more: str = "") -> Login:
-        path = self._accounts / f"{local}.yaml"
+    def serve(self, domain: str, keys: Mapping[str, bytes]) -> None:
+        """One more domain, with DKIM keys by their selectors."""
+        folder = self.folder / "domains" / domain
+        for name in ("accounts", "lists", "dkim"):
+            (folder / name).mkdir(parents=True)
+        for selector, pem in keys.items():
+            (folder / "dkim" / f"{selector}.pem").write_bytes(pem)
+        (folder / "domain.yaml").write_text(f"dkim_selectors: [{', '.join(keys)}]\n")
+
+    def account(self, local: str, more: str = "", domain: str = "") -> Login:
+        domain = domain or self.domain
+        path = self.folder / "domains" / domain / "accounts" / f"{local}.yaml"
         new = path.with_name(f".{local}.new")
         new.write_text(account_text(NewAccount(local, PASSWORD, quota="1G")) + more)
         new.chmod(0o600)
         new.rename(path)
-        mail = self.folder / "data" / "mail" / self.domain / local
-        return Login(f"{local}@{self.domain}", PASSWORD, mail / "Maildir")
+        mail = self.folder / "data" / "mail" / domain / local
+        return Login(f"{local}@{domain}", PASSWORD, mail / "Maildir")

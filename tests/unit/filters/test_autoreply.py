@@ -17,6 +17,7 @@ from filters.autoreply import PERIOD, in_force, remembered_as, reply, why_not
 from filters.check import Checks
 from filters.mail import Mail
 from filters.verdict import Action, Verdict
+from storage import admin_dkim
 from storage.directory import AccountEntry
 from storage.directory_cache import Stamp
 from tests.house import Site
@@ -203,6 +204,15 @@ async def test_once_in_a_period_and_the_message_stays(place: Place, monkeypatch:
     now[0] += PERIOD + 1
     await place.send("taro@example.test", source=HEAD + BODY)
     assert len(place.queued()) == 1
+
+
+async def test_a_reply_is_signed_by_the_users_domain(place: Place) -> None:
+    admin_dkim.add_keys(place.house.store.directory, "example.test", "k")
+    place.house.site.write_account("taro", AWAY)
+    assert (await place.send("taro@example.test", source=HEAD + BODY)).ok
+    (sent,) = place.queued()
+    assert sent.text.count(b"DKIM-Signature: ") == 2  # RSA and Ed25519
+    assert sent.text.count(b"d=example.test;") == 2
 
 
 async def test_two_who_are_away_do_not_talk_to_each_other(place: Place) -> None:
