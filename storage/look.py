@@ -33,38 +33,35 @@ def look(
     files: AccountFiles, mailboxid: str, since: int, floor: int = 0, others: bool = True
 ) -> Loaded | None:
     """What the index has after MODSEQ `since` (-1: everything). None: the mailbox went."""
-    with files.reading() as db:
+    with files.reading() as db, records.snapshot(db):
         name = name_of(db, mailboxid)
-        folder = folders.load(db, files.maildir, name) if name else None
-    if name is None or folder is None:
-        return None
+        if name is None:
+            return None
+        folder = folders.load(db, files.maildir, name)
+        if _ready(folder, others):
+            return _since(db, folder, since, floor)
     try:
-        ready = folder.boot == BOOT and folder.looked and not (others and _suspicious(folder))
+        with files.writing() as db:
+            files.reconcile(db, folders.load(db, files.maildir, name))
+        with files.reading() as db, records.snapshot(db):
+            return _since(db, folders.load(db, files.maildir, name), since, floor)
+    except (MailboxMissing, FileNotFoundError):
+        return None
+
+
+def _ready(folder: Folder, others: bool) -> bool:
+    """Whether the index says what the files say; with `others`, also of what other programs did."""
+    try:
+        return folder.boot == BOOT and bool(folder.looked) and not (others and _suspicious(folder))
     except MailboxMissing:
-        ready = False
-    if not ready:
-        try:
-            with files.writing() as db:
-                folder = folders.load(db, files.maildir, name)
-                files.reconcile(db, folder)
-        except (MailboxMissing, FileNotFoundError):
-            return None
-    with files.reading() as db:
-        db.execute("BEGIN")
-        try:
-            return _load(db, files, name, since, floor)
-        except MailboxMissing:
-            return None
-        finally:
-            db.execute("COMMIT")
+        return False
 
 
 def _suspicious(folder: Folder) -> bool:
     return folder.touched_by_others() or folder.racy()
 
 
-def _load(db: sqlite3.Connection, files: AccountFiles, name: str, since: int, floor: int) -> Loaded:
-    folder = folders.load(db, files.maildir, name)
+def _since(db: sqlite3.Connection, folder: Folder, since: int, floor: int) -> Loaded:
     if folder.modseq == since and folder.floor == floor:
         return Loaded(folder, [], [], False)
     if since < 0 or folder.floor > floor:  # the index was made anew: it does not know what is gone
