@@ -34,7 +34,13 @@ def account_dir(data: Path, address: str) -> Path:
     """
     local, _, domain = address.rpartition("@")
     for piece in (local, domain):
-        if not piece or piece.startswith(".") or "/" in piece or "\0" in piece or len(piece.encode()) > 200:
+        if (
+            not piece
+            or piece.startswith(".")
+            or "/" in piece
+            or "\0" in piece
+            or len(piece.encode()) > NAME_MOST
+        ):
             raise NameRefused(address)
     return data / "mail" / domain / local
 

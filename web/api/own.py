@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints
 from web.acts import own, sessions
 from web.api.accounts import Password
 from web.api.operation import Answer, Call, Operation
+from web.api.problem import MISSING
 from web.api.shapes import In, Line, Out, moment
 from web.person import Right
 
@@ -132,7 +133,7 @@ OPERATIONS = (
     ),
     Operation(
         "POST", "/own/app-passwords/delete", "deleteAppPassword", Right.OWN_SECURITY, "Take an app password back.",
-        delete_app_password, body=OldAppPassword, status=204,
+        delete_app_password, body=OldAppPassword, status=204, problems=(MISSING,),
     ),
     Operation(
         "DELETE", "/own/sessions", "endSessions", Right.OWN_SECURITY, "End every session of the panel.",

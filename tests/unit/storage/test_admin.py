@@ -66,6 +66,7 @@ def test_the_longest_domain_there_is(house: House) -> None:
     admin_domains.add_domain(house.directory, name, DomainChange())
     admin.add_account(house.directory, f"taro@{name}", AccountChange())
     admin.set_account(house.directory, f"taro@{name}", AccountChange(quota=2 * GIB))
+    assert admin.show_account(house.directory, f"taro@{name}").used is None
     admin_domains.delete_domain(house.directory, name, with_accounts=True, keep_mail=False)
     assert not house.directory.is_local(name)
 
