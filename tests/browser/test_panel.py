@@ -113,8 +113,7 @@ PAGES = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [375, 1440])
+@pytest.mark.parametrize(("width", "scheme"), [(375, "dark"), (1440, "light")])
 def test_pages_are_accessible_and_fit(visitor: Visitor, axe: str, width: int, scheme: str) -> None:
     """WCAG 2.2 AA as far as a machine can tell; and nothing is wider than the screen."""
     page = visitor("ja", width=width, who=ADMIN)

@@ -90,8 +90,8 @@ async def password(request: Request, error: str = "") -> Response:
 async def set_password(request: Request) -> Response:
     office, person = await signed_in(request)
     address = _address(request)
-    typed = secret(request, "password") if text(request, "how") == "type" else ""
-    new = typed if text(request, "how") == "type" else new_password()
+    typed = secret(request, "password")  # whoever has typed one means it, whatever is ticked
+    new = typed if typed or text(request, "how") == "type" else new_password()
     try:
         await accounts.change(office, person, address, AccountChange(password=new))
     except Refused as error:

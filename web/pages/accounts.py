@@ -89,10 +89,10 @@ async def create(request: Request) -> Response:
     office, person = await signed_in(request)
     domain = request.path_params["domain"]
     address = f"{text(request, 'local').removesuffix(f'@{domain}')}@{domain}"
-    typed = secret(request, "password") if text(request, "how") == "type" else ""
+    typed = secret(request, "password")  # whoever has typed one means it, whatever is ticked
     try:
         change = AccountChange(
-            password=typed if text(request, "how") == "type" else new_password(),
+            password=typed if typed or text(request, "how") == "type" else new_password(),
             quota=gigabytes(text(request, "limit")),
             comment=text(request, "comment"),
         )

@@ -11,7 +11,7 @@ TEXTS: dict[str, dict[Language, str]] = {
     },
     "file.file": {"ja": "CSV ファイル", "en": "File"},
     "file.file.help": {
-        "ja": "Excel の「CSV UTF-8」または Shift_JIS（CP932）形式。1,000 件まで一度に処理できます。",
+        "ja": "Excel の「CSV UTF-8」または Shift_JIS（CP932）形式。5,000 行まで一度に処理できます。",
         "en": "As Excel saves it: CSV UTF-8 or CP932, 5,000 lines at most.",
     },
     "file.check": {"ja": "内容を確認する", "en": "Check the file"},
