@@ -207,8 +207,8 @@ async def test_once_in_a_period_and_the_message_stays(place: Place, monkeypatch:
 
 
 async def test_a_reply_is_signed_by_the_users_domain(place: Place) -> None:
-    admin_dkim.add_keys(place.house.store.directory, "example.test", "k")
     place.house.site.write_account("taro", AWAY)
+    admin_dkim.add_keys(place.house.store.directory, "example.test", "k")
     assert (await place.send("taro@example.test", source=HEAD + BODY)).ok
     (sent,) = place.queued()
     assert sent.text.count(b"DKIM-Signature: ") == 2  # RSA and Ed25519
