@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from dns.exception import DNSException
 
+from filters import noted
 from filters.handover import Handover, Routed
 from filters.head import first
 from filters.lists import bounces
@@ -215,7 +216,9 @@ class Lists:
         )
         recipient = Recipient(Address(*entry.address.rsplit("@", 1)), entry)
         posts = await self._expanded(mail, recipient, entry, srs)
-        await self._handover.take(mail, [Routed(recipient, posts)])
+        handed = await self._handover.take(mail, [Routed(recipient, posts)])
+        for copy in handed.delivered:
+            noted.delivered(self._store.traces, copy, mail.trace)
 
     # ---- the list's other addresses
 

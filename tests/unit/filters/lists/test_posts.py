@@ -339,12 +339,20 @@ async def test_a_decision_that_cannot_be_carried_out_can_be_made_again(
     assert await place.count("hanako") == [1]
 
 
-async def test_an_administrator_decides_in_the_panel(place: Place) -> None:
+async def test_an_administrator_decides_in_the_panel(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     write_list(place.house.site, more="moderation: all\n")
     for _ in range(2):
         await place.send("sales@example.test", source=POST)
     yes, no = place.pipeline._lists._held.waiting("sales@example.test")
-    assert await place.pipeline.decide(yes, let_go=True, by="admin@example.test")
+    noted: list[tuple[str, str]] = []
+    with monkeypatch.context() as watched:
+        watched.setattr(
+            type(place.house.store.traces),
+            "note",
+            lambda _, trace, what, *, recipient="", **__: noted.append((what, recipient)),
+        )
+        assert await place.pipeline.decide(yes, let_go=True, by="admin@example.test")
+    assert ("stored", "hanako@example.test") in noted  # its way can be found
     assert await place.count("hanako") == [1]
     assert await place.pipeline.decide(no, let_go=False, by="admin@example.test")
     assert await place.count("hanako") == [1]
