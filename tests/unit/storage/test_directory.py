@@ -530,3 +530,16 @@ async def test_run_keeps_the_cache_until_it_is_cancelled(
     with pytest.raises(asyncio.CancelledError):
         await task
     assert directory.cache.owners("example.test", "taro.yamada") == ["taro"]
+
+
+def test_a_domain_elsewhere_is_known_until_it_is_ours(house: House) -> None:
+    """In the event loop, after somebody has looked; for a moment, and not if there is a file."""
+    directory = house.open()
+    assert not directory.is_elsewhere("elsewhere.test")
+    assert not directory.is_local("elsewhere.test")
+    assert directory.is_elsewhere("elsewhere.test") and not directory.is_elsewhere("example.test")
+    house.write("elsewhere.test/domain.yaml", "capacity: 1G\n")
+    assert not directory.is_elsewhere("elsewhere.test") and directory.is_local("elsewhere.test")
+    assert not directory.is_local("other.test") and directory.is_elsewhere("other.test")
+    house.clock.ahead += 6
+    assert not directory.is_elsewhere("other.test")

@@ -6,6 +6,7 @@ import pytest
 
 from config.account import AccountFile
 from config.sending import AccountSendLimit, SendLimit
+from storage import holds
 from storage.holds import Holds
 from storage.sending import Full, Sending
 
@@ -115,3 +116,40 @@ def test_an_account_has_limits_of_its_own() -> None:
     assert AccountFile().send_limit.over(LIMIT) == LIMIT
     own = AccountSendLimit(recipients_per_hour=5000).over(LIMIT)
     assert own == LIMIT.model_copy(update={"recipients_per_hour": 5000})
+
+
+def test_that_nobody_is_held_is_known_until_somebody_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asked of the files' times alone, which are believed when they are not of this very moment."""
+    monkeypatch.setattr(holds, "RACY", -(10**12))
+    ours, other = Holds(tmp_path), Holds(tmp_path)
+    assert not ours.nobody()
+    ours.of(TARO)  # makes the file
+    ours.of(TARO)
+    assert ours.nobody()
+    assert other.hold("hanako@example.test", 5.0, "x")
+    assert not ours.nobody()
+    assert ours.of(TARO) is None
+    assert not ours.nobody()  # somebody is, though not this one
+    other.release("hanako@example.test")
+    ours.of(TARO)
+    assert ours.nobody()
+    monkeypatch.setattr(holds, "RACY", 10**12)
+    other.hold(TARO, 6.0, "y")
+    other.release(TARO)
+    assert ours.of(TARO) is None and not ours.nobody()  # too young to be believed
+    ours.close()
+    other.close()
+
+
+def test_the_room_that_a_message_left_is_believed_for_a_moment_and_what_is_taken_counted(
+    tmp_path: Path, clock: Clock
+) -> None:
+    one, other = Sending(tmp_path, clock), Sending(tmp_path, clock)
+    assert one.take(TARO, 10, LIMIT) is None
+    assert other.take(TARO, 40, LIMIT) is None
+    assert one.room(TARO, LIMIT) == 40
+    assert isinstance(one.take(TARO, 1, LIMIT), Full)
+    clock.now += 3
+    assert isinstance(one.room(TARO, LIMIT), Full)
