@@ -13,6 +13,14 @@ from web.person import RULES, Person, Right
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
+_SUBJECTS = {
+    "account-actions": "accounts",
+    "accounts.csv": "accounts",
+    "deleted-accounts": "accounts",
+    "jobs": "accounts",
+    "dkim": "dns",
+}
+
 Body = TypeVar("Body")
 Query = TypeVar("Query")
 
@@ -71,4 +79,6 @@ class Operation:
 
     @property
     def subject(self) -> str:
-        return self.path.split("/")[1].partition("?")[0]
+        """Under what it stands on the page and in the document: the thing itself, in a domain or not."""
+        place = self.path.removeprefix("/domains/{domain}/").strip("/").partition("/")[0]
+        return _SUBJECTS.get(place, place)
