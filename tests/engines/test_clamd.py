@@ -89,6 +89,35 @@ async def test_clean_mail_and_a_large_one_come_in(house: House, connect: Connect
     assert [len(each) > 3_000_000 for each in await inbox(house, "taro")] == [False, True]
 
 
+def nested(levels: int) -> bytes:
+    """Multiparts within multiparts, none of which is closed, around a virus."""
+    text = HEAD + b"MIME-Version: 1.0\r\n"
+    for level in range(levels):
+        text += b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (level, level)
+    return text + b"\r\nhello\r\n"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        nested(300),
+        HEAD + b"MIME-Version: 1.0\r\nContent-Type: multipart/mixed\r\n\r\n--\r\n--b--\r\n",
+        HEAD + b"Content-Type: text/plain; charset=" + b"x" * 5000 + b"\r\n\r\n\xff\xfe\x80\r\n",
+        HEAD + b"Content-Transfer-Encoding: base64\r\nContent-Type: application/zip\r\n\r\n!!!!\r\n=\r\n",
+        HEAD + b"".join(b"X-%d: y\r\n" % number for number in range(10_000)) + b"\r\nhello\r\n",
+    ],
+    ids=["nested", "no boundary", "long parameter", "broken base64", "ten thousand fields"],
+)
+async def test_broken_mime_is_scanned_and_comes_in(house: House, connect: Connect, message: bytes) -> None:
+    client = await connect(await house.smtp())
+    assert (await client.mail(message, "taro@example.test")).startswith("250")
+    (stored,) = await inbox(house, "taro")
+    assert stored.endswith(message.partition(b"\r\n\r\n")[2])
+    # what is broken hides nothing that stands in it as it is
+    assert (await client.mail(message + EICAR + b"\r\n", "hanako@example.test")).startswith("250")
+    assert all(EICAR not in each for each in await inbox(house, "hanako"))
+
+
 async def test_viruses_in_archives_and_in_large_mail(house: House, connect: Connect) -> None:
     client = await connect(await house.smtp())
     assert (await client.mail(infected(zipped(EICAR, 2)), "taro@example.test")).startswith("250")
