@@ -7,6 +7,7 @@ idle clients hibernate after 30 seconds. fsync is on (`mail_fsync = optimized`: 
 
 import pwd
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.group import Group
@@ -16,7 +17,6 @@ from benchmarks.server import (
     HOST,
     HOSTNAME,
     PASSWORD,
-    PEOPLE,
     Ports,
     give,
     spawn,
@@ -145,11 +145,10 @@ class Dovecot:
             capture_output=True,
             text=True,
         ).stdout.strip()
-        lines = [
-            f"{local}@{DOMAIN}:{hashed}:{user.pw_uid}:{user.pw_gid}::{self._mail / local}::\n"
-            for local in (*ACCOUNTS, *PEOPLE)
-        ]
-        (folder / "dovecot-users").write_text("".join(lines))
+        self._users = folder / "dovecot-users"
+        self._user_line = f"{hashed}:{user.pw_uid}:{user.pw_gid}"
+        self._users.write_text("")
+        self.add(ACCOUNTS)
         self._config.write_text(
             CONFIG.format(
                 folder=folder,
@@ -168,6 +167,11 @@ class Dovecot:
                 idle_kill=IDLE_KILL,
             )
         )
+
+    def add(self, locals_: Sequence[str]) -> None:
+        lines = [f"{local}@{DOMAIN}:{self._user_line}::{self._mail / local}::\n" for local in locals_]
+        with self._users.open("a") as users:
+            users.writelines(lines)
 
     def maildir(self, local: str) -> Path:
         return self._mail / local / "Maildir"

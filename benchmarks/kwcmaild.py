@@ -118,7 +118,7 @@ class Kwcmaild:
         accounts.mkdir(parents=True)
         accounts.parent.joinpath("domain.yaml").write_text("capacity: 1T\n")
         text = f'password: "{hash_password(PASSWORD)}"\nquota: 5G\n'
-        for local in (*ACCOUNTS, *PEOPLE):
+        for local in ACCOUNTS:
             path = accounts / f"{local}.yaml"
             path.write_text(text)
             path.chmod(0o600)
@@ -170,6 +170,14 @@ class Kwcmaild:
     def make_cold(self, local: str) -> None:
         """Nothing in memory; what was made at delivery is in the index."""
         self.restart()
+
+    def add_people(self) -> None:
+        accounts = self._settings.parent / "domains" / DOMAIN / "accounts"
+        text = (accounts / f"{ACCOUNTS[0]}.yaml").read_text()
+        for local in PEOPLE:
+            path = accounts / f"{local}.yaml"
+            path.write_text(text)
+            path.chmod(0o600)
 
     def index_text(self, local: str) -> None:
         command = [sys.executable, "-P", "-m", "kwcmaild", "index", "fulltext", f"{local}@{DOMAIN}"]

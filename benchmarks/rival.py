@@ -5,7 +5,7 @@ from pathlib import Path
 from benchmarks.dovecot import HIBERNATE, IDLE_KILL, Dovecot
 from benchmarks.group import Group
 from benchmarks.postfix import Postfix
-from benchmarks.server import free_ports
+from benchmarks.server import PEOPLE, free_ports
 from benchmarks.sinks import Sinks
 
 
@@ -45,6 +45,9 @@ class Rival:
         self._dovecot.stop()
         self._dovecot.forget_cache(local)
         self._dovecot.start(self.group)
+
+    def add_people(self) -> None:
+        self._dovecot.add(PEOPLE)
 
     def index_text(self, local: str) -> None:
         """Debian's Dovecot has none without a plugin and another server."""

@@ -46,6 +46,8 @@ async def idle_own_tls(server: Server) -> list[Figure]:
 async def _idle(
     server: Server, locals_: Sequence[str], clients: int, tls: ssl.SSLContext | None = None
 ) -> list[Figure]:
+    if locals_ is PEOPLE:
+        server.add_people()
     server.restart()  # memory that earlier rows have freed, but not given back, would hide what these take
     port = server.ports.imap if tls is None else server.ports.imaps
     first = [await Imap.login(port, local, tls) for local in locals_[:50]]

@@ -48,6 +48,9 @@ class Server(Protocol):
     def make_cold(self, local: str) -> None:
         """Stopped: forget what makes the next FETCH of ENVELOPE cheap, but nothing made at delivery."""
 
+    def add_people(self) -> None:
+        """Make the accounts of `PEOPLE`: thousands would cost the other rows something, now and then."""
+
     def index_text(self, local: str) -> None:
         """What makes SEARCH TEXT quick is made, where there is such a thing."""
 
