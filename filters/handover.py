@@ -61,7 +61,9 @@ class Handover:
         self._store = store
         self._queue = queue
         self._signing = signing
-        self._adding = Together(store.hop, lambda additions: queue.add_together(additions), ADDING)
+        self._adding: Together[Addition, list[str]] = Together(
+            store.hop, lambda additions: queue.add_together(additions), ADDING
+        )
         self._holder = f"pipeline:{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
 
     async def take(self, mail: Mail, routed: Sequence[Routed], *, each_alone: bool = False) -> Handed:
