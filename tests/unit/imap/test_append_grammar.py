@@ -22,7 +22,11 @@ PARTS = Begin(frozenset(), None, catenate=True)
         [(b"CATENATE (TEXT {3}", (PARTS, LIT)), (b" TEXT {3}", (LIT,)), (b")", (E,))],
         [(b"CATENATE (TEXT {3}", (PARTS, LIT)), (b") {3}", (E, PLAIN, LIT)), (b"", (E,))],
         [(b"CATENATE (URL /a) CATENATE (TEXT {1}", (PARTS, Url(b"/a"), E, PARTS, LIT)), (b")", (E,))],
-        [(b"UTF8 (~{3}", (Begin(frozenset(), None, utf8=True), LIT)), (b") {3}", (E, PLAIN, LIT)), (b"", (E,))],
+        [
+            (b"UTF8 (~{3}", (Begin(frozenset(), None, utf8=True), LIT)),
+            (b") {3}", (E, PLAIN, LIT)),
+            (b"", (E,)),
+        ],
     ],
 )
 def test_steps(lines: list[tuple[bytes, tuple[object, ...]]]) -> None:
