@@ -163,14 +163,17 @@ def list_accounts(directory: Directory, domain: str) -> list[AccountSummary]:
     return summaries
 
 
-def show_account(directory: Directory, address: str) -> AccountDetails:
+def show_account(
+    directory: Directory, address: str, lockout: Lockout | None = None, sending: Sending | None = None
+) -> AccountDetails:
+    """A process that has these memories open hands them in."""
     name = find_account(directory, address)
     known = _known(directory, name)
     account = known.content if isinstance(known.content, AccountFile) else AccountFile()
-    with _lockout(directory) as lockout:
-        locks, seen = lockout.locks(_address(name)), lockout.seen(_address(name))
-    with _sending(directory) as sending:
-        hold = sending.holds.of(_address(name))
+    with nullcontext(lockout) if lockout else _lockout(directory) as memory:
+        locks, seen = memory.locks(_address(name)), memory.seen(_address(name))
+    with nullcontext(sending) if sending else _sending(directory) as counts:
+        hold = counts.holds.of(_address(name))
     return AccountDetails(
         _summary(name, known),
         account.password is not None,

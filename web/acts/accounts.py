@@ -61,7 +61,8 @@ async def lines(office: Office, person: Person, domain: str, wanted: Wanted) -> 
 async def show(office: Office, person: Person, address: str) -> AccountDetails:
     """All that is known of one account."""
     allow(person, Right.ACCOUNT_SEE, address=address)
-    return await office.run(admin.show_account, office.directory, address)
+    lockout, sending = office.store.logins.lockout, office.store.sending
+    return await office.run(admin.show_account, office.directory, address, lockout, sending)
 
 
 async def file(office: Office, person: Person, address: str) -> AccountFile:
