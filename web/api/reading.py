@@ -89,11 +89,11 @@ async def json_body(request: Request, model: type[Model]) -> Model:
     media_type(request, *_JSON)
     octets = await body(request, MOST_JSON)
     try:
-        json.loads(octets.decode(), parse_constant=_no_number)
+        value = json.loads(octets.decode(), parse_constant=_no_number, parse_float=_number)
     except (ValueError, RecursionError) as error:
         raise Problem(UNREADABLE, "the body is no JSON in UTF-8") from error
     try:
-        return model.model_validate_json(octets)
+        return model.model_validate_json(json.dumps(value))
     except ValidationError as error:
         raise invalid(error) from error
 
@@ -134,6 +134,12 @@ def _place(location: tuple[int | str, ...], pointers: bool) -> str:
     if not pointers:
         return str(location[0]) if location else ""
     return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in location)  # RFC 6901 §3
+
+
+def _number(text: str) -> int | float:
+    """`5.0` is the whole number 5 (JSON Schema 2020-12 validation §6.1.1)."""
+    number = float(text)
+    return int(number) if number.is_integer() and abs(number) < 2**53 else number
 
 
 def _no_number(name: str) -> Mapping[str, str]:

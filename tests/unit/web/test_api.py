@@ -129,6 +129,13 @@ async def test_null_takes_away_and_silence_leaves(api: Api) -> None:
     assert (kept["catch_all"], kept["trash"]) == (None, None)
 
 
+async def test_a_whole_number_may_be_written_with_a_point(api: Api) -> None:
+    body = b'{"quota": 2147483648.0}'
+    headers = {"Content-Type": "application/merge-patch+json"}
+    made = await api.ask("A", "PATCH", f"{ACCOUNTS}/hanako", content=body, headers=headers)
+    assert made.json()["quota"] == 2 << 30
+
+
 async def test_lists_are_cut_into_parts(api: Api) -> None:
     first = (await api.ask("A", "GET", f"{ACCOUNTS}?limit=2")).json()
     second = (await api.ask("A", "GET", f"{ACCOUNTS}?limit=2&offset=2")).json()
