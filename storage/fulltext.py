@@ -28,9 +28,7 @@ FILE = "fulltext.sqlite"
 SHAPE = 1  # PRAGMA user_version; another one means: make it again
 KEPT = 1024 * 1024  # octets of one message's text that are kept
 PLAIN = 16 * 1024  # octets up to which a text is kept as it is: to unpack it costs more than to look into it
-PAGE = (
-    16 * 1024
-)  # octets: most texts lie in one, and a search reads thousands
+PAGE = 16 * 1024  # octets: most texts lie in one, and a search reads thousands
 
 # Every sign of ASCII is part of a token; all above it are for this tokenizer anyway.
 _SIGNS = "".join(chr(code) for code in range(0x21, 0x7F) if not chr(code).isalnum())
