@@ -182,9 +182,7 @@ class Logins:
         await asyncio.sleep(self._cost)
         raise LoginRefused("locked")
 
-    async def _right(
-        self, asked: _Asked, password: str, peer: str, log: dict[str, str], apps: bool
-    ) -> bool:
+    async def _right(self, asked: _Asked, password: str, peer: str, log: dict[str, str], apps: bool) -> bool:
         """Whether it is the password; one that is not is counted before the next check begins."""
         entry = asked.entry
         mark = self._mark(entry, password, apps) if entry else None

@@ -49,7 +49,7 @@ def _flow(office: Office, name: str, span: Span) -> Flow:
     for each in found:
         step = _step(starts, each.hour * HOUR)
         if step is not None and each.what in counts:
-            counts[each.what][step] += each.count  # type: ignore[index]
+            counts[each.what][step] += each.count
     return Flow(span, tuple(starts), {what: tuple(each) for what, each in counts.items()})
 
 

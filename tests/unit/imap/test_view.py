@@ -13,7 +13,6 @@ from imap.view import View
 from storage.rows import Changes, Row
 from storage.selected import Mailbox
 
-
 HERE = Place(cast(Any, None), "INBOX", "INBOX")
 
 
