@@ -7,7 +7,7 @@ message from the form before, CSRF token) comes from the visit.
 import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -35,6 +35,7 @@ def asset(name: str) -> str:
     return f"/static/{name}?v={digest}"
 
 
+@lru_cache(8192)
 def size(octets: int) -> str:
     """As people say it: `1.5 GB`, `100 MB`."""
     for unit, name in _UNITS:
@@ -54,6 +55,7 @@ def iso(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
 
 
+@lru_cache(8192)
 def bar(used: int, limit: int, said: str = "", label: str = "") -> Markup:
     """How much of a limit is used. Made here and not by a macro: a page of accounts has fifty of them."""
     percent = min(100 * used // limit, 100) if limit else 0
