@@ -200,8 +200,8 @@ class Panel:
 
 
 def forget(state: Path, *, account: str = "", domain: str = "") -> None:
-    """An account, or all of a domain, is gone: so are its sessions and tokens, and a new one of the same name begins
-    without them. Raises sqlite3.Error."""
+    """An account, or all of a domain, is gone: so are its sessions and tokens, and a new one of the same name
+    begins without them. Raises sqlite3.Error."""
     if not (state / "panel.sqlite").exists():
         return
     db = StateDb(state / "panel.sqlite", SCRIPTS)
