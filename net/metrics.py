@@ -96,7 +96,7 @@ class Metrics:
         self._lock = threading.Lock()
         self._open = True
         folder = run / "metrics"
-        folder.mkdir(mode=0o700, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = folder / f"{room}-{os.getpid()}-{secrets.token_hex(4)}"
         self._file = os.open(
             path.with_name(f".{path.name}"), os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600
