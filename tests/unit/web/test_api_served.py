@@ -102,6 +102,7 @@ def test_the_api_is_what_its_document_says(served: Served, who: str, examples: i
         alone = ["useKeys", "putForward", "setOwnPassword", "holdSending", "importMembers", "importAccounts"]
         schema = schema.include(method=["POST", "PATCH"]).include(operation_id=alone)
         schema = schema.exclude(path_regex="^/own/(mail|fetches)")
+        schema = schema.exclude(operation_id=["changeAccount", "changeList"])  # as what POST takes
     failures: list[str] = []
     cases = 0
     for event in from_schema(schema).execute():
