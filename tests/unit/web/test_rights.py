@@ -171,7 +171,8 @@ async def test_every_route_names_its_right() -> None:
     without = [
         path
         for path, route in _walk(routes())
-        if not isinstance(route, Page) and not re.match(r"/static$|/api/|/autodiscover/|/.well-known/", path.lower())
+        if not isinstance(route, Page)
+        and not re.match(r"/static$|/api/|/autodiscover/|/.well-known/", path.lower())
     ]
     assert not without
     pages = [route for _, route in _walk(routes()) if isinstance(route, Page)]
