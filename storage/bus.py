@@ -20,6 +20,7 @@ from pathlib import Path
 AGAIN = 0.02  # seconds until a full socket is tried again
 WAITING_MOST = 10_000  # hints kept for one full socket; more than that, and it looks by itself soon
 DATAGRAM_MOST = 4096
+ADDRESS_MOST = 107  # octets of the path of a Unix socket (unix(7))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class Bus:
 
     def __init__(self, run: Path) -> None:
         self._dir = run / "bus"
+        self._folder = -1  # the directory, open, where its path is too long for a socket's address
         self._sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._sender.setblocking(False)
         self._mutex = threading.Lock()
@@ -79,7 +81,7 @@ class Bus:
         self._path = self._dir / f"{os.getpid()}-{secrets.token_hex(4)}.{topic.value}"
         self._receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._receiver.setblocking(False)
-        self._receiver.bind(str(self._path))
+        self._receiver.bind(self._address(str(self._path)))
         self._loop.add_reader(self._receiver, self._read, receive)
 
     def _read(self, receive: Callable[[Hint], None]) -> None:
@@ -112,7 +114,7 @@ class Bus:
     def _send(self, peer: str, hint: Hint) -> bool:
         """False where the socket is full; a peer that is gone counts as sent."""
         try:
-            self._sender.sendto(hint.encode(), peer)
+            self._sender.sendto(hint.encode(), self._address(peer))
         except BlockingIOError:
             return False
         except (ConnectionRefusedError, FileNotFoundError):
@@ -121,6 +123,14 @@ class Bus:
         except OSError:
             pass  # ENOBUFS and the like: the 30 s look makes up for it
         return True
+
+    def _address(self, path: str) -> str:
+        """Of the socket there; a long path is cut short by going through the open directory."""
+        if len(os.fsencode(path)) <= ADDRESS_MOST:
+            return path
+        if self._folder < 0:
+            self._folder = os.open(self._dir, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        return f"/proc/self/fd/{self._folder}/{os.path.basename(path)}"
 
     def _list_peers(self) -> None:
         try:
@@ -167,6 +177,9 @@ class Bus:
             self._receiver.close()
         if self._path is not None:
             self._path.unlink(missing_ok=True)
+        if self._folder >= 0:
+            os.close(self._folder)
+            self._folder = -1
         self._sender.close()
 
 
