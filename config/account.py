@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
-from config.pop_fetch import PopFetch
 from config.imap import AccountImap, Rights, Shared, Who
+from config.pop_fetch import PopFetch
 from config.sending import AccountSendLimit
 from config.units import GIB
 from config.values import MailAddress, OwnLocalPart, Section, Size, section

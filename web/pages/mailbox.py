@@ -119,7 +119,9 @@ async def save_autoreply(request: Request) -> Response:
         return await autoreply(request, {"": refused_text(request, error)})
     except ValueError:
         return await autoreply(request, {"text": words(language, "autoreply.long")})
-    return back(request, request.url.path, "autoreply.saved.on" if typed["enabled"] else "autoreply.saved.off")
+    return back(
+        request, request.url.path, "autoreply.saved.on" if typed["enabled"] else "autoreply.saved.off"
+    )
 
 
 def state_of(reply_: Autoreply, today: date) -> str:
