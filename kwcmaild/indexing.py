@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from config.settings import Settings
+from kwcmaild import memory
 from net.log import event
 from storage import fulltext
 from storage.account_files import AccountFiles
@@ -70,6 +71,8 @@ class Indexing:
             self._wake.clear()
             while self._waiting and self.settings.imap.fulltext:
                 await self._turn()
+            # texts of all sizes have come and gone in several threads
+            await asyncio.to_thread(memory.give_back_free_room)
 
     async def _turn(self) -> None:
         address = next(iter(self._waiting))

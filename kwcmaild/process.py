@@ -9,7 +9,6 @@ A function imports its own rooms when it is called, so that a process has only t
 
 import asyncio
 import contextlib
-import ctypes
 import faulthandler
 import functools
 import gc
@@ -26,6 +25,7 @@ from typing import TYPE_CHECKING, Protocol
 import uvloop
 
 from config.settings import Settings
+from kwcmaild import memory
 from kwcmaild.entrance import Entrance
 from kwcmaild.listeners import Listener, name
 from kwcmaild.reload import reread
@@ -38,10 +38,6 @@ if TYPE_CHECKING:
     from storage.store import Store
 
 _log = logging.getLogger("kwcmaild")
-
-M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8  # of glibc's mallopt(3)
-LARGE_BLOCK = 4 * 1024 * 1024  # octets from which a block is mapped, and unmapped when it is freed
-ARENAS = 4  # heaps that threads share; the interpreter lets one of them run at a time anyway
 
 
 class CannotStart(Exception):
@@ -299,7 +295,7 @@ def run(room: str, path: Path, settings: Settings, listeners: Sequence[Listener]
     """The whole life of a process; returns when it has drained."""
     faulthandler.enable()  # a watchdog's SIGABRT leaves a trace of where it hung
     _open_files()
-    _give_memory_back()
+    memory.give_back_large_blocks()
     for folder in (settings.data, settings.run):
         try:
             folder.mkdir(mode=0o750, parents=True, exist_ok=True)
@@ -357,15 +353,3 @@ def _open_files() -> None:
     if soft < hard:
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
-def _give_memory_back() -> None:
-    """What is large goes back to the system when it is freed: 19 MiB for each password that is checked.
-
-    Left alone, glibc raises the size from which blocks are mapped each time it frees one, and then keeps them, in
-    an arena for each thread that happened to check.
-    """
-    with contextlib.suppress(OSError, AttributeError):  # another libc has its own ways
-        mallopt = ctypes.CDLL(None).mallopt
-        mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK)
-        mallopt(M_ARENA_MAX, ARENAS)
