@@ -107,7 +107,7 @@ class Marionette:
     """The remote control of Mozilla's programs: `length:[0, id, command, parameters]` over TCP."""
 
     def __init__(self, port: int) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=60)
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=240)
         self._file = self._socket.makefile("rb")
         self._number = 0
         self._receive()  # who it is
