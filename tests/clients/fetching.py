@@ -35,11 +35,12 @@ def getmail(
     into = folder / "fetched"
     into.mkdir(exist_ok=True)
     rc = folder / "getmailrc"
+    # `sleep`: getmail 6.18 waits for ever for a program that ends before it begins to wait.
     rc.write_text(
         f"[retriever]\ntype = {kind}\nserver = {HOST}\nport = {daemons.port(protocol, way)}\n{trust}"
         f"username = {login.address}\npassword = {login.password}\n"
         f"[destination]\ntype = MDA_external\npath = /bin/sh\n"
-        f"arguments = ('-c', 'cat > $(mktemp {into}/XXXXXXXX)')\nallow_root_commands = true\n"
+        f"arguments = ('-c', 'cat > $(mktemp {into}/XXXXXXXX); sleep 0.1')\nallow_root_commands = true\n"
         "[options]\nread_all = false\ndelete = false\ndelivered_to = false\nreceived = false\n"
     )
     tools("getmail", "--getmaildir", folder, "--rcfile", rc)
