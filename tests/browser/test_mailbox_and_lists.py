@@ -3,6 +3,7 @@ a post that is held and approved, and the way of a mail found again. In both lan
 
 import smtplib
 import ssl
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -118,4 +119,7 @@ def test_a_post_waits_is_approved_and_its_way_is_found(
         if page.locator("tbody a").count():
             break
     page.locator("tbody a").first.click()
-    assert member.address in page.get_by_role("main").inner_text()
+    deadline = time.monotonic() + 60  # so is what became of it after the approval
+    while member.address not in page.get_by_role("main").inner_text():
+        assert time.monotonic() < deadline
+        page.reload()
