@@ -9,7 +9,8 @@ from config.values import host_name
 from storage.admin_fetch import Fetch
 from storage.admin_files import Missing, Refused
 from web.acts import mail_data, popfetch
-from web.api.accounts import Password, address
+from web.api.account_shapes import Password
+from web.api.accounts import address
 from web.api.operation import Answer, Call, Operation
 from web.api.problem import MISSING, REFUSED
 from web.api.shapes import DOMAIN_PATTERN, In, Line, Out, Time, moment_or_none

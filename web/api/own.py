@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from web.acts import own, sessions
-from web.api.accounts import Password
+from web.api.account_shapes import Password
 from web.api.operation import Answer, Call, Operation
 from web.api.problem import MISSING
 from web.api.shapes import In, Line, Out, moment
