@@ -22,9 +22,13 @@ class Talk:
         return talk
 
     async def line(self) -> bytes:
-        """The next line. EOFError when the server has closed the connection."""
-        async with asyncio.timeout(WAIT):
-            line = await self.reader.readline()
+        """The next line. EOFError when the server has closed the connection: a reset is that too, which is how
+        a close is seen by one whose next command was on its way."""
+        try:
+            async with asyncio.timeout(WAIT):
+                line = await self.reader.readline()
+        except ConnectionResetError as error:
+            raise EOFError(error) from error
         if not line.endswith(b"\n"):
             raise EOFError(line)
         return line
