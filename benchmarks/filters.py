@@ -34,11 +34,11 @@ from filters.sender_auth.body import Wanted, hashes
 from filters.spam.reading import read
 from filters.spam.tokens import tokens
 from net.resolver import Resolver
-from storage.address import parse
-from storage.bayes import SERVER, Bayes
-from storage.header import end_of_header
 from storage.message import Message
-from storage.queue import Queue
+from storage.mime.header import end_of_header
+from storage.people.address import parse
+from storage.queue.queue import Queue
+from storage.state.bayes import SERVER, Bayes
 from storage.status import DELIVERED
 from tests.engines import engines
 from tests.house import DOMAIN, House, Site

@@ -27,9 +27,9 @@ from benchmarks.server import (
 )
 from benchmarks.sinks import Sinks
 from storage.message import Message
-from storage.passwords import hash_password
-from storage.queue import Queue
-from storage.queued import Addition, Addressee, Parcel
+from storage.people.passwords import hash_password
+from storage.queue.queue import Queue
+from storage.queue.queued import Addition, Addressee, Parcel
 
 TOGETHER = 200  # messages put into the queue at a time
 PATIENCE = 120.0  # seconds for a relay to start and send

@@ -20,10 +20,10 @@ from benchmarks.mail import message
 from filters.build import build
 from filters.mail import Mail
 from net.resolver import Resolver
-from storage.address import parse
-from storage.header import end_of_header
 from storage.message import Message
-from storage.queue import Queue
+from storage.mime.header import end_of_header
+from storage.people.address import parse
+from storage.queue.queue import Queue
 from tests.house import DOMAIN, House, Site
 from tests.nameserver import NameServer
 

@@ -27,10 +27,10 @@ from config.account import AccountFile
 from config.load import load_settings
 from kwcmaild.certificate import self_signed
 from net.server import bind
-from storage.directory import Directory
-from storage.directory_cache import Name, Saved, Stamp
-from storage.panel import Panel
-from storage.passwords import hash_password, scram_sha_256_key
+from storage.people.directory import Directory
+from storage.people.directory_cache import Name, Saved, Stamp
+from storage.people.passwords import hash_password, scram_sha_256_key
+from storage.state.panel import Panel
 from web.office import mark_of
 
 PEOPLE = 20

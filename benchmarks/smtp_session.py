@@ -57,7 +57,7 @@ def serve_ours(sock: socket.socket) -> None:
     from filters.mail import Mail, Recipient
     from net.server import Server
     from smtp.door import SmtpDoor
-    from storage.address import Address
+    from storage.people.address import Address
     from storage.spool import Spool
     from storage.status import DELIVERED, Status
 

@@ -25,9 +25,9 @@ from filters.spam.builtin import Builtin
 from filters.spam.reading import read
 from filters.spam.tokens import tokens
 from filters.verdict import AuthResult
-from storage.bayes import SERVER, Bayes
-from storage.header import end_of_header
 from storage.message import Message
+from storage.mime.header import end_of_header
+from storage.state.bayes import SERVER, Bayes
 
 REQUIRED = 5.0
 LATE = ("survey", "travel", "parcel", "crypto")  # kinds that are never learned

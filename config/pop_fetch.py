@@ -1,7 +1,7 @@
 """Mail that is fetched for an account from a mailbox elsewhere, by POP3.
 
 The other server's password has to be sent to it as it is, so it cannot be a hash; it stands here sealed with a key
-of this server (`storage.sealed`), and a copy of this file alone gives it to nobody.
+of this server (`storage.state.sealed`), and a copy of this file alone gives it to nobody.
 """
 
 import re

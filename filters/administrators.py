@@ -1,6 +1,6 @@
 """Who looks after an account: the administrators of its domain, else the operators of the server."""
 
-from storage.directory import Directory
+from storage.people.directory import Directory
 
 
 def administrators(directory: Directory, account: str) -> list[str]:

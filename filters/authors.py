@@ -9,9 +9,9 @@ anything behind it are refused. A display name may say what it likes: it is no a
 
 import re
 
-from storage.address import AddressError, parse
-from storage.directory import AccountEntry
-from storage.header import named, unfold
+from storage.mime.header import named, unfold
+from storage.people.address import AddressError, parse
+from storage.people.directory import AccountEntry
 from storage.status import Status
 
 MOST = 20  # addresses of one field

@@ -16,10 +16,10 @@ from config.account import Autoreply
 from filters.head import first, message_ids, named, values
 from filters.mail import Mail
 from filters.notice import notice
-from storage.address import AddressError, parse
-from storage.charset import decode_header
-from storage.directory import AccountEntry
 from storage.message import Message
+from storage.mime.charset import decode_header
+from storage.people.address import AddressError, parse
+from storage.people.directory import AccountEntry
 
 KIND = "autoreply"
 PERIOD = 7 * 86_400  # seconds in which a sender gets one reply

@@ -13,10 +13,10 @@ from filters.submission import Submission
 from filters.virus import Virus
 from net.metrics import Metrics
 from net.resolver import Resolver
-from storage.bayes import Bayes
-from storage.dmarc_results import DmarcResults
-from storage.greylist import Greylist as GreylistMemory
-from storage.queue import Queue
+from storage.queue.queue import Queue
+from storage.state.bayes import Bayes
+from storage.state.dmarc_results import DmarcResults
+from storage.state.greylist import Greylist as GreylistMemory
 from storage.store import Store
 
 

@@ -16,7 +16,7 @@ from filters import noted
 from filters.mail import Mail, Recipient
 from filters.verdict import BROKEN_CHECK, PASS, Action, Verdict, merge
 from net.metrics import Metrics
-from storage.traces import Traces
+from storage.state.traces import Traces
 
 _log = logging.getLogger("filters")
 

@@ -15,11 +15,11 @@ from filters.routes import Refused, Routes
 from filters.srs import sender_of
 from net.log import event
 from storage import status
-from storage.address import parse
 from storage.delivery import Delivered, Target
-from storage.directory import AccountEntry
-from storage.memory import Memory
 from storage.message import Message
+from storage.people.address import parse
+from storage.people.directory import AccountEntry
+from storage.state.memory import Memory
 from storage.store import Store
 
 _log = logging.getLogger("filters")

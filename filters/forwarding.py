@@ -19,12 +19,12 @@ from filters.mail import Mail, Recipient
 from filters.post import Post, kept
 from filters.srs import Srs
 from storage import status
-from storage.address import AddressError, canonical, parse
 from storage.delivery import Target
-from storage.directory import AccountEntry, Directory, ForwardEntry
 from storage.errors import Broken
-from storage.header import fields, unfold
-from storage.queued import Addressee
+from storage.mime.header import fields, unfold
+from storage.people.address import AddressError, canonical, parse
+from storage.people.directory import AccountEntry, Directory, ForwardEntry
+from storage.queue.queued import Addressee
 from storage.status import Status
 
 LOOP = Status("5.4.6", "mail forwarding loop")  # RFC 3463 §3.5

@@ -15,7 +15,7 @@ from config.filters import Greylist as Rules
 from filters.mail import Mail, Recipient, reaches_somebody
 from filters.verdict import PASS, Action, Verdict
 from net.networks import Networks
-from storage.greylist import Greylist as Memory
+from storage.state.greylist import Greylist as Memory
 from storage.status import Status
 
 Run = Callable[..., Awaitable[Any]]  # storage.store.Store.run

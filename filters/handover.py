@@ -22,8 +22,8 @@ from filters.sender_auth.signing import Signing
 from storage import status
 from storage.delivery import Delivered, Target
 from storage.message import Message
-from storage.queue import Queue
-from storage.queued import Addition, Addressee, Outcome, Parcel
+from storage.queue.queue import Queue
+from storage.queue.queued import Addition, Addressee, Outcome, Parcel
 from storage.status import Status, worst
 from storage.store import Store
 from storage.together import Together

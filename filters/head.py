@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from storage.address import AddressError, canonical
-from storage.addresses import addresses
-from storage.header import fields, unfold
+from storage.mime.addresses import addresses
+from storage.mime.header import fields, unfold
+from storage.people.address import AddressError, canonical
 
 MOST_NAMED = 1_000  # addresses of one message that are looked at
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from filters.verdict import AuthResult, Verdict
-from storage.address import Address
-from storage.directory import ALWAYS_SOMEBODY, AccountEntry, ForwardEntry, ListEntry
 from storage.message import Message
+from storage.people.address import Address
+from storage.people.directory import ALWAYS_SOMEBODY, AccountEntry, ForwardEntry, ListEntry
 
 EMPTY = Message.of(b"")
 

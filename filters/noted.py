@@ -1,4 +1,4 @@
-"""What the pipeline notes in a mail's trace (`storage.traces`), said in one place so that it reads alike.
+"""What the pipeline notes in a mail's trace (`storage.state.traces`), said in one place so that it reads alike.
 
 Notes are made where something is known to be done: a copy is on the disk, a queue id was given, an answer is
 about to be. None of it waits or fails.
@@ -13,11 +13,11 @@ from filters.post import Post
 from filters.verdict import Action, Verdict
 from storage.delivery import Delivered
 from storage.errors import DiskFull
-from storage.header import unfold
-from storage.mails import Arrived
-from storage.queued import Addressee
+from storage.mime.header import unfold
+from storage.queue.queued import Addressee
+from storage.state.mails import Arrived
+from storage.state.traces import LONGEST, Traces
 from storage.status import DISK_FULL, INTERNAL, Status, worst
-from storage.traces import LONGEST, Traces
 
 LISTED = 100  # recipients by which a message is found in the lists of its domains
 NAMED = 10  # recipients that the note of the acceptance names; each has notes of its own besides

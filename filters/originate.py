@@ -7,8 +7,8 @@ blind copies. Both are edits of whole header fields: all other bytes stay as the
 import secrets
 from email.utils import formatdate
 
-from storage.header import Field, fields, unfold
 from storage.message import Message
+from storage.mime.header import Field, fields, unfold
 
 
 def complete(message: Message, head: bytes, hostname: str, now: float) -> Message:

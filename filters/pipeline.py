@@ -27,14 +27,14 @@ from filters.spam.score import forged as forged_scores
 from filters.verdict import Action, Verdict, refusal
 from net.resolver import Resolver
 from storage import status
-from storage.address import Address, AddressError, parse
 from storage.delivery import Target
-from storage.directory import AccountEntry
 from storage.errors import Broken
-from storage.header import end_of_header
 from storage.message import Message
-from storage.queue import Queue
-from storage.queued import Addressee
+from storage.mime.header import end_of_header
+from storage.people.address import Address, AddressError, parse
+from storage.people.directory import AccountEntry
+from storage.queue.queue import Queue
+from storage.queue.queued import Addressee
 from storage.status import Status, worst
 from storage.store import Store
 

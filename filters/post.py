@@ -13,9 +13,9 @@ from filters.lists.addresses import Verp
 from filters.mail import Mail
 from filters.spam.subject import tagged
 from storage.delivery import Target
-from storage.directory import AccountEntry
 from storage.message import Edit, Message
-from storage.queued import Addressee
+from storage.people.directory import AccountEntry
+from storage.queue.queued import Addressee
 from storage.quota import Limits
 
 

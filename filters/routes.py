@@ -18,11 +18,11 @@ from filters.mail import ListErrand, Mail, Outside, Recipient, Returned
 from filters.post import Post, kept, mailbox
 from filters.srs import Srs
 from storage import status
-from storage.address import Address
-from storage.directory import AccountEntry, ForwardEntry, ListEntry
-from storage.queued import Addressee
+from storage.people.address import Address
+from storage.people.directory import AccountEntry, ForwardEntry, ListEntry
+from storage.queue.queued import Addressee
 from storage.quota import used_now
-from storage.secret import secret
+from storage.state.secret import secret
 from storage.status import Status
 from storage.store import Store
 

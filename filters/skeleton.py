@@ -10,7 +10,7 @@ This one refuses mail whose Subject is a given word, which serves its test and n
 
 from filters.mail import Mail, Recipient
 from filters.verdict import PASS, Action, Verdict
-from storage.header import fields, unfold
+from storage.mime.header import fields, unfold
 from storage.status import Status
 
 HEAD = 64 * 1024  # octets of the message that are looked at

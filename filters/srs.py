@@ -21,7 +21,7 @@ import hmac
 import re
 from dataclasses import dataclass
 
-from storage.address import FILE_OCTETS, Address, AddressError, parse
+from storage.people.address import FILE_OCTETS, Address, AddressError, parse
 
 HASH = 6  # letters of base 32
 DAYS = 21  # for which an address takes bounces

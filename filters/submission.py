@@ -9,8 +9,8 @@ until its message, in a bounded memory; where that was forgotten, the last quest
 All of it is asked in the event loop while the account's file is in memory as the disk has it and nobody at all
 is held, which is nearly always: then it is some `stat`s and counts, and a thread would cost more than the answer.
 
-Passing a limit suddenly (`storage.sending`) holds the account: nothing more of its mail leaves, what is in the
-queue stays there, and the administrators are told by mail, once.
+Passing a limit suddenly (`storage.state.sending`) holds the account: nothing more of its mail leaves, what is in
+the queue stays there, and the administrators are told by mail, once.
 """
 
 import logging
@@ -21,12 +21,12 @@ from filters import authors, held_notice, noted
 from filters.administrators import administrators
 from filters.mail import Mail, Recipient
 from filters.verdict import PASS, Action, Verdict
-from storage import held_mail
-from storage.address import parse
 from storage.delivery import Target
-from storage.directory import AccountEntry
-from storage.queue import Queue
-from storage.sending import Full
+from storage.people.address import parse
+from storage.people.directory import AccountEntry
+from storage.queue import held_mail
+from storage.queue.queue import Queue
+from storage.state.sending import Full
 from storage.status import Status
 from storage.store import Store
 

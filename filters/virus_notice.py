@@ -8,9 +8,9 @@ from datetime import datetime
 
 from filters.mail import Mail
 from filters.notice import compose
-from storage.charset import decode_header
-from storage.header import fields, unfold
 from storage.message import Message
+from storage.mime.charset import decode_header
+from storage.mime.header import fields, unfold
 
 RECEIVED = """\
 {address} 宛のメールからウイルスが検出されたため、メールを削除しました。

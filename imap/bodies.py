@@ -13,9 +13,10 @@ from typing import BinaryIO
 
 from imap import sections
 from imap.fetch_grammar import Body, Form
-from storage import mime, transfer
-from storage.header import end_of_header
 from storage.message import CHUNK, Message
+from storage.mime import parts as mime
+from storage.mime import transfer
+from storage.mime.header import end_of_header
 from storage.octets import Octets as MessageOctets
 
 LARGE = 1024 * 1024  # octets above which a message is never in memory as a whole

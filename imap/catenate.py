@@ -10,9 +10,9 @@ from imap import format, sections, urls
 from imap.mailbox_name import canonical
 from imap.replies import No
 from imap.urls import BadUrl, MessageUrl
-from storage import mime
 from storage.errors import MailboxMissing
 from storage.message import Message
+from storage.mime import parts as mime
 from storage.spool import Spool
 
 if TYPE_CHECKING:

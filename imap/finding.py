@@ -12,9 +12,9 @@ from imap import search
 from imap.replies import No
 from imap.search import Answer, Scope
 from imap.search_grammar import Dated, Header, Key, Program, Text
-from storage.fulltext_find import Said
-from storage.head import COLUMNS
 from storage.heads import Holds, Question, Sent
+from storage.mime.head import COLUMNS
+from storage.search.find import Said
 from storage.selected import Mailbox
 from storage.store import Store
 

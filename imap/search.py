@@ -8,7 +8,7 @@ asked for, each text at most once.
 A key over a message that is not read yet is neither true nor false (None); NOT, OR and AND carry that through
 (Kleene's logic), so that a row that decides the matter saves the reading.
 
-Texts are compared in the form of `storage.text.fold`: half and full width, upper and lower case alike.
+Texts are compared in the form of `storage.mime.text.fold`: half and full width, upper and lower case alike.
 """
 
 import time
@@ -37,13 +37,13 @@ from imap.search_grammar import (
     Within,
 )
 from imap.sequence import NOTHING, SequenceSet, pick, total
-from storage import mime
-from storage.head import folded, read_date
-from storage.header import BLOCK, end_of_header, unfold, values
 from storage.message import Message
+from storage.mime import parts as mime
+from storage.mime.head import folded, read_date
+from storage.mime.header import BLOCK, end_of_header, unfold, values
+from storage.mime.text import fold, header_text, texts
 from storage.rows import Row
 from storage.selected import Mailbox
-from storage.text import fold, header_text, texts
 
 HEAD = 32 * 1024  # octets in which nearly every header block ends
 
@@ -346,7 +346,7 @@ def _sent(key: Dated) -> Test:
 
 
 def sent_span(key: Dated) -> tuple[int, int]:
-    """Its first and last day as `storage.head` writes them. No day is 0."""
+    """Its first and last day as `storage.mime.head` writes them. No day is 0."""
     first, last = (number(day) if day else None for day in (key.first, key.last))
     return first or 1, last or NUMBER
 

@@ -2,7 +2,7 @@
 
 SORT, THREAD and ESEARCH read their keys and return options here too.
 
-The program is a tree of keys. Texts in it are folded already (`storage.text.fold`), dates are days of the
+The program is a tree of keys. Texts in it are folded already (`storage.mime.text.fold`), dates are days of the
 calendar; what depends on the mailbox or the clock is left to `imap.search`. The depth of the tree and the
 number of its keys are bounded.
 """
@@ -15,8 +15,8 @@ from imap import sequence
 from imap.dates import MONTHS
 from imap.scanner import BadSyntax, Scanner
 from imap.sequence import SequenceSet
-from storage import charset as charsets
-from storage.text import fold
+from storage.mime import charset as charsets
+from storage.mime.text import fold
 
 MOST_KEYS = 1000  # in one SEARCH
 

@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass
 
 from imap.scanner import BadSyntax, Scanner
-from storage.header import end_of_header, fields
-from storage.mime import Part
+from storage.mime.header import end_of_header, fields
+from storage.mime.parts import Part
 from storage.octets import Octets
 
 MOST_LEVELS = 110  # numbers in one section; the tree of parts is not deeper

@@ -33,8 +33,8 @@ from net import sasl
 from net.connection import Connection, Draining, LineTooLong, Nudged, PeerGone, TimedOut
 from net.limits import Slot
 from net.log import event
-from storage.address import parse
 from storage.errors import MailboxMissing, StoreError
+from storage.people.address import parse
 from storage.selected import Mailbox
 from storage.store import Account, Store
 

@@ -1,8 +1,8 @@
 """The order of SORT (RFC 5256 §3, RFC 5957 §3). Pure: rows and columns of heads in, UIDs out.
 
-Texts are in the form in which they are compared (`storage.text.fold`): cases, half and full width count alike, as
-RFC 5256 §3 asks by naming `i;unicode-casemap`. What is equal stays in the order of the mailbox. Messages that have
-vanished, and so have no head, are not in the result.
+Texts are in the form in which they are compared (`storage.mime.text.fold`): cases, half and full width count alike,
+as RFC 5256 §3 asks by naming `i;unicode-casemap`. What is equal stays in the order of the mailbox. Messages that
+have vanished, and so have no head, are not in the result.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ from storage.rows import Row
 
 MOST_CRITERIA = 20
 
-# Criterion: the column of `storage.head.Head`; None: the row says it.
+# Criterion: the column of `storage.mime.head.Head`; None: the row says it.
 COLUMNS: dict[bytes, str | None] = {
     b"ARRIVAL": None,
     b"SIZE": None,

@@ -15,7 +15,7 @@ from typing import Any
 
 from config.load import load_settings
 from kwcmaild.init import NewAccount, create, write_new
-from storage.passwords import new_password
+from storage.people.passwords import new_password
 
 HOSTNAME = "mail.example.test"
 DOMAIN = "example.test"

@@ -17,12 +17,12 @@ from pathlib import Path
 from config.settings import Settings
 from kwcmaild import memory
 from net.log import event
-from storage import fulltext
 from storage.account_files import AccountFiles
 from storage.bus import Bus, Hint
 from storage.errors import StoreError
-from storage.fulltext_feed import Fed, feed
 from storage.index import damaged
+from storage.search import fulltext
+from storage.search.feed import Fed, feed
 from storage.store import Store
 
 CALM = 2.0  # seconds for which hints are gathered: what comes together is taken in together

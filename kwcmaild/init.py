@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kwcmaild.certificate import self_signed
-from storage.passwords import hash_password, scram_sha_256_key
+from storage.people.passwords import hash_password, scram_sha_256_key
 
 
 class AlreadyThere(Exception):

@@ -23,10 +23,10 @@ from filters.spam.reading import MOST as READ_MOST
 from filters.spam.reading import read
 from filters.spam.tokens import tokens
 from net.log import event
-from storage.bayes import SERVER, Bayes
 from storage.bus import Bus, Hint, Topic
 from storage.errors import Broken
 from storage.moved import Moved, kept, moved
+from storage.state.bayes import SERVER, Bayes
 from storage.store import Store
 
 CALM = 1.0  # seconds for which the hints of an account are gathered

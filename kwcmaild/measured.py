@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 from config.values import split_host_port
 from net.metrics import Metrics, sample
 from net.metrics_door import MetricsDoor
-from storage.queue import Queue
-from storage.queue_admin import QueueAdmin
+from storage.queue.admin import QueueAdmin
+from storage.queue.queue import Queue
 from storage.store import Store
 
 

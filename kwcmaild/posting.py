@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from filters.mail import Mail, Recipient
 from filters.pipeline import Pipeline
 from storage import status
-from storage.address import AddressError, parse
-from storage.header import end_of_header
 from storage.message import Message
+from storage.mime.header import end_of_header
+from storage.people.address import AddressError, parse
 from storage.status import Status
 
 HERE = "127.0.0.1"  # the peer of what comes from no socket

@@ -78,8 +78,8 @@ async def smtp(settings: Settings, listeners: Sequence[Listener]) -> Process:
     from kwcmaild.measured import measured
     from net.resolver import Resolver
     from smtp.door import SmtpDoor
-    from storage.dmarc_results import DmarcResults
-    from storage.queue import Queue
+    from storage.queue.queue import Queue
+    from storage.state.dmarc_results import DmarcResults
     from storage.store import Store
 
     contexts = Contexts(settings.tls)
@@ -155,12 +155,13 @@ async def relay(settings: Settings, _: Sequence[Listener]) -> Process:
     from smtp.relay.runner import Runner
     from smtp.relay.tls_reporter import Reporter
     from smtp.relay.tls_rpt import Reports
-    from storage import leftovers, roster
-    from storage.bayes import Bayes
-    from storage.dmarc_results import DmarcResults
+    from storage import leftovers
     from storage.message import Message
-    from storage.queue import Queue
-    from storage.queued import Addressee
+    from storage.people import roster
+    from storage.queue.queue import Queue
+    from storage.queue.queued import Addressee
+    from storage.state.bayes import Bayes
+    from storage.state.dmarc_results import DmarcResults
     from storage.store import Store
 
     store = await Store.open(settings)
@@ -224,9 +225,9 @@ async def web(settings: Settings, listeners: Sequence[Listener]) -> Process:
     from kwcmaild.measured import measured
     from kwcmaild.posting import post
     from net.resolver import Resolver
-    from storage.panel import Panel
-    from storage.queue import Queue
-    from storage.roster import Roster
+    from storage.people.roster import Roster
+    from storage.queue.queue import Queue
+    from storage.state.panel import Panel
     from storage.store import Store
     from web.jobs import Jobs
     from web.office import Office

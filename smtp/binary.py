@@ -16,10 +16,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from smtp.data import Lines
-from storage import mime
-from storage.header import fields
 from storage.message import Message
-from storage.mime import Part
+from storage.mime import parts as mime
+from storage.mime.header import fields
+from storage.mime.parts import Part
 from storage.octets import Octets
 
 LINE = 57  # octets that make a base64 line of 76 characters (RFC 2045 §6.8)

@@ -20,8 +20,8 @@ from smtp.received import Hop, received
 from smtp.replies import Reply
 from smtp.session import Session, Transaction
 from storage.errors import StoreError
-from storage.header import end_of_header
 from storage.message import Message
+from storage.mime.header import end_of_header
 from storage.spool import Spool
 from storage.status import Status
 

@@ -12,8 +12,8 @@ from smtp.grammar import MailCommand, RcptCommand
 from smtp.replies import Reply
 from smtp.session import Session, Transaction
 from storage import status
-from storage.address import Address
-from storage.directory import ALWAYS_SOMEBODY
+from storage.people.address import Address
+from storage.people.directory import ALWAYS_SOMEBODY
 from storage.status import Status
 
 _log = logging.getLogger("smtp")

@@ -1,12 +1,12 @@
 """The words of SMTP commands: bytes in, values out; nothing waits and nothing is looked up.
 
 Invariants: a parameter's value keeps its case (ORCPT and ENVID are not ours to change); an address becomes a
-`storage.address.Address`, so that `"taro"@x` and `taro@x` are one and `"a@b"@x` can never be mistaken for
+`storage.people.address.Address`, so that `"taro"@x` and `taro@x` are one and `"a@b"@x` can never be mistaken for
 another domain's; a source route is dropped, as RFC 5321 Appendix C says, and `%` or `!` in a local part mean
 nothing.
 
-Looser than RFC 5321 §4.1.2 where the world is: besides what `storage.address` takes (the carriers' dots), the
-angle brackets may be missing and a space may follow the colon, as scanners and scripts write it. Everything
+Looser than RFC 5321 §4.1.2 where the world is: besides what `storage.people.address` takes (the carriers' dots),
+the angle brackets may be missing and a space may follow the colon, as scanners and scripts write it. Everything
 else is refused.
 """
 
@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from smtp import parameters, replies
 from smtp.parameters import DIGITS
 from smtp.replies import Malformed, Reply
-from storage.address import Address, AddressError, parse
+from storage.people.address import Address, AddressError, parse
 
 LONGEST_PATH = 1000  # octets with its route; RFC 5321 §4.5.3.1.3 asks for 256 at least
 LONGEST_NAME = 255  # octets of the name in EHLO: RFC 5321 §4.5.3.1.2
 
-# A path up to its end; what is right inside is judged by `storage.address`. Only a quoted local part may hold
-# `<`, `>`, spaces and the other specials.
+# A path up to its end; what is right inside is judged by `storage.people.address`. Only a quoted local part may
+# hold `<`, `>`, spaces and the other specials.
 _LOCAL = rb'(?:"(?:[^"\\]|\\.)*"|[^<>"\s,;:@\[\]]+)'
 _MAILBOX = _LOCAL + rb'@(?:[^<>"\s,;:@\[\]]+|\[[^<>"\s,;@\[\]]+\])|postmaster'
 _ROUTE = rb"(?:@[^<>\"\s:]+:)?"

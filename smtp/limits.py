@@ -3,7 +3,7 @@
 from config.settings import Settings
 from config.units import MINUTE
 from net.networks import Networks, counted_as
-from storage.rates import Rates
+from storage.state.rates import Rates
 
 
 class Limits:

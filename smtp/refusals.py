@@ -7,8 +7,8 @@ beyond them is counted, and the count is noted when the minute is over.
 import asyncio
 from dataclasses import dataclass
 
+from storage.state.traces import Traces
 from storage.status import Status
-from storage.traces import Traces
 
 EACH = 10  # refusals of one peer that are noted by themselves
 PERIOD = 60.0  # seconds

@@ -14,7 +14,7 @@ from smtp import replies
 from smtp.parameters import unxtext
 from smtp.replies import Malformed, Reply
 from smtp.session import Session
-from storage.address import login_address
+from storage.people.address import login_address
 from storage.store import Store
 
 ATTRIBUTES = ("NAME", "ADDR", "PORT", "PROTO", "HELO", "LOGIN", "DESTADDR", "DESTPORT")

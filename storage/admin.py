@@ -22,18 +22,19 @@ from config.contract import over_capacity, wrong_quota
 from config.domain import DomainFile
 from config.units import GIB, format_size
 from config.values import own_address
-from storage import panel, passwords
-from storage.address import AddressError, names_a_file, parse
 from storage.admin_files import Missing, check_free, contract_lock, refusal, seen_text, write_checked
 from storage.admin_files import Refused as Refused
 from storage.admin_mail import remove_mail, used
-from storage.directory import Directory
-from storage.directory_cache import Name
-from storage.directory_files import Known
 from storage.errors import Broken
-from storage.holds import Hold
-from storage.lockout import Lock, Lockout, Seen
-from storage.sending import Sending
+from storage.people import passwords
+from storage.people.address import AddressError, names_a_file, parse
+from storage.people.directory import Directory
+from storage.people.directory_cache import Name
+from storage.people.directory_files import Known
+from storage.people.lockout import Lock, Lockout, Seen
+from storage.state import panel
+from storage.state.holds import Hold
+from storage.state.sending import Sending
 
 
 class Hashed(NamedTuple):

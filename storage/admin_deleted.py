@@ -24,11 +24,11 @@ from config.load import validate
 from config.problem import ConfigError
 from storage.admin import check_quota, find_account, forget_account, needed_for
 from storage.admin_files import Refused, check_free, contract_lock, read_text, refusal, write_checked
-from storage.directory import Directory
-from storage.directory_cache import Name
 from storage.durable import sync_dir
 from storage.layout import account_dir
 from storage.lock import AccountLock
+from storage.people.directory import Directory
+from storage.people.directory_cache import Name
 
 KEPT = 7 * 86_400  # seconds
 FILE = "account.yaml"

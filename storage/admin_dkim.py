@@ -28,8 +28,8 @@ from config import edit
 from config.domain import DomainFile, selector
 from storage.admin_domains import find_domain, make_folder
 from storage.admin_files import Refused, contract_lock, read_text, refusal, write_checked
-from storage.directory import Directory
 from storage.durable import sync_dir
+from storage.people.directory import Directory
 
 RSA_BITS = 2048  # RFC 8301 §3.2; longer ones do not fit one string of a TXT record, and some DNS panels
 

@@ -14,12 +14,12 @@ from config.contract import over_capacity, wrong_capacity
 from config.domain import Administrator, DomainFile, Part
 from config.units import GIB, format_duration, format_size
 from config.values import own_domain
-from storage import panel
 from storage.admin_files import Missing, Refused, contract_lock, refusal, seen_text, write_checked
 from storage.admin_mail import remove_mail
-from storage.directory import Directory
-from storage.directory_cache import Name
 from storage.durable import sync_dir
+from storage.people.directory import Directory
+from storage.people.directory_cache import Name
+from storage.state import panel
 
 NEVER = 0  # in place of a time
 

@@ -1,8 +1,8 @@
 """Mailboxes on other servers whose mail an account fetches (POP3): kept in the account's YAML, as `storage.admin`
 keeps the rest of it.
 
-Invariants: a password is written sealed (`storage.sealed`) for this account, server and login, so changing one of
-those needs the password again; it is never given back to whoever asks. Of one mailbox there is one entry.
+Invariants: a password is written sealed (`storage.state.sealed`) for this account, server and login, so changing
+one of those needs the password again; it is never given back to whoever asks. Of one mailbox there is one entry.
 """
 
 import hashlib
@@ -15,9 +15,9 @@ from config.pop_fetch import PopFetch
 from config.values import host_name
 from storage.admin import find_account
 from storage.admin_files import Missing, Refused, contract_lock, read_text, refusal, write_checked
-from storage.directory import Directory
-from storage.directory_cache import Name
-from storage.sealed import seal
+from storage.people.directory import Directory
+from storage.people.directory_cache import Name
+from storage.state.sealed import seal
 
 MOST = 5  # of one account
 

@@ -17,10 +17,10 @@ from config import edit
 from config.forwards import ForwardsFile
 from config.load import validate
 from config.problem import ConfigError
-from storage.directory import Directory
-from storage.directory_cache import Name
-from storage.directory_files import MODELS
-from storage.statedb import open_state
+from storage.people.directory import Directory
+from storage.people.directory_cache import Name
+from storage.people.directory_files import MODELS
+from storage.state.statedb import open_state
 
 
 class Refused(Exception):

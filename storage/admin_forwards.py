@@ -14,10 +14,10 @@ from config.forwards import ForwardsFile
 from config.splice import tree_of
 from config.tree import Pairs
 from config.values import mail_address, own_address
-from storage.address import AddressError, canonical
 from storage.admin_files import Missing, Refused, check_free, contract_lock, read_text, refusal, write_checked
-from storage.directory import Directory
-from storage.directory_cache import Name
+from storage.people.address import AddressError, canonical
+from storage.people.directory import Directory
+from storage.people.directory_cache import Name
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,6 @@ from config.contract import wrong_list
 from config.list import ListFile, Member
 from config.units import format_size
 from config.values import own_address
-from storage import list_number
-from storage.address import AddressError, canonical
 from storage.admin_domains import make_folder
 from storage.admin_files import (
     Missing,
@@ -29,12 +27,14 @@ from storage.admin_files import (
     seen_text,
     write_checked,
 )
-from storage.directory import Directory
-from storage.directory_cache import Name
-from storage.directory_files import Known
-from storage.held_posts import HeldPost, HeldPosts
-from storage.list_bounces import Bouncing, ListBounces
 from storage.list_csv import Row
+from storage.people.address import AddressError, canonical
+from storage.people.directory import Directory
+from storage.people.directory_cache import Name
+from storage.people.directory_files import Known
+from storage.state import list_number
+from storage.state.held_posts import HeldPost, HeldPosts
+from storage.state.list_bounces import Bouncing, ListBounces
 
 
 @dataclass(frozen=True, slots=True)

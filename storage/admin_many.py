@@ -8,8 +8,8 @@ from config import edit
 from config.units import GIB, format_size
 from storage.admin import AccountChange, changes_of, check_quota
 from storage.admin_files import Refused, check_free, contract_lock, read_text, write_checked
-from storage.directory import Directory
-from storage.directory_cache import Name
+from storage.people.directory import Directory
+from storage.people.directory_cache import Name
 
 Step = Callable[[str, str | None], None]
 

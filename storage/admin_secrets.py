@@ -11,11 +11,11 @@ from datetime import date
 
 from config import edit
 from config.account import AccountFile, AppPassword, TwoFactor
-from storage import passwords
 from storage.admin import find_account
 from storage.admin_files import Missing, Refused, read_text, write_checked
-from storage.directory import Directory
-from storage.directory_cache import Name
+from storage.people import passwords
+from storage.people.directory import Directory
+from storage.people.directory_cache import Name
 
 MOST_APP_PASSWORDS = 50  # each is tried at a login
 

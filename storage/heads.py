@@ -1,4 +1,4 @@
-"""Questions to the heads of a mailbox's messages (storage/head.py), answered by the index in one go.
+"""Questions to the heads of a mailbox's messages (storage/mime/head.py), answered by the index in one go.
 
 For threads. The text of a search is looked for by SQLite: no row comes up that does not hold it."""
 
@@ -9,8 +9,8 @@ from typing import Any
 
 from storage.account_files import AccountFiles
 from storage.folder import Folder
-from storage.head import Head
 from storage.look import current
+from storage.mime.head import Head
 
 
 @dataclass(frozen=True, slots=True)

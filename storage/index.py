@@ -46,7 +46,7 @@ CREATE TABLE summaries (
     envelope BLOB NOT NULL, bodystructure BLOB NOT NULL, body BLOB NOT NULL,
     PRIMARY KEY (mailbox, uid)
 ) WITHOUT ROWID;
-CREATE TABLE heads (                -- storage/head.py; what searches look at comes first
+CREATE TABLE heads (                -- storage/mime/head.py; what searches look at comes first
     mailbox INTEGER NOT NULL, uid INTEGER NOT NULL,
     subject TEXT, author TEXT, receiver TEXT, cc TEXT, bcc TEXT, ident TEXT,
     day INTEGER NOT NULL, sent INTEGER, topic TEXT NOT NULL, reply INTEGER NOT NULL,

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from storage import admin_deleted, held_posts
+from storage import admin_deleted
+from storage.state import held_posts
 
 if TYPE_CHECKING:
     from storage.store import Store

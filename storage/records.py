@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence, Set
 
 from storage.folder import Folder
-from storage.head import Head
+from storage.mime.head import Head
 from storage.rows import Row, Summary, row_of
 
 TABLES = ("rows", "summaries", "heads", "previews")  # with a row for each message

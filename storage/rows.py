@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
-from storage.head import Head
+from storage.mime.head import Head
 
 
 class Row(NamedTuple):

@@ -17,14 +17,14 @@ from storage.account_files import AccountFiles
 from storage.appending import Appended
 from storage.errors import MailboxMissing
 from storage.folder import KEYWORDS_MOST, Folder
-from storage.fulltext_find import Finder, Found, Said
 from storage.layout import canonical_name
 from storage.look import Loaded, current, gone_since, look, work_and_look
 from storage.message import Message
-from storage.mime import parse
-from storage.opening import opening
+from storage.mime.opening import opening
+from storage.mime.parts import parse
+from storage.mime.summary import summarise
 from storage.rows import Changes, Copied, Row, Stored, Summary
-from storage.summary import summarise
+from storage.search.find import Finder, Found, Said
 
 if TYPE_CHECKING:
     from storage.store import Account

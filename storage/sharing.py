@@ -22,12 +22,12 @@ from config.imap import ANYONE, RIGHTS
 from storage import describe, tree
 from storage import folder as folders
 from storage.account_files import AccountFiles
-from storage.address import AddressError, parse
-from storage.directory import AccountEntry, Directory
 from storage.errors import Broken, MailboxMissing, TooManyMailboxes
 from storage.layout import account_dir, folder_name
+from storage.people.address import AddressError, parse
+from storage.people.directory import AccountEntry, Directory
 from storage.rows import MailboxInfo
-from storage.statedb import StateDb
+from storage.state.statedb import StateDb
 
 ACL = "acl"  # in mailbox.json: {address or `anyone`: rights}
 MOST_NAMED = 200  # people with rights of their own in one mailbox

@@ -23,24 +23,24 @@ from storage.account_files import AccountFiles
 from storage.appending import Appended, Appending
 from storage.bus import Bus, Hint
 from storage.delivery import Delivered, Delivery, Target
-from storage.directory import Directory
 from storage.durable import each_at_once, sync_dir
 from storage.errors import MailboxExists, MailboxMissing, neutral
 from storage.layout import INBOX, canonical_name
-from storage.logins import Logins
 from storage.look import Loaded, look, status_of
 from storage.message import Message
+from storage.people.directory import Directory
+from storage.people.logins import Logins
 from storage.quota import NO_LIMITS, Limits, used_now
-from storage.rates import Rates
 from storage.remembered import Remembered
 from storage.rounds import Rounds
 from storage.rows import MailboxInfo, MailboxStatus, QuotaUse
 from storage.selected import Mailbox
-from storage.sending import Sending
 from storage.sharing import Sharing
 from storage.spool import Spool, remove_leftovers
+from storage.state.rates import Rates
+from storage.state.sending import Sending
+from storage.state.traces import Traces
 from storage.threads import Threads
-from storage.traces import Traces
 
 THREADS = 32  # hops at once; most of them wait for fsync
 FLAGS_SYNCED = 0.5  # seconds until renamed flags are fsynced

@@ -11,8 +11,8 @@ from pathlib import Path
 from storage import filename
 from storage.errors import neutral
 from storage.message import Message
+from storage.mime.summary import summarise
 from storage.rows import Summary
-from storage.summary import summarise
 
 
 class Written:

@@ -145,9 +145,9 @@ class House:
         from filters.build import build
         from kwcmaild.posting import post
         from net.resolver import Resolver
-        from storage.panel import Panel
-        from storage.queue import Queue
-        from storage.roster import Roster
+        from storage.people.roster import Roster
+        from storage.queue.queue import Queue
+        from storage.state.panel import Panel
         from web.jobs import Jobs
         from web.office import Office
 

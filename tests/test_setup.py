@@ -21,7 +21,7 @@ from config.load import load_account, load_settings
 from kwcmaild.command import application
 from kwcmaild.demo import PORTS, Demo, greeting, prepare, read_line, send_line
 from kwcmaild.listeners import CannotListen, open_listeners
-from storage.passwords import LETTERS, new_password, verify
+from storage.people.passwords import LETTERS, new_password, verify
 from tests.clients.daemons import free_ports
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from storage.panel import Panel
-from storage.panel_notices import Notice, Notices
+from storage.state.panel import Panel
+from storage.state.panel_notices import Notice, Notices
 from storage.store import Store
 
 EVERY = 5.0  # seconds for which they are remembered

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from config.domain import DomainFile
 from filters import mta_sts
-from storage.directory import Directory
+from storage.people.directory import Directory
 from web.office import Office
 
 

@@ -15,12 +15,12 @@ from config.account import AccountFile
 from config.domain import DomainFile, Part
 from config.settings import Settings
 from net.resolver import Resolver
-from storage.directory import Directory
-from storage.directory_cache import Name
 from storage.errors import Broken
-from storage.panel import Panel, Session
-from storage.queue import Queue
-from storage.roster import Roster
+from storage.people.directory import Directory
+from storage.people.directory_cache import Name
+from storage.people.roster import Roster
+from storage.queue.queue import Queue
+from storage.state.panel import Panel, Session
 from storage.status import Status
 from storage.store import Store
 from web.banner import Banner

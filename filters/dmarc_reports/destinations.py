@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from filters.sender_auth import dmarc
 from net.resolver import DnsFailure, Resolver
-from storage.address import AddressError, parse
+from storage.people.address import AddressError, parse
 
 MOST_URIS = 5  # of one record that are looked at
 _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
-from storage.mime import Part, parse
-from storage.text import content
+from storage.mime.parts import Part, parse
+from storage.mime.text import content
 
 MOST = 64 * 1024 * 1024  # octets of one file, packed or unpacked
 DOCUMENTS = 100  # in one archive or mail

@@ -18,8 +18,8 @@ from filters.dmarc_reports import destinations, report
 from filters.dmarc_reports.report import Submitter
 from net.log import event
 from net.resolver import DnsFailure, Resolver
-from storage.dmarc_results import DmarcResults, Due
 from storage.message import Message
+from storage.state.dmarc_results import DmarcResults, Due
 
 LOOK = 900.0  # seconds between looks for reports that are due
 

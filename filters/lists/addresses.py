@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from storage.address import Address
+from storage.people.address import Address
 
 Errand = Literal["owner", "request", "bounces", "confirm"]
 

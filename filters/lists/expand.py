@@ -17,11 +17,11 @@ from filters.lists.fields import Changes
 from filters.mail import Mail, Recipient
 from filters.post import Post
 from filters.srs import Srs
-from storage.address import AddressError, canonical, parse
 from storage.delivery import Target
-from storage.directory import AccountEntry, Directory, ListEntry
 from storage.errors import Broken
-from storage.queued import Addressee
+from storage.people.address import AddressError, canonical, parse
+from storage.people.directory import AccountEntry, Directory, ListEntry
+from storage.queue.queued import Addressee
 
 NOTIFY = "FAILURE"  # what comes back is counted; nobody wants a thousand reports of delay
 

@@ -14,11 +14,11 @@ from email.utils import quote
 
 from filters.head import named
 from filters.lists.addresses import of
-from storage.addresses import addresses
-from storage.charset import decode_header, known
-from storage.directory import ListEntry
-from storage.header import Field, fields, unfold
 from storage.message import Edit
+from storage.mime.addresses import addresses
+from storage.mime.charset import decode_header, known
+from storage.mime.header import Field, fields, unfold
+from storage.people.directory import ListEntry
 
 LINE = 76  # octets of a line with encoded words (RFC 2047 §2)
 DIGITS = 5

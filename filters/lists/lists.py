@@ -19,14 +19,14 @@ from filters.post import Post
 from filters.sender_auth import dmarc
 from filters.srs import Srs
 from net.resolver import DnsFailure, Resolver
-from storage import list_number
-from storage.address import Address
-from storage.directory import Directory, ListEntry
-from storage.header import end_of_header
-from storage.held_posts import HeldPost, HeldPosts
-from storage.list_bounces import ListBounces
 from storage.message import Message
-from storage.queued import Addressee
+from storage.mime.header import end_of_header
+from storage.people.address import Address
+from storage.people.directory import Directory, ListEntry
+from storage.queue.queued import Addressee
+from storage.state import list_number
+from storage.state.held_posts import HeldPost, HeldPosts
+from storage.state.list_bounces import ListBounces
 from storage.status import TOO_BIG, Status
 from storage.store import Store
 

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from filters.lists.addresses import of
 from filters.notice import notice
-from storage.charset import decode_header
-from storage.held_posts import KEPT, HeldPost
 from storage.message import Message
-from storage.mime import parse
-from storage.text import texts
+from storage.mime.charset import decode_header
+from storage.mime.parts import parse
+from storage.mime.text import texts
+from storage.state.held_posts import KEPT, HeldPost
 
 PREVIEW = 2_000  # characters of the post that are shown
 LOOKED_AT = 256 * 1024  # octets of it that are read for that

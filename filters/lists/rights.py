@@ -13,8 +13,8 @@ from enum import Enum
 from filters.forwarding import delivered_to
 from filters.head import first, named, values
 from filters.mail import Mail
-from storage.address import AddressError, canonical
-from storage.directory import ListEntry
+from storage.people.address import AddressError, canonical
+from storage.people.directory import ListEntry
 from storage.status import TOO_BIG, Status
 
 LOOP = Status("5.4.6", "this message has been through the list before")

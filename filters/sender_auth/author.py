@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from storage.addresses import addresses
-from storage.header import named, unfold
+from storage.mime.addresses import addresses
+from storage.mime.header import named, unfold
 
 REMEMBERED = 1_000  # From fields
 REMEMBERED_MOST = 500  # octets of one

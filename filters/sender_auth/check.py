@@ -21,9 +21,9 @@ from filters.sender_auth.signatures import Chain, Checked, Keys, Signed, find, v
 from filters.sender_auth.spf import SpfResult
 from filters.verdict import PASS, Action, AuthResult, Verdict
 from net.resolver import DnsFailure, Resolver
-from storage.dmarc_results import DmarcResults
-from storage.header import end_of_header
 from storage.message import Message
+from storage.mime.header import end_of_header
+from storage.state.dmarc_results import DmarcResults
 from storage.status import Status
 
 REFUSED = Status("5.7.26", "the domain in From: asks to refuse mail that it does not stand behind (DMARC)")

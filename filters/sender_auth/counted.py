@@ -12,7 +12,7 @@ from filters.sender_auth.dmarc import DmarcResult
 from filters.sender_auth.signatures import Chain, Checked
 from filters.sender_auth.spf import SpfResult
 from filters.verdict import Action, Verdict
-from storage.dmarc_results import LONGEST, Evaluated, Published
+from storage.state.dmarc_results import LONGEST, Evaluated, Published
 
 MOST_SIGNATURES = 10  # of one message; what is aligned comes first (RFC 9990 §3.1.1.12)
 

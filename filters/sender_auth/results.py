@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 
 from filters.verdict import AuthResult
-from storage.header import Field, fields, unfold
+from storage.mime.header import Field, fields, unfold
 
 _TOKEN = re.compile(r"[!#$%&'*+\-./0-9=?@A-Z^_`a-z{|}~]+")
 _COMMENT = re.compile(r"[^ !#-'*-\[\]-~]")  # what may not stand in a comment as it is

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256
 from dkim.canonicalization import Relaxed
 
-from storage.header import values
+from storage.mime.header import values
 
 LINE = 72  # octets of a line of base64
 

@@ -18,7 +18,7 @@ from dkim.util import InvalidTagValueList, parse_tag_value
 from filters.sender_auth.body import Wanted, hashes
 from filters.sender_auth.keys import Key, KeyRefused
 from filters.sender_auth.sign import instance_of
-from storage.header import values
+from storage.mime.header import values
 
 MOST_SIGNATURES = 10  # looked at, from the top; each costs a look-up and a hash
 MOST_SETS = 50  # RFC 8617 §4.2.1

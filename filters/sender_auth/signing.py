@@ -23,8 +23,8 @@ from filters.sender_auth.check import body
 from filters.sender_auth.results import text
 from filters.sender_auth.sign import Signer, arc_set, canonical, dkim_signature, instance_of
 from filters.verdict import AuthResult
-from storage.header import end_of_header
 from storage.message import Message
+from storage.mime.header import end_of_header
 
 HEAD = 1024 * 1024  # octets of a header block that is signed; a longer one leaves unsigned
 SHORT = 32 * 1024  # octets of one that is looked at in the event loop

@@ -15,8 +15,8 @@ from filters.spam.reading import MOST, Reading, read
 from filters.spam.rules import found
 from filters.spam.score import Score
 from filters.spam.tokens import tokens
-from storage.bayes import SERVER, Bayes
-from storage.directory import AccountEntry
+from storage.people.directory import AccountEntry
+from storage.state.bayes import SERVER, Bayes
 
 TELLING = 150  # words that count, the most telling ones
 ALONE = 0.4  # so much of a word is news: those of one sentence, and pairs that overlap, come together

@@ -7,7 +7,7 @@ What other processes learn is seen `STALE` seconds later at most.
 from collections.abc import Collection, Mapping
 from time import monotonic
 
-from storage.bayes import Bayes, Counts
+from storage.state.bayes import Bayes, Counts
 
 ENOUGH = 20  # mails of each kind, before anything is said
 UNKNOWN, STRENGTH = 0.5, 0.45  # Robinson's x and s

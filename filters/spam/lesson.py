@@ -4,7 +4,7 @@ import re
 
 from filters.spam.score import forged
 from filters.spam.subject import TAG
-from storage.header import end_of_header
+from storage.mime.header import end_of_header
 
 _TAGGED = re.compile(rb"^(subject[ \t]*:[ \t]*(?:\r?\n[ \t]+)?)" + re.escape(TAG) + rb"[ \t]*", re.I | re.M)
 

@@ -6,10 +6,10 @@ nothing of the sender and are left out; so is its mark in a subject that was ans
 
 from dataclasses import dataclass
 
-from storage.charset import decode_header
-from storage.header import BLOCK, unfold, values
-from storage.mime import Part, parse
-from storage.text import content, readable
+from storage.mime.charset import decode_header
+from storage.mime.header import BLOCK, unfold, values
+from storage.mime.parts import Part, parse
+from storage.mime.text import content, readable
 
 MOST = 256 * 1024  # octets of a message that are looked at
 PARTS = 500

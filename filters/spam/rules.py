@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 
 from filters.spam.reading import Reading
 from filters.verdict import AuthResult
-from storage.mime import Part
+from storage.mime.parts import Part
 
 Finding = tuple[str, float]
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from storage.header import Field, fields
+from storage.mime.header import Field, fields
 
 _NAME = re.compile(r"[^A-Za-z0-9_.-]")
 _MOST_TESTS = 40

@@ -4,8 +4,8 @@ The word is ASCII and set off by a space, so that encoded words behind it stay e
 ISO-2022-JP as in any other charset. A reply to a marked mail that is spam again is not marked twice.
 """
 
-from storage.header import fields
 from storage.message import Edit
+from storage.mime.header import fields
 
 TAG = b"[SPAM]"
 LINE = 900  # octets of a first line that may still grow (RFC 5322 §2.1.1 ends it at 998)

@@ -9,7 +9,7 @@ from operator import add
 
 from filters.spam.reading import Reading
 from filters.spam.subject import TAG
-from storage.text import fold
+from storage.mime.text import fold
 
 MOST_TOKENS = 3_000  # of one message
 

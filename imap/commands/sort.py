@@ -1,7 +1,7 @@
 """SORT and THREAD, by number and by UID (RFC 5256), with RETURN (RFC 5267 §3: ESORT).
 
-Both find as SEARCH does. What they sort and thread by is kept beside the rows (`storage.head`), so no message is
-opened, and the work is done in a thread: a mailbox may be large.
+Both find as SEARCH does. What they sort and thread by is kept beside the rows (`storage.mime.head`), so no message
+is opened, and the work is done in a thread: a mailbox may be large.
 """
 
 from collections.abc import Callable, Sequence

@@ -13,8 +13,8 @@ from kwcmaild.commands.directory import Json, directory_of, moment, new_password
 from kwcmaild.commands.options import DEFAULT, ConfigFile, fail
 from storage import admin
 from storage.admin import AccountChange, AccountDetails, AccountSummary
-from storage.directory import Directory
-from storage.lockout import Lock
+from storage.people.directory import Directory
+from storage.people.lockout import Lock
 
 app = typer.Typer(help="Mail accounts.", no_args_is_help=True)
 

@@ -15,8 +15,8 @@ import typer
 from config.units import parse_size
 from kwcmaild.commands.options import fail, settings_of
 from storage.admin_files import Refused
-from storage.directory import Directory
 from storage.errors import StoreError
+from storage.people.directory import Directory
 
 Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON document, for programs.")]
 

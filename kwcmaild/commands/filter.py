@@ -15,11 +15,11 @@ from filters.mail import Mail, Recipient
 from filters.sender_auth.results import text
 from kwcmaild.commands.directory import Json, show
 from kwcmaild.commands.options import DEFAULT, ConfigFile, fail, settings_of
-from storage.address import AddressError, parse
 from storage.errors import Broken
-from storage.header import end_of_header
 from storage.message import Message
-from storage.queue import Queue
+from storage.mime.header import end_of_header
+from storage.people.address import AddressError, parse
+from storage.queue.queue import Queue
 from storage.store import Store
 
 PLACES = {

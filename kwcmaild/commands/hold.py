@@ -10,10 +10,11 @@ import typer
 from kwcmaild.commands.account import Address
 from kwcmaild.commands.directory import Json, directory_of, moment, show
 from kwcmaild.commands.options import DEFAULT, ConfigFile
-from storage import admin, held_mail
+from storage import admin
 from storage.bus import Bus, Hint
-from storage.directory import AccountEntry, Directory
-from storage.queue import ADDED, Queue
+from storage.people.directory import AccountEntry, Directory
+from storage.queue import held_mail
+from storage.queue.queue import ADDED, Queue
 
 Reason = Annotated[str, typer.Option(metavar="TEXT", help="Why, for `account show`.")]
 

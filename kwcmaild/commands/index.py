@@ -9,10 +9,10 @@ import typer
 
 from kwcmaild.commands.directory import Json, directory_of, show
 from kwcmaild.commands.options import DEFAULT, ConfigFile, fail
-from storage import fulltext
 from storage.account_files import AccountFiles
-from storage.fulltext_feed import feed
 from storage.quota import used_now
+from storage.search import fulltext
+from storage.search.feed import feed
 
 app = typer.Typer(help="The indexes of an account: caches of what its Maildir says.", no_args_is_help=True)
 

@@ -9,7 +9,7 @@ from config.values import host_name, own_domain
 from kwcmaild.commands.directory import Json, show
 from kwcmaild.commands.options import fail
 from kwcmaild.init import AlreadyThere, NewAccount, create, server_settings
-from storage.passwords import new_password
+from storage.people.passwords import new_password
 
 
 def init(

@@ -17,9 +17,9 @@ from config.units import parse_duration
 from kwcmaild.commands import queue_shown as shown
 from kwcmaild.commands.options import DEFAULT, ConfigFile, fail, settings_of
 from storage.bus import Bus
-from storage.queue import Queue
-from storage.queue_admin import Progress, QueueAdmin
-from storage.queued import Select, State
+from storage.queue.admin import Progress, QueueAdmin
+from storage.queue.queue import Queue
+from storage.queue.queued import Select, State
 
 app = typer.Typer(help="Mail that waits to be delivered.", no_args_is_help=True)
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from config.units import format_duration, format_size
-from storage.queued import LaneStats, Listed, Queued, QueueStats, State
+from storage.queue.queued import LaneStats, Listed, Queued, QueueStats, State
 
 HEADER_MOST = 64 * 1024  # octets of a message's header that are shown
 

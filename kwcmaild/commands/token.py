@@ -12,9 +12,9 @@ from config.units import parse_duration
 from kwcmaild.commands.directory import Json, directory_of, moment, show, table
 from kwcmaild.commands.options import DEFAULT, ConfigFile, fail
 from storage.admin import find_account
-from storage.directory import Directory
-from storage.panel import Panel
-from storage.panel_tokens import Token, Tokens
+from storage.people.directory import Directory
+from storage.state.panel import Panel
+from storage.state.panel_tokens import Token, Tokens
 from web.person import SCOPES
 from web.scopes import expanded
 

@@ -15,7 +15,7 @@ import typer
 from config.units import format_duration, parse_duration
 from kwcmaild.commands.directory import Json, show
 from kwcmaild.commands.options import DEFAULT, ConfigFile, fail, settings_of
-from storage.stories import Event, Story, stories
+from storage.state.stories import Event, Story, stories
 
 MANY = 20  # recipients beyond which only the one that was asked for is shown
 

@@ -27,7 +27,7 @@ from smtp.relay.protection import Level, Protection, proves
 from smtp.relay.reply import Reply
 from smtp.relay.session import Broken, Session, Threads
 from smtp.relay.tls_rpt import Reports
-from storage.queued import Queued
+from storage.queue.queued import Queued
 from storage.status import Status, worst
 
 __all__ = ["Courier", "Unreachable"]

@@ -19,9 +19,9 @@ from email.header import Header
 from email.utils import formatdate
 
 from smtp.relay.dsn_text import ACTIONS, DELAYED, DELIVERED, FAILED, SUBJECTS, clean, text
-from storage.header import end_of_header, unfold, values
 from storage.message import Message
-from storage.queued import Envelope, Queued, State
+from storage.mime.header import end_of_header, unfold, values
+from storage.queue.queued import Envelope, Queued, State
 from storage.status import INTERNAL
 
 HEADER_MOST = 64 * 1024  # octets of the original's header that go back

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Sequence
 from email.utils import formatdate
 
-from storage.header import unfold, values
-from storage.queued import Envelope, Queued
+from storage.mime.header import unfold, values
+from storage.queue.queued import Envelope, Queued
 from storage.status import INTERNAL, Status
 
 FAILED, DELAYED, DELIVERED, RELAYED, EXPANDED = "failed", "delayed", "delivered", "relayed", "expanded"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from storage.message import Message
-from storage.queued import Envelope, Queued
+from storage.queue.queued import Envelope, Queued
 from storage.status import Status
 
 

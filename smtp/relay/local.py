@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from net.log import event
 from smtp.relay.letter import Answered, Letter
 from storage.message import Message
-from storage.queued import Addressee
+from storage.queue.queued import Addressee
 from storage.status import INTERNAL, Status
 
 LOCAL = "local"  # the lane of all of them

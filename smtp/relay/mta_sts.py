@@ -19,7 +19,7 @@ from typing import Any
 from net.log import event
 from net.resolver import DnsFailure, Resolver
 from smtp.relay.https import HttpsFailed, request
-from storage.statedb import StateDb
+from storage.state.statedb import StateDb
 
 SCRIPTS = (
     "CREATE TABLE policy (domain TEXT PRIMARY KEY, id TEXT NOT NULL, text TEXT NOT NULL, fetched INTEGER NOT NULL)"

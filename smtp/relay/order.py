@@ -10,7 +10,7 @@ import idna
 
 from smtp.relay.body import Content
 from smtp.relay.dialogue import Offers
-from storage.queued import Envelope, Queued
+from storage.queue.queued import Envelope, Queued
 from storage.status import Status
 
 EIGHTBIT = Status("5.6.3", "the next server takes 7-bit mail only, and this message has other octets")

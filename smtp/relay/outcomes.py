@@ -7,9 +7,9 @@ from config.settings import Queue as Schedule
 from net.log import event
 from smtp.relay.letter import Answered, Letter
 from smtp.relay.schedule import next_pause
-from storage.queued import Envelope, Outcome, Queued, wants
+from storage.queue.queued import Envelope, Outcome, Queued, wants
+from storage.state.traces import Traces
 from storage.status import Status
-from storage.traces import Traces
 
 logger = logging.getLogger("smtp.relay")
 

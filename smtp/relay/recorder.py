@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 from net.log import event
-from storage.queue import Queue
-from storage.queued import Outcome, Recorded
+from storage.queue.queue import Queue
+from storage.queue.queued import Outcome, Recorded
 
 AGAIN = 2.0  # seconds
 

@@ -38,11 +38,11 @@ from smtp.relay.teller import Teller
 from smtp.relay.traffic import LOW, Carrier, Traffic
 from storage.bus import Bus, Hint, Topic
 from storage.errors import Broken
-from storage.queue import ADDED, LEASE, TRY_ALL, Queue
-from storage.queue_rows import Key
-from storage.queued import Lane as Due
-from storage.queued import Work
-from storage.traces import Traces
+from storage.queue.queue import ADDED, LEASE, TRY_ALL, Queue
+from storage.queue.queued import Lane as Due
+from storage.queue.queued import Work
+from storage.queue.rows import Key
+from storage.state.traces import Traces
 
 CLAIM = 100  # recipients claimed at a time for one lane
 TOGETHER = 10  # lanes claimed for in one transaction

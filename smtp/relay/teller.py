@@ -1,8 +1,8 @@
 """Tells senders how their mail fares: what failed, what takes long, and what arrived where they asked to know.
 
-Who is to be told of what is decided when an outcome is recorded (`storage.queue`), and stays written down until the
-notice is in the queue: one transaction settles both, so a crash repeats no notice and loses none. A notice waits a
-while for the other recipients of its message, so that one says it all.
+Who is to be told of what is decided when an outcome is recorded (`storage.queue.queue`), and stays written down
+until the notice is in the queue: one transaction settles both, so a crash repeats no notice and loses none. A
+notice waits a while for the other recipients of its message, so that one says it all.
 """
 
 import asyncio
@@ -14,9 +14,9 @@ from config.settings import Settings
 from net.log import event
 from smtp.relay import dsn
 from smtp.relay.recorder import Threads
-from storage.queue import Queue
-from storage.queued import Notice, Work
-from storage.traces import Traces
+from storage.queue.queue import Queue
+from storage.queue.queued import Notice, Work
+from storage.state.traces import Traces
 
 AGAIN = 2.0  # seconds until those are looked at whose other recipients are under way
 PAUSE = 0.25  # seconds between two looks: whoever adds to the queue wakes this, and hardly ever for a reason

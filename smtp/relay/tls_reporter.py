@@ -22,8 +22,8 @@ from smtp.relay.https import HttpsFailed, request
 from smtp.relay.session import Threads
 from smtp.relay.tls_report import Submitter
 from smtp.relay.tls_rpt import Due, Reports
-from storage.address import AddressError, canonical
 from storage.message import Message
+from storage.people.address import AddressError, canonical
 
 FLUSH = 60.0  # seconds between writes of what was noted
 LOOK = 900.0  # seconds between looks for reports that are due

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from smtp.relay.protection import Policy
-from storage.statedb import StateDb
+from storage.state.statedb import StateDb
 
 DAY = 86_400
 MOST_KINDS = 5_000  # of results that memory tells apart between two flushes

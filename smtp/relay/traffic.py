@@ -21,11 +21,11 @@ from smtp.relay.local import LOCAL, Report, Take
 from smtp.relay.pace import Paces, is_about_the_host
 from smtp.relay.recorder import Recorder, Threads
 from storage.message import Message
-from storage.queue import LEASE, Queue
-from storage.queue_rows import Key
-from storage.queued import Outcome, Recorded
+from storage.queue.queue import LEASE, Queue
+from storage.queue.queued import Outcome, Recorded
+from storage.queue.rows import Key
+from storage.state.traces import Traces
 from storage.status import INTERNAL, Status
-from storage.traces import Traces
 
 LOW = 10  # letters left in a lane when more are asked for
 LINGER = 1.0  # seconds that a connection waits for another letter

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from storage import passwords
 from storage.errors import LoginRefused
+from storage.people import passwords
 from tests.house import DOMAIN, House, Site
 
 TARO = f"taro@{DOMAIN}"

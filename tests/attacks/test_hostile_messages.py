@@ -9,11 +9,11 @@ from collections.abc import Callable
 
 import pytest
 
-from storage import mime
-from storage.addresses import ADDRESSES, addresses
-from storage.content import media_type
-from storage.mime import Part
-from storage.summary import summarise
+from storage.mime import parts as mime
+from storage.mime.addresses import ADDRESSES, addresses
+from storage.mime.content import media_type
+from storage.mime.parts import Part
+from storage.mime.summary import summarise
 from tests.attacks.balanced import balanced
 
 KIB = 1024

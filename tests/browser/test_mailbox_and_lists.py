@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from storage.charset import decode_header
-from storage.header import unfold, values
 from storage.message import Message
-from storage.preview import preview
+from storage.mime.charset import decode_header
+from storage.mime.header import unfold, values
+from storage.mime.preview import preview
 from tests.clients.daemons import Daemons, Login
 
 ADMIN = "admin@example.test"

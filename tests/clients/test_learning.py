@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from storage.bayes import SERVER, Bayes, Counts
+from storage.state.bayes import SERVER, Bayes, Counts
 from tests.clients.daemons import HOST, Daemons, Login
 from tests.clients.mail import mail, send
 

@@ -9,7 +9,7 @@ import ssl
 import pytest
 
 from config.settings import Settings
-from storage import passwords
+from storage.people import passwords
 from tests.house import HOSTNAME, PASSWORDS, House
 
 TARO = "taro@example.test"

@@ -9,7 +9,7 @@ import base64
 import hashlib
 from collections.abc import Iterator
 
-from storage.summary import summarise
+from storage.mime.summary import summarise
 from tests.corpus.made_fields import bare, fields, types
 from tests.corpus.odd import AFTER_FAULT, BROKEN_TYPE, HEAD, NO_BLANK, NULL_ELEMENT, Odd, odd, wire
 

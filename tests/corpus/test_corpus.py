@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.summary import summarise
+from storage.mime.summary import summarise
 from tests.corpus import dovecot
 from tests.corpus.made import digest, made
 from tests.corpus.values import Value, read_values

@@ -8,7 +8,7 @@ own code, so whoever runs this looks at the difference in git; `test_corpus.py` 
 import base64
 from pathlib import Path
 
-from storage.summary import summarise
+from storage.mime.summary import summarise
 from tests.corpus.made import digest, made
 from tests.corpus.odd import AFTER_FAULT, BROKEN_TYPE, HEAD, NO_BLANK, NULL_ELEMENT, SPACES, Odd
 

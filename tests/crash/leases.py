@@ -5,9 +5,9 @@ Only of the dead: what a living process has in hand would be delivered by it onc
 
 from pathlib import Path
 
-from storage.queue import Queue
-from storage.queue_admin import QueueAdmin
-from storage.queued import Select
+from storage.queue.admin import QueueAdmin
+from storage.queue.queue import Queue
+from storage.queue.queued import Select
 
 
 def give_back(queue: Queue) -> None:

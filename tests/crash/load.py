@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 
 from storage.bus import Bus
 from storage.message import Message
-from storage.queue import ADDED, Queue
-from storage.queued import Addressee
+from storage.queue.queue import ADDED, Queue
+from storage.queue.queued import Addressee
 from tests.crash.server import Server
 
 FOLDERS = ("INBOX", "Archive", "Sent")

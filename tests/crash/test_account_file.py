@@ -18,7 +18,7 @@ from config.load import load_account
 from config.settings import Settings
 from storage import admin
 from storage.admin import AccountChange, Refused
-from storage.directory import Directory
+from storage.people.directory import Directory
 from tests.crash import calls
 from tests.crash.calls import Say
 from tests.crash.disk import ALL, NONE, SOME, TWICE, Disk

@@ -17,12 +17,12 @@ from typing import Any
 
 import pytest
 
-from storage import held_posts, list_number
-from storage.held_posts import HeldPost, HeldPosts
 from storage.message import Message
-from storage.queue import Queue
-from storage.queue_admin import QueueAdmin
-from storage.queued import Addressee, Select
+from storage.queue.admin import QueueAdmin
+from storage.queue.queue import Queue
+from storage.queue.queued import Addressee, Select
+from storage.state import held_posts, list_number
+from storage.state.held_posts import HeldPost, HeldPosts
 from tests.crash import calls
 from tests.crash.calls import Say
 from tests.crash.disk import ALL, NONE, SOME, TWICE, Disk

@@ -17,9 +17,9 @@ from collections import Counter
 from pathlib import Path
 
 from storage.bus import Bus
-from storage.queue import ADDED, Queue
-from storage.queue_admin import QueueAdmin
-from storage.queued import Select
+from storage.queue.admin import QueueAdmin
+from storage.queue.queue import ADDED, Queue
+from storage.queue.queued import Select
 from tests.crash.leases import give_back
 from tests.crash.load import FOLDERS, Book, Doubt, Load, change, deliver, enqueue
 from tests.crash.rounds import LONG, ROUNDS, SEED

@@ -20,9 +20,9 @@ import pytest
 
 from storage.errors import DiskFull, neutral
 from storage.message import Message
-from storage.queue import LEASE, Queue
-from storage.queue_admin import QueueAdmin
-from storage.queued import Addressee, Notice, Outcome, Parcel, Select, State
+from storage.queue.admin import QueueAdmin
+from storage.queue.queue import LEASE, Queue
+from storage.queue.queued import Addressee, Notice, Outcome, Parcel, Select, State
 from storage.status import Status
 from tests.crash import calls
 from tests.crash.calls import Say

@@ -15,9 +15,9 @@ import pytest
 
 from storage.bus import Bus
 from storage.message import Message
-from storage.queue import TRY_ALL, Queue
-from storage.queue_admin import QueueAdmin
-from storage.queued import Addressee
+from storage.queue.admin import QueueAdmin
+from storage.queue.queue import TRY_ALL, Queue
+from storage.queue.queued import Addressee
 from tests.clients.daemons import ROOT
 from tests.crash.leases import give_back
 from tests.crash.peer import Peer

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.charset import decode_header
+from storage.mime.charset import decode_header
 from tests.engines.engines import EICAR
 from tests.house import House, Site
 from tests.unit.smtp.conftest import Connect, inbox

@@ -31,12 +31,14 @@ from smtp import grammar as smtp
 from smtp.commands import SMTP
 from smtp.data import Data
 from smtp.received import Hop, received
-from storage import filename, header, layout, mime
-from storage.address import AddressError, canonical
-from storage.addresses import ADDRESSES, addresses
-from storage.content import disposition, languages, media_type, token
+from storage import filename, layout
 from storage.errors import NameRefused
-from storage.summary import summarise
+from storage.mime import header
+from storage.mime import parts as mime
+from storage.mime.addresses import ADDRESSES, addresses
+from storage.mime.content import disposition, languages, media_type, token
+from storage.mime.summary import summarise
+from storage.people.address import AddressError, canonical
 from tests.attacks.balanced import balanced
 from tests.fuzz import peers, texts
 

@@ -6,11 +6,12 @@ and the wire take none), and what is made of a message is bounded by the message
 
 import unicodedata
 
-from storage import account_csv, list_csv, mime
-from storage.charset import decode, decode_header
-from storage.head import base_subject, read_date
-from storage.summary import summarise
-from storage.text import fold, texts
+from storage import account_csv, list_csv
+from storage.mime import parts as mime
+from storage.mime.charset import decode, decode_header
+from storage.mime.head import base_subject, read_date
+from storage.mime.summary import summarise
+from storage.mime.text import fold, texts
 
 CHARSETS = (None, "utf-8", "iso-2022-jp", "shift_jis", "euc-jp", "utf-7", "utf-16", "x-unknown")
 NFKC_MOST = 18  # characters that one may become (U+FDFA)

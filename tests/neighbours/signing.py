@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from filters.sender_auth import sign
 from filters.sender_auth.body import Wanted, hashes
-from storage.header import end_of_header
+from storage.mime.header import end_of_header
 from tests.neighbours.names import Names
 from tests.neighbours.stage import NETWORK
 

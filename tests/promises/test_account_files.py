@@ -2,8 +2,8 @@
 
 Holds of DESIGN "Accounts are YAML": a file changed in place is used when it has settled, a renamed one at once;
 programs write with the hash of what they read, and refuse where the file was changed meanwhile; comments
-survive. (A broken file with and without a last good one: tests/unit/storage/test_directory.py, and through the
-doors tests/clients/test_life.py.)
+survive. (A broken file with and without a last good one: tests/unit/storage/people/test_directory.py, and through
+the doors tests/clients/test_life.py.)
 
 vi is the real one, as Vim in ex mode. It writes in two ways: the old file renamed to `taro.yaml~` and a
 new one made and filled (`backupcopy=no`), or the same file cut to nothing and filled (`backupcopy=yes`).
@@ -21,7 +21,7 @@ import pytest
 from config.load import load_account
 from storage import admin
 from storage.admin import AccountChange, Refused
-from storage.directory import Directory
+from storage.people.directory import Directory
 from tests.clients.daemons import needs
 from tests.promises.world import TARO, settings_at
 

@@ -14,9 +14,9 @@ from storage import status
 from storage.delivery import Delivered, Target
 from storage.errors import DiskFull
 from storage.message import Message
-from storage.queue import Queue
-from storage.queue_admin import QueueAdmin
-from storage.queued import Addressee, Parcel, Select
+from storage.queue.admin import QueueAdmin
+from storage.queue.queue import Queue
+from storage.queue.queued import Addressee, Parcel, Select
 from tests.attacks.talk import Talk
 from tests.house import House
 from tests.promises.world import HANAKO, TARO

@@ -22,10 +22,10 @@ from collections.abc import Callable
 from config.load import load_settings
 from storage.admin import AccountChange, Refused, set_account
 from storage.bus import Bus
-from storage.directory import Directory
 from storage.message import Message
-from storage.queue import ADDED, Queue
-from storage.queued import Addressee
+from storage.people.directory import Directory
+from storage.queue.queue import ADDED, Queue
+from storage.queue.queued import Addressee
 from tests.clients.daemons import PASSWORD, Login
 from tests.soak.server import MUCH, Server
 

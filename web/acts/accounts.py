@@ -10,15 +10,16 @@ from dataclasses import dataclass, fields
 
 from config.account import AccountFile
 from config.units import format_size
-from storage import admin, admin_deleted, admin_secrets, held_mail
+from storage import admin, admin_deleted, admin_secrets
 from storage.admin import AccountChange, AccountDetails, AccountSummary
 from storage.admin_deleted import Deleted
 from storage.admin_files import Missing, Refused
 from storage.bus import Hint
-from storage.directory_cache import Name
-from storage.holds import Hold
-from storage.lockout import Lock
-from storage.roster import Line, Totals, Wanted
+from storage.people.directory_cache import Name
+from storage.people.lockout import Lock
+from storage.people.roster import Line, Totals, Wanted
+from storage.queue import held_mail
+from storage.state.holds import Hold
 from web.office import Office
 from web.person import Person, Right, allow
 from web.strength import LEAST_LENGTH, strength

@@ -1,6 +1,6 @@
 """The log of who changed what. It is only read here; every act writes its line itself (`Office.audit`)."""
 
-from storage.panel import Entry
+from storage.state.panel import Entry
 from web.office import Office
 from web.person import Person, Right, allow
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, fields
 from storage import admin_lists, list_csv
 from storage.admin_files import Missing, digest_of
 from storage.admin_lists import ListChange, ListDetails, ListSummary, Planned
-from storage.held_posts import HeldPost, HeldPosts
 from storage.list_csv import Encoding, Row
-from storage.preview import Preview, preview
+from storage.mime.preview import Preview, preview
+from storage.state.held_posts import HeldPost, HeldPosts
 from web.office import Office
 from web.person import Person, Right, allow
 

@@ -20,10 +20,10 @@ from storage import account_csv, admin, admin_many
 from storage.account_csv import Row, Wrong
 from storage.admin import AccountChange
 from storage.admin_files import Missing, Refused, check_free
-from storage.directory_cache import Name
 from storage.list_csv import Encoding
-from storage.passwords import new_password
-from storage.roster import Wanted
+from storage.people.directory_cache import Name
+from storage.people.passwords import new_password
+from storage.people.roster import Wanted
 from web.acts import accounts
 from web.acts.accounts import refuse_weak, told
 from web.jobs import Job

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from filters.notice import subject_field
 from storage.admin_files import Missing
-from storage.panel_notices import Audience, Notice, Notices, Words
+from storage.state.panel_notices import Audience, Notice, Notices, Words
 from web.office import Office
 from web.person import Person, Right, allow
 

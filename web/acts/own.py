@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from config.account import AppPassword, TwoFactor
-from storage import admin_secrets, totp
+from storage import admin_secrets
 from storage.admin import AccountChange
 from storage.admin_files import Refused
 from storage.errors import LoginRefused, LoginUnavailable
-from storage.panel import Session
+from storage.people import totp
+from storage.state.panel import Session
 from web.acts import accounts
 from web.office import Office, mark_of
 from web.person import Person, Right, allow

@@ -9,8 +9,8 @@ from itertools import islice
 from typing import Literal
 
 from storage.admin_files import Missing
-from storage.queue_admin import QueueAdmin
-from storage.queued import Listed, QueueStats, Select
+from storage.queue.admin import QueueAdmin
+from storage.queue.queued import Listed, QueueStats, Select
 from web.office import Office
 from web.person import Person, Right, allow
 

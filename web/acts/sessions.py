@@ -10,9 +10,10 @@ import secrets
 from dataclasses import dataclass
 
 from config.account import AccountFile, TwoFactor
-from storage import admin_secrets, totp
+from storage import admin_secrets
 from storage.errors import LoginRefused
-from storage.panel import Session
+from storage.people import totp
+from storage.state.panel import Session
 from web.office import Office, mark_of
 from web.person import Person, Right, allow
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from storage import hourly
-from storage.hourly import HOUR, SERVER, WHATS, What
+from storage.state import hourly
+from storage.state.hourly import HOUR, SERVER, WHATS, What
 from web.office import Office
 from web.person import Person, Right, allow
 

@@ -6,7 +6,7 @@ A token can be given no more than its owner may at that time; what he may later 
 from collections.abc import Iterable
 
 from storage.admin_files import Missing, Refused
-from storage.panel_tokens import Token, Tokens
+from storage.state.panel_tokens import Token, Tokens
 from web.office import Office
 from web.person import Person, Right, allow, may
 from web.scopes import expanded

@@ -9,10 +9,10 @@ import sqlite3
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from storage import mails, stories
 from storage.admin_files import Missing, refusal
-from storage.mails import Mail
-from storage.stories import Event, Story
+from storage.state import mails, stories
+from storage.state.mails import Mail
+from storage.state.stories import Event, Story
 from web.office import Office
 from web.person import Person, Right, allow
 

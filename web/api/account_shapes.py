@@ -10,8 +10,8 @@ from config.account import Autoreply as FileAutoreply
 from config.units import GIB
 from storage.admin import AccountChange, AccountDetails
 from storage.admin_files import Refused
-from storage.roster import Line as RosterLine
-from storage.roster import Sort, State
+from storage.people.roster import Line as RosterLine
+from storage.people.roster import Sort, State
 from web.acts import accounts
 from web.api.shapes import (
     LARGEST,

@@ -4,7 +4,7 @@ from typing import Any
 
 from storage.admin import find_account
 from storage.admin_files import Missing, Refused, Stale, digest_of
-from storage.roster import Wanted
+from storage.people.roster import Wanted
 from web.acts import accounts
 from web.api.account_shapes import (
     Account,

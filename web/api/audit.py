@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import Field
 
-from storage.panel import Entry
+from storage.state.panel import Entry
 from web.acts import audit
 from web.api.operation import Answer, Call, Operation
 from web.api.shapes import LARGEST, Asked, Out, moment

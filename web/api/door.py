@@ -20,8 +20,8 @@ from net.log import event
 from storage.admin_files import Missing, Refused, Stale
 from storage.errors import Broken
 from storage.list_csv import BadCsv
-from storage.lockout import network
-from storage.panel_tokens import Token, Tokens
+from storage.people.lockout import network
+from storage.state.panel_tokens import Token, Tokens
 from web.api import problem, reading
 from web.api.operation import Answer, Call, Csv, Operation
 from web.api.parameters import PARAMETERS

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from storage.panel_notices import LONGEST_TEXT, LONGEST_TITLE, Audience, Kind, Notice, Words
+from storage.state.panel_notices import LONGEST_TEXT, LONGEST_TITLE, Audience, Kind, Notice, Words
 from web.acts import notices
 from web.api.operation import Answer, Call, Operation
 from web.api.problem import MISSING

@@ -6,7 +6,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel
 
-from storage.panel_tokens import Token
+from storage.state.panel_tokens import Token
 from web.api.problem import Kind
 from web.office import Office
 from web.person import RULES, Person, Right

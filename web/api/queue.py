@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from storage.admin_files import Missing, Refused
-from storage.queued import LaneStats, Listed, Queued, QueueStats, Select, State
+from storage.queue.queued import LaneStats, Listed, Queued, QueueStats, Select, State
 from web.acts import queue
 from web.api.operation import Answer, Call, Operation
 from web.api.shapes import LARGEST, In, Out, Page, Part, Time, moment, moment_or_none

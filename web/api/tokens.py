@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
-from storage.panel_tokens import Token
+from storage.state.panel_tokens import Token
 from web.acts import tokens
 from web.api.operation import Answer, Call, Operation
 from web.api.shapes import In, Out, Time, moment, moment_or_none

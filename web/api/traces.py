@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import Field
 
-from storage.stories import Event, Story
+from storage.state.stories import Event, Story
 from web.acts import traces
 from web.acts.traces import NEVER, Found, Wanted
 from web.api.operation import Answer, Call, Operation

@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 from config.units import GIB
 from storage.admin import AccountChange
 from storage.admin_files import Refused
-from storage.passwords import new_password
+from storage.people.passwords import new_password
 from web.acts import accounts
 from web.pages.accounts import gigabytes, number_of, to_sheet
 from web.pages.frame import refused_text, render

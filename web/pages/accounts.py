@@ -8,8 +8,8 @@ from starlette.responses import Response
 from config.units import GIB
 from storage.admin import AccountChange
 from storage.admin_files import Refused
-from storage.passwords import new_password
-from storage.roster import SORTS, STATES, Wanted
+from storage.people.passwords import new_password
+from storage.people.roster import SORTS, STATES, Wanted
 from web.acts import accounts
 from web.acts.accounts import Listing
 from web.pages.frame import refused_text, render

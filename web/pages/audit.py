@@ -7,7 +7,7 @@ from datetime import datetime
 from starlette.requests import Request
 from starlette.responses import Response
 
-from storage.panel import Entry
+from storage.state.panel import Entry
 from web.acts import audit
 from web.pages.accounts import number_of
 from web.pages.frame import render

@@ -1,6 +1,6 @@
 """Where each person's day begins: the dashboard of a domain or of the server, and a user's own overview.
 
-Charts are drawn of the counts of `storage.hourly`; every chart has its numbers as a table below it.
+Charts are drawn of the counts of `storage.state.hourly`; every chart has its numbers as a table below it.
 """
 
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from typing import get_args
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from storage.hourly import What
-from storage.roster import Wanted
+from storage.people.roster import Wanted
+from storage.state.hourly import What
 from web.acts import accounts, domains, lists, mail_data, popfetch, queue, stats
 from web.acts.stats import Flow, Span
 from web.charts import Chart, grouped, stacked

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from config.units import GIB, KIB, MIB, TIB
-from storage.panel_notices import Notice
+from storage.state.panel_notices import Notice
 from web.language import Language
 from web.pages import navigation
 from web.pages.visit import Visit, finish

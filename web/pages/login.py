@@ -1,7 +1,7 @@
 """Signing in and out.
 
-Whoever it is hears and waits the same (`storage.logins`): wrong password, no such account, suspended, locked.
-A new session has a new secret, whatever cookie the browser came with (no session fixation).
+Whoever it is hears and waits the same (`storage.people.logins`): wrong password, no such account, suspended,
+locked. A new session has a new secret, whatever cookie the browser came with (no session fixation).
 """
 
 import secrets

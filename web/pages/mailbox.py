@@ -15,8 +15,8 @@ from filters.autoreply import in_force, reply
 from filters.mail import Mail
 from storage.admin import AccountChange
 from storage.admin_files import Refused
-from storage.directory import AccountEntry
-from storage.preview import Preview, preview
+from storage.mime.preview import Preview, preview
+from storage.people.directory import AccountEntry
 from web.acts import accounts
 from web.pages.account import ONE, account_head
 from web.pages.frame import refused_text, render

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from storage.admin_files import Refused
-from storage.panel_notices import AUDIENCES, KINDS, Notice, Words
+from storage.state.panel_notices import AUDIENCES, KINDS, Notice, Words
 from web.acts import notices, server
 from web.pages.frame import refused_text, render
 from web.pages.page import Page, signed_in, text

@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from storage.admin_files import Refused
-from storage.queued import Select, State
+from storage.queue.queued import Select, State
 from web.acts import queue
 from web.pages.frame import render
 from web.pages.page import Page, form, signed_in, text

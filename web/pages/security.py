@@ -7,8 +7,8 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
-from storage import totp
 from storage.admin_files import Refused
+from storage.people import totp
 from web.acts import own, sessions
 from web.pages.agent import browser_of
 from web.pages.frame import refused_text, render

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from starlette.requests import Request
 from starlette.responses import Response
 
-from storage.stories import Event
+from storage.state.stories import Event
 from web.acts import traces
 from web.acts.traces import NEVER, Wanted
 from web.language import Language

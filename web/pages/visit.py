@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from storage.panel import Session
+from storage.state.panel import Session
 from web.language import Language, choose
 from web.office import Office
 from web.person import Person

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from filters.build import build
 from filters.mail import Mail
 from filters.pipeline import Pipeline
-from storage.address import parse
-from storage.header import end_of_header
 from storage.message import Message
-from storage.queue import Queue
-from storage.queue_admin import QueueAdmin
-from storage.queued import Addressee, Queued, Select, State
+from storage.mime.header import end_of_header
+from storage.people.address import parse
+from storage.queue.admin import QueueAdmin
+from storage.queue.queue import Queue
+from storage.queue.queued import Addressee, Queued, Select, State
 from storage.status import Status
 from tests.house import DOMAIN, House, Site
 from tests.unit.smtp.conftest import inbox

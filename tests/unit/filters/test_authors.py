@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from config.account import AccountFile
 from filters.authors import MOST, Unclear, mailboxes, wrong
-from storage.directory import AccountEntry
-from storage.directory_cache import Stamp
+from storage.people.directory import AccountEntry
+from storage.people.directory_cache import Stamp
 
 FILE = AccountFile(aliases=("t.yamada",), send_as=("Sales@example.net",))
 TARO = AccountEntry("taro@example.test", FILE, "current", Stamp(0, 0, 0, 0))

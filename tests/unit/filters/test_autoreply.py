@@ -18,8 +18,8 @@ from filters.check import Checks
 from filters.mail import Mail
 from filters.verdict import Action, Verdict
 from storage import admin_dkim
-from storage.directory import AccountEntry
-from storage.directory_cache import Stamp
+from storage.people.directory import AccountEntry
+from storage.people.directory_cache import Stamp
 from tests.house import Site
 from tests.unit.filters.site import Place
 from tests.unit.filters.test_pipeline import Says

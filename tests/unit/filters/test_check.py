@@ -12,8 +12,8 @@ from filters.mail import Mail, Recipient
 from filters.skeleton import Skeleton
 from filters.verdict import PASS, Action, AuthResult, Verdict
 from net.metrics import Metrics, gather
+from storage.state.stories import stories
 from storage.status import Status
-from storage.stories import stories
 from tests.house import Site
 from tests.unit.filters.site import Place
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from filters.dmarc_reports import reading, report
 from filters.dmarc_reports.reading import Feedback, NotAReport, Row, documents, read
 from filters.dmarc_reports.summary import summarise
-from storage.dmarc_results import Counted, Due
+from storage.state.dmarc_results import Counted, Due
 from tests.unit.filters.test_dmarc_reports import FAILED, PASSED, SUBMITTER
 
 # As the large receivers write it: RFC 7489, no namespace.

@@ -18,9 +18,9 @@ from filters.dmarc_reports.report import NAMESPACE, Submitter
 from filters.dmarc_reports.reporter import DmarcReporter
 from filters.mail import Mail
 from filters.sender_auth import check
-from storage import dmarc_results
-from storage.dmarc_results import CLAIM, DAY, Counted, DmarcResults, Due, Evaluated, Published
 from storage.message import Message
+from storage.state import dmarc_results
+from storage.state.dmarc_results import CLAIM, DAY, Counted, DmarcResults, Due, Evaluated, Published
 from tests.house import Site
 from tests.unit.filters.sender_auth.test_check import ZONE, run, signed
 from tests.unit.filters.sender_auth.test_signatures import BODY, HEAD

@@ -15,7 +15,7 @@ from filters.dnsbl import Dnsbl, reversed_name
 from filters.mail import Mail, Outside, Recipient
 from filters.verdict import Action
 from net.resolver import Resolver
-from storage.address import parse
+from storage.people.address import parse
 from tests.house import House, Site
 from tests.nameserver import NameServer
 

@@ -10,10 +10,10 @@ from filters.mail import Mail
 from filters.pipeline import Pipeline
 from filters.verdict import Action, Verdict
 from storage import status
-from storage.address import parse
 from storage.message import Message
-from storage.queue_admin import QueueAdmin
-from storage.queued import Addressee, Select, State
+from storage.people.address import parse
+from storage.queue.admin import QueueAdmin
+from storage.queue.queued import Addressee, Select, State
 from tests.house import Site
 from tests.unit.filters.site import SOURCE, Place, write_forwards
 from tests.unit.filters.test_pipeline import Says, failing

@@ -11,9 +11,9 @@ from config.filters import Greylist as Rules
 from filters.greylist import Greylist
 from filters.mail import Mail, Outside, Recipient
 from filters.verdict import Action
-from storage import greylist as memory_module
-from storage.address import parse
-from storage.greylist import Greylist as Memory
+from storage.people.address import parse
+from storage.state import greylist as memory_module
+from storage.state.greylist import Greylist as Memory
 
 TARO = "taro@example.test"
 MINUTE, DAY = 60, 86_400

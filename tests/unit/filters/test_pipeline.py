@@ -11,13 +11,13 @@ from filters.pipeline import Pipeline
 from filters.sender_auth.signing import Signing
 from filters.verdict import PASS, Action, Verdict
 from storage import status
-from storage.address import parse
 from storage.delivery import Delivered, Target
 from storage.errors import DiskFull
 from storage.message import Message
-from storage.queue import Queue
-from storage.queue_admin import QueueAdmin
-from storage.queued import Addressee, Listed, Select, State
+from storage.people.address import parse
+from storage.queue.admin import QueueAdmin
+from storage.queue.queue import Queue
+from storage.queue.queued import Addressee, Listed, Select, State
 from storage.status import Status
 from tests.house import House, Site
 from tests.unit.smtp.conftest import inbox

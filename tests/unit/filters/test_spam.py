@@ -24,11 +24,11 @@ from filters.spam.score import Score, forged
 from filters.spam.subject import tagged
 from filters.spam.tokens import words
 from filters.verdict import Action, AuthResult, Verdict
-from storage import bayes as store
-from storage.bayes import SERVER, Bayes, Counts
-from storage.charset import decode_header
-from storage.header import fields, unfold
 from storage.message import Message
+from storage.mime.charset import decode_header
+from storage.mime.header import fields, unfold
+from storage.state import bayes as store
+from storage.state.bayes import SERVER, Bayes, Counts
 from tests.house import House, Site
 from tests.unit.smtp.conftest import Connect, inbox
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from filters.srs import DAY, Srs, Way, sender_of
-from storage.address import Address, parse
+from storage.people.address import Address, parse
 
 NOW = 1_700_000_000.0
 SRS = Srs(b"k" * 32)

@@ -10,7 +10,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from storage import passwords
+from storage.people import passwords
 from tests.house import HOSTNAME, House, Site
 from tests.wire import Wire
 

@@ -11,11 +11,11 @@ from imap import finding, search
 from imap.scanner import Scanner
 from imap.search import Scope
 from imap.search_grammar import parse
-from storage import fulltext
 from storage.account_files import AccountFiles
-from storage.fulltext_feed import feed
-from storage.head import FIELD
 from storage.look import Loaded, look
+from storage.mime.head import FIELD
+from storage.search import fulltext
+from storage.search.feed import feed
 from storage.selected import Mailbox
 from tests.house import DOMAIN, House
 

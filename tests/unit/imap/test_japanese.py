@@ -16,15 +16,15 @@ from imap.search import Scope, confirm
 from imap.search_grammar import parse
 from imap.sorting import criteria, order
 from imap.threading import Sent, ordered_subject, written
-from storage import fulltext
-from storage.fulltext_words import query, tokens
 from storage.message import Message
-from storage.mime import parse as parse_mime
-from storage.opening import opening
+from storage.mime.opening import opening
+from storage.mime.parts import parse as parse_mime
+from storage.mime.summary import summarise
+from storage.mime.text import fold
 from storage.rows import Row
-from storage.summary import summarise
-from storage.text import fold
-from tests.unit.storage.test_charset import iso_2022_jp_ms
+from storage.search import fulltext
+from storage.search.words import query, tokens
+from tests.unit.storage.mime.test_charset import iso_2022_jp_ms
 
 MEETING = "会議室の予約"
 CODECS = [

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from imap.scanner import BadSyntax, Scanner
 from imap.sections import Section, extract, parse_section, span
-from storage.mime import parse
+from storage.mime.parts import parse
 
 # RFC 9051 §6.4.5.1 has a message of this shape as its example.
 INNER = b"Subject: inner\r\nFrom: c@d\r\n\r\ninner body\r\n"

@@ -8,7 +8,7 @@ import pytest
 from imap.commands import COMMANDS
 from imap.door import ImapDoor
 from imap.state import SELECTED
-from storage.directory_cache import Name
+from storage.people.directory_cache import Name
 from tests.house import House, Site
 from tests.wire import Wire
 

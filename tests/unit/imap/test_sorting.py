@@ -4,8 +4,8 @@ import pytest
 
 from imap.scanner import BadSyntax, Scanner
 from imap.sorting import columns, criteria, order
+from storage.mime.summary import summarise
 from storage.rows import Row
-from storage.summary import summarise
 
 
 def message(subject: str, sender: str, date: str = "", to: str = "x@y") -> bytes:

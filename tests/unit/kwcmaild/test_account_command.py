@@ -11,9 +11,10 @@ from typer.testing import CliRunner
 from config.load import load_account, load_settings
 from config.settings import Auth
 from kwcmaild.command import application
-from storage import admin_deleted, passwords
-from storage.directory import Directory
-from storage.lockout import Lockout
+from storage import admin_deleted
+from storage.people import passwords
+from storage.people.directory import Directory
+from storage.people.lockout import Lockout
 
 TARO = "taro@example.test"
 

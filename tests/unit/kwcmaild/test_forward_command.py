@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from config.check import check
 from config.load import load_forwards
 from kwcmaild.command import application
-from storage.directory import Directory, ForwardEntry
+from storage.people.directory import Directory, ForwardEntry
 from tests.house import DOMAIN, Site
 
 INFO = "info@example.test"

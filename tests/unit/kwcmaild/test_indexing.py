@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from kwcmaild.indexing import Indexing, accounts
-from storage import fulltext
+from storage.search import fulltext
 from tests.house import DOMAIN, House, Site
 
 MAIL = b"Subject: x\r\n\r\ninvoice\r\n"

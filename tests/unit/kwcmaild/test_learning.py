@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from kwcmaild.learning import Learning
-from storage.bayes import Bayes
+from storage.state.bayes import Bayes
 from tests.house import DOMAIN, House, Site
 
 ADDRESS = f"taro@{DOMAIN}"

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 from config.list import Member
 from config.load import load_list
 from kwcmaild.command import application
-from storage import list_number
-from storage.list_bounces import ListBounces
+from storage.state import list_number
+from storage.state.list_bounces import ListBounces
 from tests.house import DOMAIN, Site
 
 SALES = "sales@example.test"

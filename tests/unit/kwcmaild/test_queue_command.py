@@ -10,8 +10,8 @@ from typer.testing import CliRunner, Result
 
 from kwcmaild.commands.queue import app
 from storage.message import Message
-from storage.queue import Queue
-from storage.queued import Addressee, Outcome
+from storage.queue.queue import Queue
+from storage.queue.queued import Addressee, Outcome
 from storage.status import MAILBOX_FULL, Status
 
 Run = Callable[..., Result]

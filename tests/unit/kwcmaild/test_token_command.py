@@ -10,8 +10,8 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from kwcmaild.command import application
-from storage.panel import Panel
-from storage.panel_tokens import Tokens
+from storage.state.panel import Panel
+from storage.state.panel_tokens import Tokens
 
 ADMIN = "admin@example.test"
 

@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 from config.traces import Traces as Limits
 from kwcmaild.command import application
 from storage.errors import DiskFull
+from storage.state.traces import Traces
 from storage.status import Status
-from storage.traces import Traces
 from tests.house import House, Site
 from tests.unit.smtp.conftest import Client, Connect, connect
 from tests.unit.smtp.test_submission import plain

@@ -158,8 +158,8 @@ async def test_an_address_that_is_taken_stops_nobody(door: MetricsDoor, tmp_path
 async def test_what_a_house_counts(site: Site) -> None:
     from kwcmaild import measured
     from storage.errors import LoginRefused
-    from storage.queue import Queue
-    from storage.queued import Addressee
+    from storage.queue.queue import Queue
+    from storage.queue.queued import Addressee
 
     site.configure(metrics='{listen: "127.0.0.1:0"}', auth="{lock_after: 1}")
     house = await House(site).open()

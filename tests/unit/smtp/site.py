@@ -13,9 +13,9 @@ from smtp.relay.local import Report, Take
 from smtp.relay.runner import Runner
 from storage.bus import Bus, Hint
 from storage.message import Message
-from storage.queue import Queue
-from storage.queue_admin import QueueAdmin
-from storage.queued import Addressee, Queued, Select, State
+from storage.queue.admin import QueueAdmin
+from storage.queue.queue import Queue
+from storage.queue.queued import Addressee, Queued, Select, State
 from storage.status import DELIVERED, Status
 
 START = 1_700_000_000

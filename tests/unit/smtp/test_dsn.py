@@ -12,7 +12,7 @@ import pytest
 from smtp.relay.dsn import action_of, original_header, report
 from smtp.relay.dsn_text import REASONS, reason
 from storage.message import Message
-from storage.queued import Envelope, Queued, State, wants
+from storage.queue.queued import Envelope, Queued, State, wants
 from storage.status import ACCOUNT_BROKEN, MAILBOX_FULL, UNKNOWN_RECIPIENT, Status
 
 NOW = 1_700_003_600

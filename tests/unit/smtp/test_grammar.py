@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from smtp import grammar, replies
 from smtp.commands import COMMANDS
 from smtp.grammar import AuthCommand, Chunk, MailCommand, Malformed
-from storage.address import parse
+from storage.people.address import parse
 
 # What stands after RCPT, and the address as it is looked up.
 ADDRESSES = [

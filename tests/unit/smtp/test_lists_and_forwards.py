@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from storage.queue import Queue
-from storage.queue_admin import QueueAdmin
-from storage.queued import Select
+from storage.queue.admin import QueueAdmin
+from storage.queue.queue import Queue
+from storage.queue.queued import Select
 from tests.house import DOMAIN, House
 from tests.unit.smtp.conftest import Connect, inbox
 from tests.unit.smtp.test_submission import submitter

@@ -8,9 +8,9 @@ import pytest
 
 from config.traces import Traces as Limits
 from smtp.refusals import EACH, MOST_PEERS, Refusals
+from storage.state.stories import stories
+from storage.state.traces import Traces
 from storage.status import UNKNOWN_RECIPIENT, Status
-from storage.stories import stories
-from storage.traces import Traces
 from tests.house import House
 from tests.unit.smtp.conftest import Connect
 

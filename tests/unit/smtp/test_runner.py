@@ -9,8 +9,8 @@ import pytest
 
 from config.settings import Queue as Schedule
 from smtp.relay.schedule import next_pause
-from storage.queue import LEASE
-from storage.queued import Addressee, Outcome, State
+from storage.queue.queue import LEASE
+from storage.queue.queued import Addressee, Outcome, State
 from storage.status import DELIVERED, DISK_FULL, MAILBOX_FULL, UNKNOWN_RECIPIENT
 from tests.unit.smtp.site import MESSAGE, SCHEDULE, Site
 

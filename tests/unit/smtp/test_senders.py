@@ -8,9 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 from kwcmaild.command import application
-from storage.queue import Queue
-from storage.queue_admin import QueueAdmin
-from storage.queued import Select, State
+from storage.queue.admin import QueueAdmin
+from storage.queue.queue import Queue
+from storage.queue.queued import Select, State
 from tests.house import House, Site
 from tests.unit.smtp.conftest import Client, Connect, inbox
 from tests.unit.smtp.test_submission import plain

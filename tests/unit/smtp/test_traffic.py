@@ -8,9 +8,9 @@ import pytest
 
 from smtp.relay.letter import Answered
 from smtp.relay.pace import FIRST_PAUSE, LONGEST_PAUSE
-from storage.queue import LEASE, TELL_WITHIN
-from storage.queue_admin import QueueAdmin
-from storage.queued import Addressee, Select, State
+from storage.queue.admin import QueueAdmin
+from storage.queue.queue import LEASE, TELL_WITHIN
+from storage.queue.queued import Addressee, Select, State
 from storage.status import DELIVERED, Status
 from tests.unit.smtp.site import MESSAGE, START, Site
 

@@ -15,12 +15,13 @@ from config.check import check
 from config.load import load_account, load_settings
 from config.settings import Settings
 from config.units import GIB, TIB
-from storage import admin, admin_domains, passwords
+from storage import admin, admin_domains
 from storage.admin import AccountChange, Refused
 from storage.admin_domains import DomainChange
-from storage.directory import AccountEntry, Directory
-from storage.directory_cache import Name
-from storage.lockout import Lockout
+from storage.people import passwords
+from storage.people.directory import AccountEntry, Directory
+from storage.people.directory_cache import Name
+from storage.people.lockout import Lockout
 
 TARO = "taro@example.test"
 

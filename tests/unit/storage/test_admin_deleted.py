@@ -9,14 +9,15 @@ import pytest
 from config.account import TwoFactor
 from config.load import load_account, load_settings
 from config.units import GIB
-from storage import admin, admin_deleted, admin_domains, admin_secrets, passwords, roster
+from storage import admin, admin_deleted, admin_domains, admin_secrets
 from storage.admin import AccountChange
 from storage.admin_domains import DomainChange
 from storage.admin_files import Missing, Refused
-from storage.directory import Directory
 from storage.layout import account_dir
-from storage.lockout import Lockout
-from storage.roster import Roster, Wanted
+from storage.people import passwords, roster
+from storage.people.directory import Directory
+from storage.people.lockout import Lockout
+from storage.people.roster import Roster, Wanted
 
 TARO = "taro@example.test"
 

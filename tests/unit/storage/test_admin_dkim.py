@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from storage.admin_dkim import add_keys, delete_key, list_keys, use_keys
 from storage.admin_files import Refused
-from storage.directory import Directory
+from storage.people.directory import Directory
 from tests.house import DOMAIN, Site
 
 

@@ -13,8 +13,8 @@ from storage import admin, admin_domains, admin_fetch
 from storage.admin import AccountChange, Refused
 from storage.admin_domains import DomainChange
 from storage.admin_fetch import MOST, Fetch, purpose
-from storage.directory import Directory
-from storage.sealed import NotOpened, open_sealed, seal
+from storage.people.directory import Directory
+from storage.state.sealed import NotOpened, open_sealed, seal
 
 TARO = "taro@example.test"
 OLD = Fetch("pop.example.com", "taro@example.com")

@@ -10,9 +10,9 @@ from storage import admin_domains, admin_lists
 from storage.admin_domains import DomainChange
 from storage.admin_files import Refused
 from storage.admin_lists import ListChange, Planned
-from storage.directory import Directory
-from storage.list_bounces import ListBounces
 from storage.list_csv import Row
+from storage.people.directory import Directory
+from storage.state.list_bounces import ListBounces
 
 SALES = "sales@example.test"
 OWNER = "owner@example.test"

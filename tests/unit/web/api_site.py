@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from storage.panel_tokens import Tokens
+from storage.state.panel_tokens import Tokens
 from tests.house import DOMAIN, House, Site
 from web.app import application
 from web.scopes import expanded

@@ -13,7 +13,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from storage.directory_cache import Name
+from storage.people.directory_cache import Name
 from tests.house import DOMAIN, PASSWORDS, House, Site
 from web.app import application
 

@@ -7,7 +7,7 @@ import pytest
 from config.load import load_account
 from config.units import GIB
 from storage.admin import AccountChange
-from storage.roster import Wanted
+from storage.people.roster import Wanted
 from tests.house import DOMAIN
 from tests.unit.web.conftest import Browser, Panel
 from web.acts import accounts

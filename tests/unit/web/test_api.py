@@ -9,10 +9,10 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from storage.mails import Arrived
 from storage.message import Message
-from storage.panel_tokens import Tokens
-from storage.queued import Addressee
+from storage.queue.queued import Addressee
+from storage.state.mails import Arrived
+from storage.state.panel_tokens import Tokens
 from tests.house import DOMAIN
 from tests.unit.web.api_site import OTHER, PEOPLE, Api
 from web.api import door

@@ -9,9 +9,9 @@ import pytest
 import pytest_asyncio
 
 from config.load import load_forwards
-from storage.held_posts import HeldPost, HeldPosts
-from storage.hourly import HOUR, SERVER, Hourly, Key
 from storage.message import Message
+from storage.state.held_posts import HeldPost, HeldPosts
+from storage.state.hourly import HOUR, SERVER, Hourly, Key
 from tests.house import DOMAIN
 from tests.unit.web.conftest import Browser, Panel
 

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from storage.held_posts import HeldPost, HeldPosts
 from storage.message import Message
+from storage.state.held_posts import HeldPost, HeldPosts
 from storage.store import Account
 from tests.house import DOMAIN
 from tests.unit.web.conftest import Browser, Panel

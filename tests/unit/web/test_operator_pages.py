@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from storage.mails import Arrived
 from storage.message import Message
-from storage.panel_tokens import Tokens
-from storage.queued import Addressee
+from storage.queue.queued import Addressee
+from storage.state.mails import Arrived
+from storage.state.panel_tokens import Tokens
 from storage.status import Status
 from tests.house import DOMAIN, House, Site
 from tests.unit.web.api_site import OTHER, PEOPLE, write

@@ -5,8 +5,8 @@ import re
 import httpx
 import pytest
 
-from storage import totp
 from storage.admin import AccountChange, set_account
+from storage.people import totp
 from tests.house import DOMAIN, PASSWORDS
 from tests.unit.web.conftest import ORIGIN, Browser, Panel
 from tests.unit.web.test_accounts import make

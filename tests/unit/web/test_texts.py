@@ -71,7 +71,7 @@ def _sentences() -> Iterator[tuple[str, str]]:
         *(ROOT / "web/acts").glob("*.py"),
         *(ROOT / "web/pages").glob("*.py"),
         *(ROOT / "config" / name for name in ("values.py", "contract.py", "units.py")),
-        ROOT / "storage/passwords.py",
+        ROOT / "storage/people/passwords.py",
     ]
     for path in sorted(files):
         for node in ast.walk(ast.parse(path.read_text())):

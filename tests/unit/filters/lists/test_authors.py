@@ -6,7 +6,7 @@ import dns.rcode
 import pytest
 
 from net.resolver import Resolver
-from storage.header import fields
+from storage.mime.header import fields
 from tests.house import DOMAIN, Site
 from tests.nameserver import NameServer
 from tests.unit.filters.lists.test_posts import POST, write_list

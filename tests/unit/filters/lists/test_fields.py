@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from config.list import ListFile
 from filters.lists.fields import changes
 from filters.post import Post
-from storage.charset import decode_header
-from storage.directory import ListEntry
-from storage.header import fields, unfold
 from storage.message import Message
+from storage.mime.charset import decode_header
+from storage.mime.header import fields, unfold
+from storage.people.directory import ListEntry
 
 BODY = b'\r\n\x1b$B$"\x1b(B body =\r\n'
 

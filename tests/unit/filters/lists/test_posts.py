@@ -11,9 +11,9 @@ from filters.lists import rights
 from filters.mail import Mail
 from filters.verdict import Action, AuthResult, Verdict
 from storage import status
-from storage.address import parse
-from storage.queue_admin import QueueAdmin
-from storage.queued import Select
+from storage.people.address import parse
+from storage.queue.admin import QueueAdmin
+from storage.queue.queued import Select
 from storage.status import TOO_BIG
 from tests.house import DOMAIN, Site
 from tests.unit.filters.site import Place

@@ -9,9 +9,9 @@ from filters.sender_auth.signatures import find, verify
 from filters.sender_auth.signing import Signing
 from filters.verdict import AuthResult
 from storage.admin_dkim import add_keys, list_keys, use_keys
-from storage.directory import Directory
-from storage.header import end_of_header
 from storage.message import Message
+from storage.mime.header import end_of_header
+from storage.people.directory import Directory
 from tests.house import DOMAIN, Site
 
 MAIL = b"From: taro@example.test\r\nSubject: x\r\n\r\nbody\r\n"

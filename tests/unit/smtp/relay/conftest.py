@@ -24,7 +24,7 @@ from smtp.relay.letter import Answered, Letter
 from smtp.relay.mta_sts import Policies
 from smtp.relay.protection import forget_contexts
 from storage.message import Message
-from storage.queued import Envelope, Queued, State
+from storage.queue.queued import Envelope, Queued, State
 from tests.certificate import make_certificate
 from tests.nameserver import NameServer
 from tests.peer import Peer

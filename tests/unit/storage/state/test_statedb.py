@@ -1,0 +1,81 @@
+"""Small state: shared, its damage survived, and not root's where the service is not."""
+
+import os
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+
+from storage.state.statedb import StateDb
+
+SCRIPTS = ("CREATE TABLE note (text TEXT)",)
+
+
+def notes(db: StateDb) -> list[str]:
+    return [row[0] for row in db.query("SELECT text FROM note ORDER BY rowid")]
+
+
+def add(db: StateDb, text: str) -> None:
+    with db.transaction() as transaction:
+        transaction.execute("INSERT INTO note VALUES (?)", (text,))
+
+
+def test_a_transaction_that_raises_leaves_nothing(tmp_path: Path) -> None:
+    db = StateDb(tmp_path / "state" / "x.sqlite", SCRIPTS)
+    add(db, "one")
+    with pytest.raises(ZeroDivisionError), db.transaction() as transaction:
+        transaction.execute("INSERT INTO note VALUES ('two')")
+        _ = 1 / 0
+    assert notes(db) == ["one"]
+
+
+def test_ten_who_open_a_new_file_at_once_make_it_once(tmp_path: Path) -> None:
+    ready = threading.Barrier(10)
+
+    def work(number: int) -> None:
+        ready.wait(60)
+        add(StateDb(tmp_path / "x.sqlite", SCRIPTS), str(number))
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(map(int, notes(StateDb(tmp_path / "x.sqlite", SCRIPTS)))) == list(range(10))
+
+
+def test_a_file_is_lifted_to_the_newest_version(tmp_path: Path) -> None:
+    add(StateDb(tmp_path / "x.sqlite", SCRIPTS), "old")
+    db = StateDb(tmp_path / "x.sqlite", (*SCRIPTS, "ALTER TABLE note ADD COLUMN at INTEGER DEFAULT 7"))
+    assert db.query("SELECT text, at FROM note") == [("old", 7)]
+
+
+def test_damage_found_in_the_middle_costs_one_call(tmp_path: Path) -> None:
+    path = tmp_path / "x.sqlite"
+    db = StateDb(path, SCRIPTS)
+    with db.transaction() as transaction:
+        transaction.executemany("INSERT INTO note VALUES (?)", [("x" * 1000,)] * 100)
+    db.query("PRAGMA wal_checkpoint(TRUNCATE)")
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * (path.stat().st_size - 4096))
+    another = StateDb(path, SCRIPTS)
+    with pytest.raises(sqlite3.DatabaseError):
+        another.query("SELECT count(text) FROM note")
+    add(another, "anew")
+    assert notes(another) == ["anew"]
+    assert len(list(tmp_path.glob("x.sqlite.damaged-*[0-9]"))) == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_what_root_makes_belongs_to_whom_the_data_belongs(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    os.chown(data, 12345, 12346)
+    db = StateDb(data / "state" / "x.sqlite", SCRIPTS)
+    add(db, "x")
+    made = [data / "state", *(data / "state").iterdir()]
+    assert len(made) == 4
+    assert {(path.stat().st_uid, path.stat().st_gid) for path in made} == {(12345, 12346)}
+    assert {path.stat().st_mode & 0o077 for path in made} == {0}
