@@ -6,6 +6,6 @@ files. Nothing in this room speaks a protocol: it raises the neutral errors of `
 inside, `async` at the edge (`storage.store`), one hop to a thread per command.
 
 In sight stand the mail store itself and `storage.admin` with what belongs to it. Rooms of their own have: what a
-message says (`storage.mime`), words inside messages (`storage.search`), mail on its way (`storage.queue`), who is at an
-address (`storage.people`), and what changes by itself (`storage.state`).
+message says (`storage.mime`), words inside messages (`storage.search`), mail on its way (`storage.queue`), who is
+at an address (`storage.people`), and what changes by itself (`storage.state`).
 """
