@@ -34,10 +34,10 @@ MOST = 64  # commands of one round
 FEW = 32  # accounts that wait and are looked at together again after each of them
 
 Hop = Callable[..., "asyncio.Future[Any]"]
-Entry = tuple["Parcel", "asyncio.Future[None]"]
+Entry = tuple["Errand", "asyncio.Future[None]"]
 
 
-class Parcel(ABC):
+class Errand(ABC):
     """What one command wants to have stored. A kind of it writes its files, and says where they go."""
 
     def __init__(self, *messages: Message) -> None:
@@ -84,26 +84,26 @@ class Parcel(ABC):
 
 
 class Round:
-    """Parcels that are written together."""
+    """Errands that are written together."""
 
-    def __init__(self, store: "Store", parcels: Sequence[Parcel]) -> None:
+    def __init__(self, store: "Store", errands: Sequence[Errand]) -> None:
         self._store = store
-        self._unfinished = list(parcels)
+        self._unfinished = list(errands)
         self._stack = contextlib.ExitStack()  # what keeps the accounts open
         self.busy: list[Group] = []  # after `begin`: what has to be waited for
 
     def begin(self) -> None:
         """All that can be done without waiting for anybody."""
-        parcels = self._unfinished
-        self._each(lambda parcel: parcel.write(self._store))
-        if len(parcels) > 1:
-            self._each(Parcel.begin)
-        self._each(Parcel.summarise)
-        self._each(Parcel.sync)
+        errands = self._unfinished
+        self._each(lambda errand: errand.write(self._store))
+        if len(errands) > 1:
+            self._each(Errand.begin)
+        self._each(Errand.summarise)
+        self._each(Errand.sync)
         groups: dict[str, list[Batch]] = {}
-        for parcel in parcels:
-            if parcel.error is None:
-                for address, batch in parcel.batches:
+        for errand in errands:
+            if errand.error is None:
+                for address, batch in errand.batches:
                     if batch.error is None:
                         groups.setdefault(address, []).append(batch)
         try:
@@ -133,19 +133,19 @@ class Round:
             self.busy.clear()
             self._finish()
 
-    def _each(self, step: Callable[[Parcel], None]) -> None:
-        for parcel in self._unfinished:
-            if parcel.error is None:
+    def _each(self, step: Callable[[Errand], None]) -> None:
+        for errand in self._unfinished:
+            if errand.error is None:
                 try:
-                    step(parcel)
+                    step(errand)
                 except Exception as error:
-                    parcel.error = neutral(error)
+                    errand.error = neutral(error)
 
     def _finish(self) -> None:
-        for parcel in self._unfinished:
-            if parcel.settled or not self.busy:
-                parcel.finish(self._store)
-        self._unfinished = [parcel for parcel in self._unfinished if not parcel.settled]
+        for errand in self._unfinished:
+            if errand.settled or not self.busy:
+                errand.finish(self._store)
+        self._unfinished = [errand for errand in self._unfinished if not errand.settled]
         if not self.busy:
             self._stack.close()
 
@@ -155,9 +155,9 @@ def _open(files: AccountFiles) -> None:
         pass  # what is wrong with it shows again, where it is said
 
 
-def store_now(store: "Store", parcel: Parcel) -> None:
+def store_now(store: "Store", errand: Errand) -> None:
     """A round of one, in this thread."""
-    alone = Round(store, [parcel])
+    alone = Round(store, [errand])
     alone.begin()
     if alone.busy:
         alone.one_by_one()
@@ -172,13 +172,13 @@ class Rounds:
         self._waiting: list[Entry] = []
         self._under_way = 0
 
-    def take(self, parcel: Parcel) -> "asyncio.Future[None]":
-        """Done when the parcel is settled and finished. It is stored whether or not somebody still waits."""
+    def take(self, errand: Errand) -> "asyncio.Future[None]":
+        """Done when the errand is settled and finished. It is stored whether or not somebody still waits."""
         future = asyncio.get_running_loop().create_future()
-        if parcel.large:
-            self._begin([(parcel, future)], alone=True)
+        if errand.large:
+            self._begin([(errand, future)], alone=True)
         else:
-            self._waiting.append((parcel, future))
+            self._waiting.append((errand, future))
             if self._under_way < AT_ONCE:
                 self._next()
         return future
@@ -189,7 +189,7 @@ class Rounds:
         self._begin(entries, alone=False)
 
     def _begin(self, entries: list[Entry], *, alone: bool) -> None:
-        work = Round(self._store, [parcel for parcel, _ in entries])
+        work = Round(self._store, [errand for errand, _ in entries])
         self._hop(work.begin).add_done_callback(functools.partial(self._begun, work, entries, alone))
 
     def _begun(self, work: Round, entries: list[Entry], alone: bool, ended: "asyncio.Future[None]") -> None:
