@@ -10,7 +10,7 @@ from storage.errors import MailboxMissing
 from storage.layout import folder_name, maildir_text
 from storage.message import Message
 from storage.quota import NO_LIMITS, Limits
-from storage.rounds import Errand
+from storage.rounds import Deposit
 from storage.written import Written
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class Appended:
     date: int
 
 
-class Appending(Errand):
+class Appending(Deposit):
     """The messages of one command."""
 
     def __init__(

@@ -16,7 +16,7 @@ from storage.errors import Broken, DiskFull, OverQuota, neutral
 from storage.layout import INBOX, folder_name, maildir_text
 from storage.message import Message
 from storage.quota import Limits
-from storage.rounds import Errand, store_now
+from storage.rounds import Deposit, store_now
 from storage.status import Status
 from storage.written import Written
 
@@ -51,7 +51,7 @@ class Delivered:
     limit: int | None = None
 
 
-class Delivery(Errand):
+class Delivery(Deposit):
     """A message on its way to its recipients."""
 
     def __init__(self, message: Message, reverse_path: str, targets: Sequence[Target], trace: str) -> None:

@@ -34,10 +34,10 @@ MOST = 64  # commands of one round
 FEW = 32  # accounts that wait and are looked at together again after each of them
 
 Hop = Callable[..., "asyncio.Future[Any]"]
-Entry = tuple["Errand", "asyncio.Future[None]"]
+Entry = tuple["Deposit", "asyncio.Future[None]"]
 
 
-class Errand(ABC):
+class Deposit(ABC):
     """What one command wants to have stored. A kind of it writes its files, and says where they go."""
 
     def __init__(self, *messages: Message) -> None:
@@ -84,26 +84,26 @@ class Errand(ABC):
 
 
 class Round:
-    """Errands that are written together."""
+    """Deposits that are written together."""
 
-    def __init__(self, store: "Store", errands: Sequence[Errand]) -> None:
+    def __init__(self, store: "Store", deposits: Sequence[Deposit]) -> None:
         self._store = store
-        self._unfinished = list(errands)
+        self._unfinished = list(deposits)
         self._stack = contextlib.ExitStack()  # what keeps the accounts open
         self.busy: list[Group] = []  # after `begin`: what has to be waited for
 
     def begin(self) -> None:
         """All that can be done without waiting for anybody."""
-        errands = self._unfinished
-        self._each(lambda errand: errand.write(self._store))
-        if len(errands) > 1:
-            self._each(Errand.begin)
-        self._each(Errand.summarise)
-        self._each(Errand.sync)
+        deposits = self._unfinished
+        self._each(lambda deposit: deposit.write(self._store))
+        if len(deposits) > 1:
+            self._each(Deposit.begin)
+        self._each(Deposit.summarise)
+        self._each(Deposit.sync)
         groups: dict[str, list[Batch]] = {}
-        for errand in errands:
-            if errand.error is None:
-                for address, batch in errand.batches:
+        for deposit in deposits:
+            if deposit.error is None:
+                for address, batch in deposit.batches:
                     if batch.error is None:
                         groups.setdefault(address, []).append(batch)
         try:
@@ -133,19 +133,19 @@ class Round:
             self.busy.clear()
             self._finish()
 
-    def _each(self, step: Callable[[Errand], None]) -> None:
-        for errand in self._unfinished:
-            if errand.error is None:
+    def _each(self, step: Callable[[Deposit], None]) -> None:
+        for deposit in self._unfinished:
+            if deposit.error is None:
                 try:
-                    step(errand)
+                    step(deposit)
                 except Exception as error:
-                    errand.error = neutral(error)
+                    deposit.error = neutral(error)
 
     def _finish(self) -> None:
-        for errand in self._unfinished:
-            if errand.settled or not self.busy:
-                errand.finish(self._store)
-        self._unfinished = [errand for errand in self._unfinished if not errand.settled]
+        for deposit in self._unfinished:
+            if deposit.settled or not self.busy:
+                deposit.finish(self._store)
+        self._unfinished = [deposit for deposit in self._unfinished if not deposit.settled]
         if not self.busy:
             self._stack.close()
 
@@ -155,9 +155,9 @@ def _open(files: AccountFiles) -> None:
         pass  # what is wrong with it shows again, where it is said
 
 
-def store_now(store: "Store", errand: Errand) -> None:
+def store_now(store: "Store", deposit: Deposit) -> None:
     """A round of one, in this thread."""
-    alone = Round(store, [errand])
+    alone = Round(store, [deposit])
     alone.begin()
     if alone.busy:
         alone.one_by_one()
@@ -172,13 +172,13 @@ class Rounds:
         self._waiting: list[Entry] = []
         self._under_way = 0
 
-    def take(self, errand: Errand) -> "asyncio.Future[None]":
-        """Done when the errand is settled and finished. It is stored whether or not somebody still waits."""
+    def take(self, deposit: Deposit) -> "asyncio.Future[None]":
+        """Done when the deposit is settled and finished. It is stored whether or not somebody still waits."""
         future = asyncio.get_running_loop().create_future()
-        if errand.large:
-            self._begin([(errand, future)], alone=True)
+        if deposit.large:
+            self._begin([(deposit, future)], alone=True)
         else:
-            self._waiting.append((errand, future))
+            self._waiting.append((deposit, future))
             if self._under_way < AT_ONCE:
                 self._next()
         return future
@@ -189,7 +189,7 @@ class Rounds:
         self._begin(entries, alone=False)
 
     def _begin(self, entries: list[Entry], *, alone: bool) -> None:
-        work = Round(self._store, [errand for errand, _ in entries])
+        work = Round(self._store, [deposit for deposit, _ in entries])
         self._hop(work.begin).add_done_callback(functools.partial(self._begun, work, entries, alone))
 
     def _begun(self, work: Round, entries: list[Entry], alone: bool, ended: "asyncio.Future[None]") -> None:
