@@ -5,7 +5,9 @@ name and begun anew: nothing kept here is mail, and a mail service that stands s
 worse than one that forgot it.
 
 Invariants: one connection for each object, used under its lock, so a transaction belongs to one thread; WAL,
-so readers never wait for the writer; no transaction is held while anything but the disk is waited for.
+so readers never wait for the writer; no transaction is held while anything but the disk is waited for. A file that
+is there is opened by SQLite alone: whoever closes another descriptor of it frees the locks of all connections that
+this process has to it (fcntl(2)), and the next process that closes its own takes the log away from under them.
 """
 
 import fcntl
@@ -22,6 +24,8 @@ from typing import Any
 logger = logging.getLogger("storage.state.statedb")
 
 BUSY_SECONDS = 10.0  # how long a writer waits for another process's transaction
+
+_making = threading.Lock()
 
 
 class StateDb:
@@ -105,7 +109,9 @@ class StateDb:
 
     def _connect(self) -> sqlite3.Connection:
         try:
-            os.close(open_state(self.path))
+            with _making:
+                if not self.path.exists():
+                    os.close(open_state(self.path))
         except OSError as error:  # one kind of error for who asks: the state is not to be had
             raise sqlite3.OperationalError(str(error)) from error
         connection = sqlite3.connect(

@@ -2,6 +2,8 @@
 
 import os
 import sqlite3
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -66,6 +68,31 @@ def test_damage_found_in_the_middle_costs_one_call(tmp_path: Path) -> None:
     add(another, "anew")
     assert notes(another) == ["anew"]
     assert len(list(tmp_path.glob("x.sqlite.damaged-*[0-9]"))) == 1
+
+
+def test_a_second_connection_of_a_process_leaves_the_first_its_locks(tmp_path: Path) -> None:
+    """Else another process, when it closes, takes the log away, and what is written here is seen by nobody."""
+    path = tmp_path / "x.sqlite"
+    db = StateDb(path, SCRIPTS)
+    add(db, "one")
+    second = StateDb(path, SCRIPTS)
+    assert notes(second) == ["one"]
+    second.close()
+    elsewhere = (
+        "import contextlib, sqlite3, sys\n"
+        "with contextlib.closing(sqlite3.connect(sys.argv[1], isolation_level=None)) as db:\n"
+        "    db.execute('INSERT INTO note VALUES (?)', (sys.argv[2],))\n"
+        "    print(*[text for (text,) in db.execute('SELECT text FROM note ORDER BY rowid')])\n"
+    )
+
+    def another_process(text: str) -> str:
+        run = [sys.executable, "-c", elsewhere, str(path), text]
+        return subprocess.run(run, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
+
+    assert another_process("two") == "one two"
+    add(db, "three")
+    assert another_process("four") == "one two three four"
+    assert notes(db) == ["one", "two", "three", "four"]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
