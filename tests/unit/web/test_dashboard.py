@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from config.load import load_forwards
 from storage.message import Message
+from storage.queue.queued import Addressee
 from storage.state.held_posts import HeldPost, HeldPosts
 from storage.state.hourly import HOUR, SERVER, Hourly, Key
 from tests.house import DOMAIN
@@ -105,6 +106,12 @@ async def test_the_operator_sees_the_server(panel: Panel, boss: Browser) -> None
         page = (await operator.get("/dashboard")).text
         assert totals(page)["received"] == "9,999"
         assert f'href="/d/{DOMAIN}/"' in page
+        assert "Nothing waits." in page
+        letter = Message.of(b"Subject: waits\r\n\r\nText.\r\n")
+        panel.office.queue.add(letter, f"taro@{DOMAIN}", [Addressee("a@elsewhere.example")], "t")
+        page = (await operator.get("/dashboard")).text
+        assert "Nothing waits." not in page
+        assert 'href="/queue?domain=elsewhere.example"' in page
     finally:
         panel.house.settings = panel.house.store.settings = before
 
