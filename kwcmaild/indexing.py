@@ -4,6 +4,10 @@ The bus says where something came; every account is looked at once after the sta
 of messages of one account, then the next account has its turn; between turns there is a pause that is twice as long
 as the turn took, so that all of this together never takes more than a third of a core. A hint that is lost costs
 nothing but speed: what is not taken in is read by who searches for it, and the next hint catches up.
+
+Here every account is opened in which anything happens, and few of them are looked at again soon. So those that were
+not used for a while are closed, and what the texts left in memory is given back, also while it never comes to rest:
+what this process holds follows what is going on, and not what there is.
 """
 
 import asyncio
@@ -28,6 +32,8 @@ from storage.store import Store
 CALM = 2.0  # seconds for which hints are gathered: what comes together is taken in together
 REST = 2.0  # times as long as a turn took is rested after it
 MOST_WAITING = 100_000  # accounts; with more, hints are dropped
+IDLE = 30.0  # seconds for which an account stays open
+TIDY_EVERY = 10.0  # seconds
 
 _log = logging.getLogger("kwcmaild.indexing")
 
@@ -40,18 +46,19 @@ class Indexing:
     store: Store
     _waiting: dict[str, None] = field(default_factory=dict)  # in the order in which they have their turns
     _bus: Bus | None = None
-    _task: asyncio.Task[None] | None = None
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _fed: bool = False  # since memory was given back
 
     async def start(self) -> None:
         self._bus = Bus(self.settings.run)
         self._bus.listen(self._heard)
-        self._task = asyncio.create_task(self._run())
+        self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._keep_tidy())]
 
     async def stop(self, wait: float) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._bus is not None:
             self._bus.close()
 
@@ -71,8 +78,21 @@ class Indexing:
             self._wake.clear()
             while self._waiting and self.settings.imap.fulltext:
                 await self._turn()
-            # texts of all sizes have come and gone in several threads
-            await asyncio.to_thread(memory.give_back_free_room)
+
+    async def _keep_tidy(self) -> None:
+        while True:
+            await asyncio.sleep(TIDY_EVERY)
+            try:
+                await self.store.run(self.tidy)
+            except (sqlite3.Error, OSError):
+                event(_log, "indexing.untidy", logging.ERROR, exc_info=True)
+
+    def tidy(self, idle: float = IDLE) -> None:
+        """Give back what is not needed. For a thread."""
+        self.store.close_idle(idle)
+        if self._fed:  # texts of all sizes have come and gone in several threads
+            self._fed = False
+            memory.give_back_free_room()
 
     async def _turn(self) -> None:
         address = next(iter(self._waiting))
@@ -83,6 +103,7 @@ class Indexing:
         except (sqlite3.Error, OSError, StoreError):  # one account's trouble is not the others'
             event(_log, "indexing.failed", logging.ERROR, account=address, exc_info=True)
             fed = Fed(0, False)
+        self._fed = True
         if fed.more:
             self._waiting.setdefault(address)
         await asyncio.sleep((time.monotonic() - began) * REST)

@@ -42,6 +42,7 @@ class AccountFiles:
         self._db: sqlite3.Connection | None = None
         self._inode = 0
         self._damaged = False
+        self.used = time.monotonic()  # when somebody had it last: the store's
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:

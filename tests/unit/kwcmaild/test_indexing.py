@@ -1,6 +1,8 @@
 """The full-text index is kept up beside a running store, and can be switched off."""
 
 import asyncio
+import contextlib
+import os
 from pathlib import Path
 
 from kwcmaild.indexing import Indexing, accounts
@@ -26,6 +28,41 @@ async def test_what_was_there_and_what_comes_is_taken_in(house: House) -> None:
         await house.put("taro", "INBOX", MAIL)
         await asyncio.wait_for(taken(folder, 2), 60)
         assert list(accounts(house.settings.data)) == [f"taro@{DOMAIN}"]
+    finally:
+        await indexing.stop(1)
+
+
+def descriptors(folder: Path) -> int:
+    """Of this process, below a folder."""
+    found = 0
+    for entry in os.scandir("/proc/self/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            found += os.readlink(entry.path).startswith(f"{folder}/")
+    return found
+
+
+async def test_accounts_that_nobody_uses_are_not_kept_open(house: House) -> None:
+    mail = house.settings.data / "mail"
+    locals_ = [f"guest{number}" for number in range(20)]
+    for local in locals_:
+        house.site.write_account(local, password="x")
+        await house.put(local, "INBOX", MAIL)
+    indexing = Indexing(house.settings, house.store)
+    await indexing.start()
+    try:
+        for local in locals_:
+            await asyncio.wait_for(taken(mail / DOMAIN / local, 1), 60)
+        assert descriptors(mail) >= 4 * len(locals_)
+        with house.store.files(f"{locals_[0]}@{DOMAIN}"):  # in use
+            while descriptors(mail) > 5:  # the last turn may not have ended
+                await house.store.run(indexing.tidy, 0.0)
+            assert descriptors(mail) >= 4
+        await house.store.run(indexing.tidy, 0.0)
+        assert descriptors(mail) == 0
+        await house.put(locals_[0], "INBOX", MAIL)
+        await asyncio.wait_for(taken(mail / DOMAIN / locals_[0], 2), 60)
+        await house.store.run(indexing.tidy)
+        assert descriptors(mail) >= 4, "just used"
     finally:
         await indexing.stop(1)
 
