@@ -6,7 +6,6 @@ an index that is up to date, behind, or gone. Blocks on the disk: for threads.
 """
 
 import json
-import os
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -38,7 +37,7 @@ class Found:
 class Finder:
     """For one mailbox. Remembers which of its messages are taken in: they stay so while the file is the same."""
 
-    _file: int = 0  # inode of what the numbers are from
+    _file: tuple[int, int] = (0, 0)  # what the numbers are from
     _numbers: dict[int, tuple[int, bool]] = field(default_factory=dict)  # UID: number of the document, whole
     _mutex: Lock = field(default_factory=Lock)
 
@@ -50,14 +49,16 @@ class Finder:
             if db is None:
                 return [nothing] * len(questions)
             try:
-                here = self._here(db, os.stat(folder / fulltext.FILE).st_ino, rows)
+                here = self._here(db, fulltext.identity(folder, db), rows)
                 return [_find(db, here, nothing.unknown, question) for question in questions]
             except (sqlite3.DatabaseError, FileNotFoundError):
                 return [nothing] * len(questions)  # who writes to it finds out that it is damaged
             finally:
                 db.close()
 
-    def _here(self, db: sqlite3.Connection, file: int, rows: Sequence[Row]) -> dict[int, tuple[int, bool]]:
+    def _here(
+        self, db: sqlite3.Connection, file: tuple[int, int], rows: Sequence[Row]
+    ) -> dict[int, tuple[int, bool]]:
         if file != self._file:
             self._file, self._numbers = file, {}
         missing = {row.uid: row.base for row in rows if row.uid not in self._numbers}

@@ -107,8 +107,17 @@ def open_for_writing(folder: Path) -> sqlite3.Connection:
         db.close()
         remove(folder)
     db = _connect(path)
-    db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {SHAPE}; COMMIT")
+    mark = int.from_bytes(os.urandom(4), signed=True)
+    db.executescript(
+        f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA application_id = {mark}; PRAGMA user_version = {SHAPE}; COMMIT"
+    )
     return db
+
+
+def identity(folder: Path, db: sqlite3.Connection) -> tuple[int, int]:
+    """Of the file that is open: one that is made afresh may get the inode of the one before."""
+    (mark,) = db.execute("PRAGMA application_id").fetchone()
+    return os.stat(folder / FILE).st_ino, mark
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -207,6 +207,26 @@ def test_made_afresh_where_it_is_deleted_damaged_or_old(account: Account) -> Non
     assert fulltext.size(account.files.dir) > 0
 
 
+def test_what_is_remembered_of_an_index_is_not_believed_of_the_next_one(account: Account) -> None:
+    """Which may well have the same inode, and takes the messages in in another order, and not all at once."""
+    account.put(*(mail(f"会議{number}", "x") for number in range(6)))
+    account.rows()
+    feed(account.files)
+    assert account.find("会議") == ({1, 2, 3, 4, 5, 6}, set())
+    for _ in range(10):
+        path = account.files.dir / fulltext.FILE
+        inode = path.stat().st_ino
+        fulltext.remove(account.files.dir)
+        with closing(fulltext.open_for_writing(account.files.dir)):
+            pass
+        assert account.find("会議") == (set(), {1, 2, 3, 4, 5, 6})
+        feed(account.files)
+        assert account.find("会議") == ({1, 2, 3, 4, 5, 6}, set())
+        if path.stat().st_ino == inode:
+            return
+    pytest.skip("this file system does not use an inode again")
+
+
 def test_of_a_very_long_text_its_file_has_the_last_word(
     account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
