@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from imap import search
+from imap.objectid import thread_id
 from imap.replies import No
 from imap.search import Answer, Scope
-from imap.search_grammar import Dated, Header, Key, Program, Text
+from imap.search_grammar import Dated, Header, Key, Program, Text, Threaded
 from storage.heads import Holds, Question, Sent
 from storage.mime.head import COLUMNS
 from storage.search.find import Said
@@ -64,11 +65,26 @@ async def _answers(
     if questions:
         found, unknown = await mailbox.ask_heads(uids, list(questions.values()))
         answers.update((key, Answer(one, unknown)) for key, one in zip(questions, found, strict=True))
+    threads = {key.thread: key for key in keys if isinstance(key, Threaded)}
+    if threads:
+        answers |= await _members(mailbox, threads, uids)
     texts = {key: Said(key.text, key.with_header) for key in keys if isinstance(key, Text) and key.text}
     if texts and store.settings.imap.fulltext:
         said = await mailbox.ask_texts(uids, list(texts.values()))
         answers.update((key, Answer(one.found, one.unknown)) for key, one in zip(texts, said, strict=True))
     return answers
+
+
+async def _members(
+    mailbox: Mailbox, threads: dict[bytes, Threaded], uids: Sequence[int]
+) -> dict[Key, Answer]:
+    """The messages of threads (RFC 8474 §5.4); those that have vanished are in none."""
+    members: dict[bytes, set[int]] = {thread: set() for thread in threads}
+    for uid, (links,) in (await mailbox.head_columns(uids, "links")).items():
+        row = mailbox.rows.get(uid)
+        if row is not None and (thread := thread_id(links, row.base)) in members:
+            members[thread].add(uid)
+    return {key: Answer(members[thread]) for thread, key in threads.items()}
 
 
 def _question(key: Key) -> Question | None:

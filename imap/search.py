@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from imap.dates import saved_at
 from imap.flags import letters
-from imap.objectid import object_id
+from imap.objectid import object_id, thread_id
 from imap.scanner import NUMBER
 from imap.search_grammar import (
     Dated,
@@ -34,12 +34,13 @@ from imap.search_grammar import (
     Program,
     Size,
     Text,
+    Threaded,
     Within,
 )
 from imap.sequence import NOTHING, SequenceSet, pick, total
 from storage.message import Message
 from storage.mime import parts as mime
-from storage.mime.head import folded, read_date
+from storage.mime.head import LINKING, folded, links_of, read_date
 from storage.mime.header import BLOCK, end_of_header, unfold, values
 from storage.mime.text import fold, header_text, texts
 from storage.rows import Row
@@ -218,6 +219,8 @@ class _Compiler:
                 return lambda row, _: row.modseq >= modseq
             case Identified(email):
                 return lambda row, _: object_id(row.base) == email
+            case Threaded(thread):
+                return _threaded(thread)
             case Header():
                 return _header(key)
             case Text():
@@ -272,7 +275,7 @@ def _cost(key: Key) -> int:
     match key:
         case Text():
             return 2
-        case Header():
+        case Header() | Threaded():
             return 1
         case Dated():
             return 1 if key.sent else 0
@@ -353,6 +356,16 @@ def sent_span(key: Dated) -> tuple[int, int]:
 
 def number(day: Day) -> int:
     return day[0] * 10_000 + day[1] * 100 + day[2]
+
+
+def _threaded(thread: bytes) -> Test:
+    def threaded(row: Row, reader: _Reader | None) -> Verdict:
+        if reader is None:
+            return None
+        kept = {name: found for name in LINKING if (found := [*map(unfold, reader.values(name))])}
+        return thread_id(links_of(kept), row.base) == thread
+
+    return threaded
 
 
 def _header(key: Header) -> Test:

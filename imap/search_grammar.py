@@ -94,9 +94,16 @@ class Modified:
 
 @dataclass(frozen=True, slots=True)
 class Identified:
-    """EMAILID is this (RFC 8474 §5.4); None for THREADID, which no message has."""
+    """EMAILID is this (RFC 8474 §5.4)."""
 
-    email: bytes | None
+    email: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Threaded:
+    """THREADID is this (RFC 8474 §5.4)."""
+
+    thread: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +123,19 @@ class Text:
 
 
 Key = (
-    Every | Either | Not | Messages | Flagged | Size | Dated | Within | Modified | Identified | Header | Text
+    Every
+    | Either
+    | Not
+    | Messages
+    | Flagged
+    | Size
+    | Dated
+    | Within
+    | Modified
+    | Identified
+    | Threaded
+    | Header
+    | Text
 )
 
 
@@ -282,7 +301,7 @@ def _with_argument(name: bytes, scanner: Scanner, reading: _Reading) -> Key:
         return keyword if name == b"KEYWORD" else Not(keyword)
     if name in (b"EMAILID", b"THREADID"):
         identifier = scanner.atom()
-        return Identified(identifier if name == b"EMAILID" else None)
+        return Identified(identifier) if name == b"EMAILID" else Threaded(identifier)
     if name == b"UID":
         return Messages(sequence.sequence_set(scanner), by_uid=True)
     if name == b"MODSEQ":

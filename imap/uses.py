@@ -14,7 +14,7 @@ from imap.commands.status import Status
 from imap.commands.store import Store
 from imap.fetch_grammar import LAZY, Fetch, Form
 from imap.search import parts
-from imap.search_grammar import Identified, Messages, Modified, Program, Within
+from imap.search_grammar import Identified, Messages, Modified, Program, Threaded, Within
 
 
 def refused(arguments: Any, off: frozenset[bytes]) -> bool:
@@ -103,7 +103,7 @@ def _fetch(wanted: Fetch) -> set[bytes]:
     return found
 
 
-_KEYS = {Within: b"WITHIN", Modified: b"CONDSTORE", Identified: b"OBJECTID"}
+_KEYS = {Within: b"WITHIN", Modified: b"CONDSTORE", Identified: b"OBJECTID", Threaded: b"OBJECTID"}
 
 
 def _search(program: Program) -> set[bytes]:

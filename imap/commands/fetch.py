@@ -8,20 +8,20 @@ has to take what was written.
 
 import logging
 from collections.abc import Iterable, Sequence
-from itertools import chain, repeat
-from operator import attrgetter
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from imap import bodies, dates, fetch_grammar, format, results, sequence, vanished
 from imap.bodies import Octets
 from imap.fetch_grammar import LAZY, Fetch
-from imap.objectid import object_id
+from imap.objectid import object_id, thread_id
 from imap.replies import Bad, No, Reply
 from imap.scanner import Scanner
 from imap.sequence import Span, pick
 from imap.view import View
 from net.connection import PeerGone
 from net.log import event
+from storage.columns import Columns, Part
 from storage.rows import Row
 
 if TYPE_CHECKING:
@@ -35,10 +35,16 @@ FLUSH = 64 * 1024  # octets that are written together
 
 _log = logging.getLogger("imap")
 
-_FORM = {b"UID": b" %d", b"RFC822.SIZE": b" %d", b"MODSEQ": b" (%d)", b"EMAILID": b" (%b)"}
+_FORM = {
+    b"UID": b" %d",
+    b"RFC822.SIZE": b" %d",
+    b"MODSEQ": b" (%d)",
+    b"EMAILID": b" (%b)",
+    b"THREADID": b" (%b)",
+}
 _SUMMARY = {b"ENVELOPE": "envelope", b"BODYSTRUCTURE": "bodystructure", b"BODY": "body"}
 _PREVIEWS = frozenset({b"PREVIEW", LAZY})
-_MADE = _PREVIEWS | _SUMMARY.keys()
+_MADE = _PREVIEWS | _SUMMARY.keys() | {b"THREADID"}
 _LABEL = {LAZY: b"PREVIEW"}
 
 Summaries = dict[bytes, dict[int, bytes]]  # what is made of a message once: by item, then by UID
@@ -79,10 +85,10 @@ def _page(view: View, wanted: Fetch, spans: list[Span]) -> list[Span]:
     """Those of a page, where one is asked for: of what has changed, if that is asked for too (RFC 9394 §3.3)."""
     if wanted.partial is None:
         return spans
-    rows = _rows(view, pick(view.uids, spans))
-    since = wanted.changed_since
-    uids = [row.uid for row in rows if since is None or row.modseq > since]
-    return sequence.of(results.page(uids, wanted.partial)).uids(view.uids)
+    part = view.mailbox.rows.part(pick(view.uids, spans))
+    if wanted.changed_since is not None:
+        part = part.after(wanted.changed_since)
+    return sequence.of(results.page(part.uids, wanted.partial)).uids(view.uids)
 
 
 async def of_new(session: "Session", wanted: Fetch, uids: list[int]) -> None:
@@ -102,58 +108,56 @@ async def _fetch(session: "Session", wanted: Fetch, spans: list[Span], ready: tu
     numbers: Sequence[int] = list(chain.from_iterable(range(start + 1, stop + 1) for start, stop in spans))
     gone = False
     for at in range(0, len(uids), PIECE):
-        rows = _rows(view, uids[at : at + PIECE])
+        part = view.mailbox.rows.part(uids[at : at + PIECE])
         piece = numbers[at : at + PIECE]
-        if len(rows) < len(piece):
+        if len(part) < len(piece):
             gone = True
         if wanted.changed_since is not None:
-            rows = [row for row in rows if row.modseq > wanted.changed_since]
-        if len(rows) < len(piece):
-            piece = [view.number(row.uid) for row in rows]
+            part = part.after(wanted.changed_since)
+        if len(part) < len(piece):
+            piece = [view.number(uid) for uid in part.uids]
         if wanted.bodies:
-            gone |= await _with_bodies(session, wanted, ready, rows)
+            gone |= await _with_bodies(session, wanted, ready, part.rows())
         else:
-            await _ready_lines(session, ready, piece, rows)
+            await _ready_lines(session, ready, piece, part)
         await session.flush(FLUSH)
     return gone
 
 
-def _rows(view: View, uids: Sequence[int]) -> list[Row]:
-    """The rows of messages, without those that are gone."""
-    rows = view.mailbox.rows
-    if view.mailbox.uids is view.uids:
-        return list(map(rows.__getitem__, uids))
-    return [row for uid in uids if (row := rows.get(uid)) is not None]
-
-
 async def _ready_lines(
-    session: "Session", ready: tuple[bytes, ...], numbers: Sequence[int], rows: list[Row]
+    session: "Session", ready: tuple[bytes, ...], numbers: Sequence[int], part: Part
 ) -> None:
     """One line for each message."""
     made = [item for item in ready if item in _MADE]
     if not made:
-        _send_lines(session, ready, numbers, rows, {})
+        _send_lines(session, ready, numbers, part, {})
         return
     at = 0
-    while at < len(rows):
-        stop = _affordable(rows, at)
-        some, named, at = rows[at:stop], numbers[at:stop], stop
-        summaries = await _summaries(session, made, [row.uid for row in some])
+    sizes = part.sizes
+    while at < len(part):
+        stop = _affordable(sizes, at)
+        some, named, at = part.cut(at, stop), numbers[at:stop], stop
+        summaries = await _summaries(session, made, some.uids)
         if len(here := min(summaries.values(), key=len)) < len(some):
-            some = [row for row in some if row.uid in here]
-            named = [session.selected.number(row.uid) for row in some]
+            some = some.among(here)
+            named = [session.selected.number(uid) for uid in some.uids]
         _send_lines(session, ready, named, some, summaries)
-        if at < len(rows):
+        if at < len(part):
             await session.flush(FLUSH)
 
 
-async def _summaries(session: "Session", made: Sequence[bytes], uids: list[int]) -> Summaries:
+async def _summaries(session: "Session", made: Sequence[bytes], uids: Sequence[int]) -> Summaries:
     mailbox = session.selected.mailbox
     ready = [item for item in made if item in _SUMMARY]
     found: Summaries = {}
     if ready:
         columns = await mailbox.summaries(uids, *(_SUMMARY[item] for item in ready))
         found.update(zip(ready, columns, strict=True))
+    if b"THREADID" in made:
+        heads, rows = await mailbox.head_columns(uids, "links"), mailbox.rows
+        found[b"THREADID"] = {
+            uid: thread_id(heads[uid][0], rows[uid].base) for uid in uids if uid in heads and uid in rows
+        }
     for item in _PREVIEWS.intersection(made):
         previews = await mailbox.previews(uids, make=item != LAZY)
         if item == LAZY:  # RFC 8970 §3.1: what would have to be made is NIL
@@ -167,64 +171,62 @@ def _octets(text: str | None) -> bytes | None:
     return None if text is None else text.encode()
 
 
-def _affordable(rows: list[Row], at: int) -> int:
+def _affordable(sizes: Sequence[int], at: int) -> int:
     """How far summaries may be in memory together: one is not larger than a few times its message."""
     octets = 0
-    for place in range(at, len(rows)):
-        octets += rows[place].size
+    for place in range(at, len(sizes)):
+        octets += sizes[place]
         if octets > SUMMARY_OCTETS:
             return place + 1
-    return len(rows)
+    return len(sizes)
 
 
 def _send_lines(
     session: "Session",
     ready: tuple[bytes, ...],
     numbers: Sequence[int],
-    rows: list[Row],
+    part: Part,
     summaries: Summaries,
 ) -> None:
     """All lines through one template."""
-    labels, columns = _columns(session, ready, rows, summaries)
+    labels, columns = _columns(session, ready, part, summaries)
     template = b"* %d FETCH (" + b" ".join(labels) + b")\r\n"
     if session.manner.uidonly:
-        template, numbers = template.replace(b"FETCH", b"UIDFETCH", 1), [row.uid for row in rows]
-    session.send(b"".join(map(template.__mod__, zip(numbers, *columns, strict=True))))
+        template, numbers = template.replace(b"FETCH", b"UIDFETCH", 1), part.uids
+    session.send(template * len(part) % tuple(chain.from_iterable(zip(numbers, *columns, strict=True))))
 
 
 def _columns(
-    session: "Session", ready: tuple[bytes, ...], rows: list[Row], summaries: Summaries
+    session: "Session", ready: tuple[bytes, ...], part: Part, summaries: Summaries
 ) -> tuple[list[bytes], list[Iterable[object]]]:
     """For each item its part of the template, and its values."""
     labels: list[bytes] = []
     columns: list[Iterable[object]] = []
     for item in ready:
         labels.append(_LABEL.get(item, item) + _FORM.get(item, b" %b"))
-        columns.append(_column(session, item, rows, summaries))
+        columns.append(_column(session, item, part, summaries))
     return labels, columns
 
 
-def _column(session: "Session", item: bytes, rows: list[Row], summaries: Summaries) -> Iterable[object]:
+def _column(session: "Session", item: bytes, part: Part, summaries: Summaries) -> Iterable[object]:
     """Maps, and no loops of our own: ten thousand messages are to take milliseconds."""
     match item:
         case b"UID":
-            return map(attrgetter("uid"), rows)
+            return part.uids
         case b"FLAGS":
-            return session.selected.flags(rows, session.manner)
+            return session.selected.flags(part, session.manner)
         case b"RFC822.SIZE":
-            return map(attrgetter("size"), rows)
+            return part.sizes
         case b"MODSEQ":
-            return map(attrgetter("modseq"), rows)
+            return part.modseqs
         case b"INTERNALDATE":
-            return map(dates.internal_date, map(attrgetter("date"), rows))
+            return map(dates.internal_date, part.dates)
         case b"EMAILID":
-            return map(object_id, map(attrgetter("base"), rows))
+            return [object_id(row.base) for row in part.rows()]
         case b"SAVEDATE":  # RFC 8514 §4.1
-            return map(dates.save_date, rows)
-        case b"THREADID":
-            return repeat(b"NIL", len(rows))  # RFC 8474 §5.2: no threads are made out here
+            return map(dates.save_date, part.rows())
         case _:
-            return map(summaries[item].__getitem__, map(attrgetter("uid"), rows))
+            return map(summaries[item].__getitem__, part.uids)
 
 
 async def _with_bodies(session: "Session", wanted: Fetch, ready: tuple[bytes, ...], rows: list[Row]) -> bool:
@@ -284,8 +286,10 @@ async def _one(
 ) -> None:
     """One response with octets; large ones are written in pieces."""
     view = session.selected
-    row = view.mailbox.rows.get(row.uid, row)
-    labels, columns = _columns(session, ready, [row], summaries)
+    part = view.mailbox.rows.part([row.uid])
+    if not part:  # gone meanwhile
+        part = Columns.of([row]).all()
+    labels, columns = _columns(session, ready, part, summaries)
     head = b" ".join(labels) % tuple(next(iter(column)) for column in columns)
     if session.manner.uidonly:
         session.send(b"* %d UIDFETCH (%b" % (row.uid, head))

@@ -94,13 +94,14 @@ def head_of(fields: Sequence[tuple[bytes, bytes]], lists: Mapping[int, Sequence[
         _mailbox(first[2]),
         _shown(first[0]),
         _shown(first[1]),
-        _links(kept),
+        links_of(kept),
         all(text is None or len(text) <= FIELD for text in texts),
     )
 
 
 _LISTS = ((b"from", 2), (b"to", 5), (b"cc", 6))  # and their places in ENVELOPE
-_WANTED = frozenset((*COLUMNS, b"date", b"references", b"in-reply-to"))
+LINKING = (b"message-id", b"references", b"in-reply-to")  # what `Head.links` is made of
+_WANTED = frozenset((*COLUMNS, b"date", *LINKING))
 
 
 def folded(value: bytes) -> str:
@@ -226,8 +227,8 @@ def read_date(value: bytes) -> tuple[int, int | None]:
 _IDENT = re.compile(rb"<[ \t]*([^<>\s]{1,%d})[ \t]*>" % LINK)
 
 
-def _links(kept: _Kept) -> str:
-    """Identifiers without quotes, for `<"a"@b>` is `<a@b>` (RFC 5256 §3, REFERENCES)."""
+def links_of(kept: _Kept) -> str:
+    """`Head.links`. Identifiers without quotes, for `<"a"@b>` is `<a@b>` (RFC 5256 §3, REFERENCES)."""
     own = _idents(kept.get(b"message-id", ())[:1])[:1] or ["-"]
     above = _idents(kept.get(b"references", ())) or _idents(kept.get(b"in-reply-to", ()))[:1]
     if len(above) > LINKS:
