@@ -16,7 +16,7 @@ from storage.errors import Broken, DiskFull, OverQuota, neutral
 from storage.layout import INBOX, folder_name, maildir_text
 from storage.message import Message
 from storage.quota import Limits
-from storage.rounds import Deposit, store_now
+from storage.rounds import MANY, Deposit, store_now
 from storage.status import Status
 from storage.written import Written
 
@@ -56,6 +56,7 @@ class Delivery(Deposit):
 
     def __init__(self, message: Message, reverse_path: str, targets: Sequence[Target], trace: str) -> None:
         super().__init__(message)
+        self.large = self.large or len(targets) > MANY
         fields = [f"Return-Path: <{reverse_path}>\r\n".encode(errors="surrogateescape")]
         if len(targets) == 1:
             to = targets[0].original or targets[0].address

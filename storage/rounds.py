@@ -1,20 +1,24 @@
 """Rounds: what arrives at the same time is written together, whoever it is for.
 
 What waits for the disk costs the same for one message and for twenty. So deliveries and APPENDs are not sent to a
-thread each, but gathered while a round is under way, and the next round takes them all:
+thread each, but gathered while others are under way, at two places:
 
     1  the octets of each message into a file in tmp/, and on their way to the disk (storage/written.py)
     2  what is known of a message from its octets is made while the disk writes; then each file is fsynced
     3  the accounts that are free are locked: renames, one fsync of each directory, rows  (storage/arriving.py)
-    4  those that were not free: in threads of their own, one after the other, while the next round has begun
+    4  those that were not free: in threads of their own, one after the other, while others arrive
 
-A round is never late because of one account that is locked for long, new, or to be mended, and a large message
-is a round of its own. `Rounds` belongs to the event loop, `Round` to a thread.
+Two threads at most are in 1 and 2, and each takes all that wait there. One is in 3: who comes to it while another
+is in there leaves what it has to that one, so that what goes into one account is never divided among threads that
+wait for each other. A thread that finds nothing more goes home; one message alone takes one hop.
+
+Nobody is late because of one account that is locked for long, new, or to be mended; and what is large, or for very
+many accounts, goes its way alone. `Rounds` is asked by the event loop and worked by threads.
 """
 
 import asyncio
 import contextlib
-import functools
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -29,8 +33,9 @@ from storage.written import Written
 if TYPE_CHECKING:
     from storage.store import Store
 
-AT_ONCE = 2  # rounds: one waits for the disk while the other computes
+AT_ONCE = 2  # threads that write files: one waits for the disk while the other computes
 MOST = 64  # commands of one round
+MANY = 128  # accounts of one command that goes its way alone
 FEW = 32  # accounts that wait and are looked at together again after each of them
 
 Hop = Callable[..., "asyncio.Future[Any]"]
@@ -41,7 +46,7 @@ class Deposit(ABC):
     """What one command wants to have stored. A kind of it writes its files, and says where they go."""
 
     def __init__(self, *messages: Message) -> None:
-        self.large = not all(isinstance(message.source, bytes) for message in messages)
+        self.large = not all(isinstance(message.source, bytes) for message in messages)  # goes its way alone
         self.files: list[Written] = []
         self.batches: list[tuple[str, Batch]] = []  # with the account of each
         self.error: Exception | None = None  # none of it could be tried
@@ -84,7 +89,7 @@ class Deposit(ABC):
 
 
 class Round:
-    """Deposits that are written together."""
+    """Deposits that arrive together, their files on the disk."""
 
     def __init__(self, store: "Store", deposits: Sequence[Deposit]) -> None:
         self._store = store
@@ -94,14 +99,8 @@ class Round:
 
     def begin(self) -> None:
         """All that can be done without waiting for anybody."""
-        deposits = self._unfinished
-        self._each(lambda deposit: deposit.write(self._store))
-        if len(deposits) > 1:
-            self._each(Deposit.begin)
-        self._each(Deposit.summarise)
-        self._each(Deposit.sync)
         groups: dict[str, list[Batch]] = {}
-        for deposit in deposits:
+        for deposit in self._unfinished:
             if deposit.error is None:
                 for address, batch in deposit.batches:
                     if batch.error is None:
@@ -133,14 +132,6 @@ class Round:
             self.busy.clear()
             self._finish()
 
-    def _each(self, step: Callable[[Deposit], None]) -> None:
-        for deposit in self._unfinished:
-            if deposit.error is None:
-                try:
-                    step(deposit)
-                except Exception as error:
-                    deposit.error = neutral(error)
-
     def _finish(self) -> None:
         for deposit in self._unfinished:
             if deposit.settled or not self.busy:
@@ -155,8 +146,27 @@ def _open(files: AccountFiles) -> None:
         pass  # what is wrong with it shows again, where it is said
 
 
+def write(store: "Store", deposits: Sequence[Deposit]) -> None:
+    """Their files are on the disk when this returns; those that failed have their `error`."""
+    _each(deposits, lambda deposit: deposit.write(store))
+    if len(deposits) > 1:
+        _each(deposits, Deposit.begin)
+    _each(deposits, Deposit.summarise)
+    _each(deposits, Deposit.sync)
+
+
+def _each(deposits: Sequence[Deposit], step: Callable[[Deposit], None]) -> None:
+    for deposit in deposits:
+        if deposit.error is None:
+            try:
+                step(deposit)
+            except Exception as error:
+                deposit.error = neutral(error)
+
+
 def store_now(store: "Store", deposit: Deposit) -> None:
-    """A round of one, in this thread."""
+    """A deposit that goes its way alone, in this thread."""
+    write(store, [deposit])
     alone = Round(store, [deposit])
     alone.begin()
     if alone.busy:
@@ -164,52 +174,109 @@ def store_now(store: "Store", deposit: Deposit) -> None:
 
 
 class Rounds:
-    """One for each store, in its event loop."""
+    """One for each store. `take` belongs to its event loop, what stands below `_work` to threads."""
 
     def __init__(self, store: "Store", hop: Hop) -> None:
         self._store = store
         self._hop = hop
-        self._waiting: list[Entry] = []
-        self._under_way = 0
+        self._mutex = (
+            threading.Lock()
+        )  # over the four that follow, and held for no longer than it takes to look
+        self._new: list[Entry] = []
+        self._writing = 0  # threads
+        self._written: list[Entry] = []
+        self._arriving = False  # whether a thread is there to take what is written
 
     def take(self, deposit: Deposit) -> "asyncio.Future[None]":
         """Done when the deposit is settled and finished. It is stored whether or not somebody still waits."""
-        future = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+        entry = deposit, future
         if deposit.large:
-            self._begin([(deposit, future)], alone=True)
-        else:
-            self._waiting.append((deposit, future))
-            if self._under_way < AT_ONCE:
-                self._next()
+            self._hop(store_now, self._store, deposit).add_done_callback(lambda ended: _ended([entry], ended))
+            return future
+        with self._mutex:
+            self._new.append(entry)
+            if self._writing >= AT_ONCE:
+                return future
+            self._writing += 1
+        self._hop(self._work, loop).add_done_callback(lambda ended: _settled(ended.result()))
         return future
 
-    def _next(self) -> None:
-        entries, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
-        self._under_way += 1
-        self._begin(entries, alone=False)
+    def _work(self, loop: asyncio.AbstractEventLoop) -> list[Entry]:
+        """Rounds, until nothing waits; returns the last that were settled: that is said with the end of the hop."""
+        settled: list[Entry] = []
+        while entries := self._next():
+            _tell(loop, settled)
+            try:
+                write(self._store, [deposit for deposit, _ in entries])
+            except BaseException as error:
+                _blame(entries, error)
+            settled = self._bring_in(loop, entries)
+        return settled
 
-    def _begin(self, entries: list[Entry], *, alone: bool) -> None:
-        work = Round(self._store, [deposit for deposit, _ in entries])
-        self._hop(work.begin).add_done_callback(functools.partial(self._begun, work, entries, alone))
+    def _next(self) -> list[Entry]:
+        with self._mutex:
+            entries, self._new = self._new[:MOST], self._new[MOST:]
+            if not entries:
+                self._writing -= 1
+        return entries
 
-    def _begun(self, work: Round, entries: list[Entry], alone: bool, ended: "asyncio.Future[None]") -> None:
-        if not alone:
-            self._under_way -= 1
-            if self._waiting:
-                self._next()
-        if work.busy and ended.exception() is None:
-            left = [entry for entry in entries if not entry[0].settled]
-            self._hop(work.one_by_one).add_done_callback(functools.partial(_ended, left))
-            entries = [entry for entry in entries if entry[0].settled]
-        _ended(entries, ended)
+    def _bring_in(self, loop: asyncio.AbstractEventLoop, entries: list[Entry]) -> list[Entry]:
+        """Bring in what is written, others' too, until there is no more; returns the last that were settled."""
+        with self._mutex:
+            self._written += entries
+            if self._arriving:
+                return []
+            self._arriving = True
+        settled: list[Entry] = []
+        while True:
+            with self._mutex:
+                entries, self._written = self._written, []
+                if not entries:
+                    self._arriving = False
+                    return settled
+            _tell(loop, settled)
+            round_ = Round(self._store, [deposit for deposit, _ in entries])
+            try:
+                round_.begin()
+            except BaseException as error:
+                _blame(entries, error)
+            settled = entries
+            if round_.busy:
+                settled = [entry for entry in entries if entry[0].settled]
+                left = [entry for entry in entries if not entry[0].settled]
+                loop.call_soon_threadsafe(self._wait, round_, left)
+
+    def _wait(self, round_: Round, entries: list[Entry]) -> None:
+        """In a thread of their own, for those that are not free."""
+        self._hop(round_.one_by_one).add_done_callback(lambda ended: _ended(entries, ended))
+
+
+def _blame(entries: list[Entry], error: BaseException) -> None:
+    """For what nobody foresaw."""
+    for deposit, _ in entries:
+        if not deposit.settled:
+            deposit.error = neutral(error)
+
+
+def _tell(loop: asyncio.AbstractEventLoop, entries: list[Entry]) -> None:
+    if entries:
+        with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
+            loop.call_soon_threadsafe(_settled, entries)
+
+
+def _settled(entries: list[Entry]) -> None:
+    for _, future in entries:
+        if not future.done():  # else nobody waits any more
+            future.set_result(None)
 
 
 def _ended(entries: list[Entry], ended: "asyncio.Future[None]") -> None:
     error = ended.exception()
+    if error is None:
+        _settled(entries)
+        return
     for _, future in entries:
-        if future.done():  # nobody waits any more
-            continue
-        if error is not None:
+        if not future.done():
             future.set_exception(error)
-        else:
-            future.set_result(None)

@@ -2,17 +2,18 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from config.settings import Settings
-from storage import durable
+from storage import durable, rounds
 from storage.delivery import Target
 from storage.lock import AccountLock
 from storage.message import Message
-from storage.rounds import Round
+from storage.rounds import Deposit, Round
 from storage.store import Store
 
 TEXT = b"Subject: hello\r\n\r\nbody\r\n"
@@ -46,13 +47,13 @@ async def test_what_comes_while_a_round_is_under_way_goes_together_into_the_next
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes: list[int] = []
-    begin = Round.begin
+    write = rounds.write
 
-    def counted(self: Round) -> None:
-        sizes.append(len(self._unfinished))
-        begin(self)
+    def counted(store: Store, deposits: Sequence[Deposit]) -> None:
+        sizes.append(len(deposits))
+        write(store, deposits)
 
-    monkeypatch.setattr(Round, "begin", counted)
+    monkeypatch.setattr(rounds, "write", counted)
     delivered = await asyncio.gather(
         *(store.deliver(Message.of(TEXT), "", [Target(name)], "t") for name in NAMES * 3)
     )
@@ -60,6 +61,43 @@ async def test_what_comes_while_a_round_is_under_way_goes_together_into_the_next
     assert sum(sizes) == 24
     assert len(sizes) <= 4
     assert [await count(store, name) for name in NAMES] == [4] * 8
+
+
+async def test_one_account_is_never_waited_for_by_two_threads(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is written while others arrive is left to the thread that brings those in."""
+    begin, inside, together = Round.begin, threading.Event(), threading.Event()
+    sizes: list[int] = []
+
+    def counted(self: Round) -> None:
+        sizes.append(len(self._unfinished))
+        inside.set()
+        assert together.wait(60)
+        begin(self)
+        assert not self.busy
+
+    monkeypatch.setattr(Round, "begin", counted)
+    first = asyncio.ensure_future(store.deliver(Message.of(TEXT), "", [Target(NAMES[0])], "t"))
+    await asyncio.to_thread(inside.wait, 60)
+    left: list[list[rounds.Entry]] = []
+    bring_in = rounds.Rounds._bring_in
+
+    def counting(
+        self: rounds.Rounds, loop: asyncio.AbstractEventLoop, entries: list[rounds.Entry]
+    ) -> list[rounds.Entry]:
+        settled = bring_in(self, loop, entries)
+        left.append(entries)
+        if sum(map(len, left)) == 9:
+            together.set()
+        return settled
+
+    monkeypatch.setattr(rounds.Rounds, "_bring_in", counting)
+    others = [store.deliver(Message.of(TEXT), "", [Target(NAMES[0])], "t") for _ in range(9)]
+    delivered = await asyncio.wait_for(asyncio.gather(first, *others), 60)
+    assert [copy.status.ok for copies in delivered for copy in copies] == [True] * 10
+    assert sizes == [1, 9]
+    assert sorted(copies[0].uid or 0 for copies in delivered) == list(range(2, 12))
 
 
 async def test_an_account_that_is_locked_holds_up_no_other(store: Store) -> None:
