@@ -113,10 +113,10 @@ def items(scanner: Scanner) -> tuple[list[bytes], list[Body]]:
     """One item, a macro, or items in parentheses."""
     ready: list[bytes] = []
     bodies: list[Body] = []
-    for name in MACROS:
-        if scanner.take_word(name):
-            return list(MACROS[name]), bodies
     if not scanner.take(b"("):
+        for name in MACROS:
+            if scanner.take_word(name):
+                return list(MACROS[name]), bodies
         _item(scanner, ready, bodies)
         return ready, bodies
     count = 0

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from storage import heads, reconcile, records
+from storage import at_hand, heads, reconcile, records
 from storage import mailbox as changes
 from storage.account_files import AccountFiles
 from storage.appending import Appended
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 HEADS_MADE = 200  # heads that are made in one hop to a thread
+AT_HAND = 32 * 1024  # octets of a message up to which the event loop may copy it
 REMEMBERED = 128  # changes, arrivals and departures each; who asks for older ones is told by the rows
 
 
@@ -219,6 +220,13 @@ class Mailbox:
         if row is None:
             return None
         return message_of(self._folder, row)
+
+    def at_hand(self, uid: int) -> bytes | None:
+        """A small message that the kernel has in memory, without a wait. None: `messages` has it, or nobody."""
+        row = self._rows.get(uid)
+        if row is None or row.lf or row.size > AT_HAND:
+            return None
+        return at_hand.read(reconcile.row_path(self._folder, row), row.size)
 
     async def summaries(self, uids: Sequence[int], *fields: str) -> tuple[dict[int, bytes], ...]:
         """These fields of `Summary`, each by UID. They are made now, and kept, where they are missing; messages

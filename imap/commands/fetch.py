@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from imap.session import Session
 
 PIECE = 2000  # messages answered from ready bytes in one step of the loop
+AT_HAND = 2  # messages of a batch up to which they are read without a hop, if the kernel has them in memory
 BATCH = 64  # messages read in one hop to a thread
 BATCH_OCTETS = 1024 * 1024  # octets read in one hop to a thread
 SUMMARY_OCTETS = 16 * 1024 * 1024  # octets of the messages whose summaries are in memory together
@@ -266,6 +267,10 @@ async def _read(session: "Session", plan: bodies.Plan, uids: list[int]) -> list[
 async def _read_again(session: "Session", plan: bodies.Plan, uids: list[int]) -> list[list[Octets] | None]:
     """A message that is not found is looked for again: its mailbox may have been renamed in this moment."""
     mailbox = session.selected.mailbox
+    if len(uids) <= AT_HAND and plan.quick:
+        ready = [mailbox.at_hand(uid) for uid in uids]
+        if None not in ready:
+            return [bodies.cut(plan, data) for data in ready if data is not None]
     found = await session.store.run(bodies.read, plan, await mailbox.messages(uids))
     missing = [at for at, answers in enumerate(found) if answers is None]
     if missing:
