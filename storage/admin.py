@@ -22,6 +22,7 @@ from config.contract import over_capacity, wrong_quota
 from config.domain import DomainFile
 from config.units import GIB, format_size
 from config.values import own_address
+from storage import admin_shares
 from storage.admin_files import Missing, check_free, contract_lock, refusal, seen_text, write_checked
 from storage.admin_files import Refused as Refused
 from storage.admin_mail import remove_mail, used
@@ -139,6 +140,8 @@ def delete_account(directory: Directory, address: str, *, keep_mail: bool, seen:
         if reason := needed_for(directory, name):
             raise Refused(f"{_address(name)} {reason}: change that first")
         text = seen_text(directory, name, seen)
+        if not keep_mail:
+            admin_shares.take_back(directory, name)
         try:
             edit.remove(name.path(directory.files.domains), edit.digest(text))
         except (edit.Changed, OSError) as error:

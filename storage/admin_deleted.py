@@ -22,6 +22,7 @@ from config import edit
 from config.account import AccountFile
 from config.load import validate
 from config.problem import ConfigError
+from storage import admin_shares
 from storage.admin import check_quota, find_account, forget_account, needed_for
 from storage.admin_files import Refused, check_free, contract_lock, read_text, refusal, write_checked
 from storage.durable import sync_dir
@@ -59,6 +60,7 @@ def delete(directory: Directory, address: str) -> None:
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             _keep_text(folder, text)
+            admin_shares.take_back(directory, name, folder)
             edit.remove(name.path(directory.files.domains), edit.digest(text))
         except (edit.Changed, OSError) as error:
             raise refusal(error) from error
@@ -91,6 +93,7 @@ def undelete(directory: Directory, address: str) -> None:
             os.rename(one.folder, folder)
             sync_dir(folder.parent)
             write_checked(directory, name, text, {}, None)
+            admin_shares.give_again(directory, name, folder)
             (folder / FILE).unlink(missing_ok=True)
         except OSError as error:
             raise refusal(error) from error
@@ -139,8 +142,10 @@ def _finish(directory: Directory, domain: str) -> None:
         for name in os.listdir(mail):
             if not name.startswith(".") and (mail / name / FILE).exists():
                 with contract_lock(directory, domain):
-                    if Name("account", domain, name).path(directory.files.domains).exists():
-                        (mail / name / FILE).unlink(missing_ok=True)  # undeleted, and cut off before this
+                    account = Name("account", domain, name)
+                    if account.path(directory.files.domains).exists():  # undeleted, and cut off before this
+                        admin_shares.give_again(directory, account, mail / name)
+                        (mail / name / FILE).unlink(missing_ok=True)
                     else:
                         _move_aside(mail / name, directory.clock())
 

@@ -4,6 +4,10 @@ Rights come from two places and are united: the owner's account file (`share`, w
 write), and the folder's mailbox.json (`acl`, given by SETACL). Nobody outside the owner's domain has any, nobody
 has rights in an account that does not exist, and the owner has all of them, always.
 
+What SETACL gives is given to an account and not to its name: beside it stands the MAILBOXID of its INBOX, which a
+successor of the same name has not, and which comes back with an account that is undeleted. What account files give
+is taken out of them when an account is deleted (storage/admin_shares.py), for people write these.
+
 `state/shares.sqlite` answers who has given anything to whom, which the files could only say when all of them are
 read. It is a cache, made again per domain where it is missing; it may say too much, never too little: an entry is
 written before the right is. What somebody may do is always read from the files.
@@ -13,7 +17,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,6 +34,7 @@ from storage.rows import MailboxInfo
 from storage.state.statedb import StateDb
 
 ACL = "acl"  # in mailbox.json: {address or `anyone`: rights}
+BOUND = "acl_accounts"  # in mailbox.json: {address: MAILBOXID of its INBOX when the rights were given}
 MOST_NAMED = 200  # people with rights of their own in one mailbox
 REMEMBERED = 5.0  # seconds for which the account files that share something need not be looked for again
 
@@ -80,7 +85,7 @@ class Sharing:
         description = describe.load(self._maildir(owner) / folder_name(name))
         if description is None:
             return ""
-        granted = _united(entry, name, description)
+        granted = self._united(entry, name, description, {who, ANYONE})
         return _ordered(granted.get(who, "") + granted.get(ANYONE, ""))
 
     def granted(self, owner: str, name: str) -> dict[str, str]:
@@ -89,7 +94,7 @@ class Sharing:
         if description is None:
             raise MailboxMissing(name)
         entry = self._directory.account(owner)
-        return _united(entry, name, description) if entry is not None else {}
+        return self._united(entry, name, description) if entry is not None else {}
 
     def identify(self, owner: str, text: str) -> str | None:
         """The account of the owner's domain that is meant, or `anyone`; None for nobody. Raises Broken."""
@@ -108,16 +113,17 @@ class Sharing:
         self._make_sure(domain)
         with self._db.transaction() as transaction:
             transaction.execute("INSERT OR IGNORE INTO share VALUES (?, ?, ?)", (domain, who, owner))
+        mark = self._mark(who, make=True)
         with self._files(owner) as files, files.writing() as db:
             folder = folders.load(db, files.maildir, name)
             description = folder.description()
-            acl = dict(_acl(description))
+            acl, bound = self._acl(description), _bound(description)
             rights = _ordered(change(acl.pop(who, "")))
             if rights:
-                acl[who] = rights
+                acl[who], bound[who] = rights, mark
             if len(acl) > MOST_NAMED:
                 raise TooManyMailboxes(f"{len(acl)} people")
-            describe.save(folder.path, replace(description, rest={**description.rest, ACL: acl}))
+            _save(folder, description, acl, bound)
             if not rights:
                 self._forget(files, domain, who)
 
@@ -152,12 +158,42 @@ class Sharing:
     def inherit(self, owner: str, name: str, parent: str) -> None:
         """A new mailbox begins with the rights of the one above it (RFC 4314 §3.1 leaves that to us)."""
         above = describe.load(self._maildir(owner) / folder_name(parent))
-        acl = _acl(above) if above is not None else {}
-        if acl:
+        if above is not None and (acl := self._acl(above)):
             with self._files(owner) as files, files.writing() as db:
                 folder = folders.load(db, files.maildir, name)
-                description = folder.description()
-                describe.save(folder.path, replace(description, rest={**description.rest, ACL: acl}))
+                _save(folder, folder.description(), acl, _bound(above))
+
+    def _united(
+        self, entry: AccountEntry, name: str, description: describe.Description, among: Set[str] | None = None
+    ) -> dict[str, str]:
+        """What both say, of all people or of these."""
+        domain = entry.address.rpartition("@")[2]
+        found = self._acl(description, among)
+        for text, rights in entry.file.share.get(name, {}).items():
+            who = _address(text, domain)
+            if who is not None and (among is None or who in among):
+                found[who] = _ordered(found.get(who, "") + rights)
+        found.pop(entry.address, None)
+        return found
+
+    def _acl(self, description: describe.Description, among: Set[str] | None = None) -> dict[str, str]:
+        """What SETACL has given to those who are still the same, of all people or of these."""
+        bound = _bound(description)
+        return {
+            who: rights
+            for who, rights in _written(description).items()
+            if (among is None or who in among) and (who not in bound or bound[who] == self._mark(who))
+        }
+
+    def _mark(self, who: str, *, make: bool = False) -> str:
+        """What an account has and a successor of its name has not; `make`: also of one that has no mail yet."""
+        if who == ANYONE:
+            return ""
+        if make and self._directory.account(who) is not None:
+            with self._files(who) as files, files.reading():
+                pass
+        inbox = describe.load(self._maildir(who))
+        return inbox.mailboxid if inbox is not None else ""
 
     def _entry(self, owner: str, who: str) -> AccountEntry | None:
         if owner.rpartition("@")[2] != who.rpartition("@")[2]:
@@ -200,16 +236,6 @@ class Sharing:
                 )
 
 
-def _united(entry: AccountEntry, name: str, description: describe.Description) -> dict[str, str]:
-    domain = entry.address.rpartition("@")[2]
-    found = {who: rights for who, rights in _acl(description).items() if who != entry.address}
-    for text, rights in entry.file.share.get(name, {}).items():
-        who = _address(text, domain)
-        if who is not None and who != entry.address:
-            found[who] = _ordered(found.get(who, "") + rights)
-    return found
-
-
 def _address(text: str, domain: str) -> str | None:
     """Whom an account file names: an address, or a local part of the domain."""
     if text == ANYONE:
@@ -219,12 +245,24 @@ def _address(text: str, domain: str) -> str | None:
     return text if text.endswith(f"@{domain}") else None
 
 
-def _acl(description: describe.Description) -> dict[str, str]:
+def _written(description: describe.Description) -> dict[str, str]:
     """What SETACL has written; other programs may have made anything of it."""
     acl = description.rest.get(ACL, {})
     if not isinstance(acl, dict):
         return {}
     return {who: _ordered(rights) for who, rights in acl.items() if isinstance(rights, str)}
+
+
+def _bound(description: describe.Description) -> dict[str, str]:
+    bound = description.rest.get(BOUND, {})
+    return dict(bound) if isinstance(bound, dict) else {}
+
+
+def _save(
+    folder: folders.Folder, description: describe.Description, acl: dict[str, str], bound: dict[str, str]
+) -> None:
+    bound = {who: bound[who] for who in acl if who in bound}
+    describe.save(folder.path, replace(description, rest={**description.rest, ACL: acl, BOUND: bound}))
 
 
 def _ordered(rights: str) -> str:
@@ -237,9 +275,9 @@ def _given(maildir: Path) -> set[str]:
     for entry in os.scandir(maildir):
         if entry.name.startswith(".") and entry.is_dir():
             description = describe.load(Path(entry.path))
-            found |= _acl(description).keys() if description is not None else set()
+            found |= _written(description).keys() if description is not None else set()
     inbox = describe.load(maildir)
-    return found | (_acl(inbox).keys() if inbox is not None else set())
+    return found | (_written(inbox).keys() if inbox is not None else set())
 
 
 def _all_given(data: Path, domain: str) -> Iterator[tuple[str, str]]:
