@@ -25,7 +25,8 @@ def of(mailbox: Mailbox) -> Digest:
     known = _digests.get(mailbox)
     if known is None or known.modseq != mailbox.modseq:
         rows = mailbox.rows
-        first_unseen = next((uid for uid in mailbox.uids if "S" not in rows[uid].flags), 0)
-        deleted = any("T" in row.flags for row in rows.values())
+        unseen = rows.flags.first(lambda letters: "S" not in letters)
+        first_unseen = rows.uids[unseen] if unseen >= 0 else 0
+        deleted = rows.flags.first(lambda letters: "T" in letters) >= 0
         known = _digests[mailbox] = Digest(mailbox.modseq, first_unseen, deleted)
     return known

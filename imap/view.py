@@ -19,12 +19,13 @@ Nothing here waits: `updates` is one step of the event loop, so no change can fa
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
-from operator import attrgetter
+from itertools import chain
 
 from imap import flags
 from imap.manner import Manner
 from imap.place import Place
 from imap.sequence import NOTHING, SequenceSet, Span, compact
+from storage.columns import Part
 from storage.rows import Row
 from storage.selected import Mailbox
 
@@ -170,19 +171,25 @@ class View:
             return b"* %d EXISTS\r\n" % len(self.uids)
         return b"* %d EXISTS\r\n* %d RECENT\r\n" % (len(self.uids), self.count_recent())
 
-    def flags(self, rows: Sequence[Row], manner: Manner) -> Iterable[bytes]:
-        """The flags of rows, in order, which ascend by UID."""
+    def flags(self, part: Part, manner: Manner) -> Iterable[bytes]:
+        """The flags of rows, in order."""
         texts = flags.texts(self.keywords)
-        first = self.first_recent
-        if manner.rev2 or not rows or rows[-1].uid < first:
-            return map(texts.__getitem__, map(attrgetter("flags"), rows))
+        old = len(part) if manner.rev2 else bisect_left(part.uids, self.first_recent)
+        if old == len(part):
+            return part.flags(texts.__getitem__)
         recent = flags.texts(self.keywords, True)
-        return [(recent if row.uid >= first else texts)[row.flags] for row in rows]
+        return chain(
+            part.cut(0, old).flags(texts.__getitem__),
+            part.cut(old, len(part)).flags(recent.__getitem__),
+        )
 
     def fetched(self, rows: Sequence[Row], manner: Manner, uid: bool = False) -> list[bytes]:
         """FETCH of the flags of rows, which ascend by UID: unasked for, or as the answer to STORE."""
         lines: list[bytes] = []
-        for row, text in zip(rows, self.flags(rows, manner), strict=True):
+        texts = flags.texts(self.keywords)
+        recent = texts if manner.rev2 else flags.texts(self.keywords, True)
+        for row in rows:
+            text = (recent if row.uid >= self.first_recent else texts)[row.flags]
             more = b" MODSEQ (%d)" % row.modseq if manner.modseq else b""
             if manner.uidonly:  # RFC 9586 §3.3
                 lines.append(b"* %d UIDFETCH (FLAGS %b%b)\r\n" % (row.uid, text, more))

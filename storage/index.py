@@ -8,7 +8,7 @@ it opens, and every writer holds it when it writes.
 import sqlite3
 from pathlib import Path
 
-SHAPE = 5  # PRAGMA user_version; another one means: make the index again
+SHAPE = 6  # PRAGMA user_version; another one means: make the index again
 
 _SCHEMA = """
 CREATE TABLE account (
@@ -54,6 +54,9 @@ CREATE TABLE heads (                -- storage/mime/head.py; what searches look 
     shown_author TEXT NOT NULL, shown_receiver TEXT NOT NULL, links TEXT NOT NULL, whole INTEGER NOT NULL,
     PRIMARY KEY (mailbox, uid)
 ) WITHOUT ROWID;
+CREATE TABLE packed (               -- storage/packed.py; all rows of a large mailbox as they were at a modseq
+    mailbox INTEGER PRIMARY KEY, modseq INTEGER NOT NULL, rows BLOB NOT NULL
+);
 CREATE TABLE previews (             -- RFC 8970; made when first asked for
     mailbox INTEGER NOT NULL, uid INTEGER NOT NULL, preview TEXT NOT NULL,
     PRIMARY KEY (mailbox, uid)

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from storage import folder as folders
-from storage import records
+from storage import packed, records
 from storage.account_files import AccountFiles
+from storage.columns import Columns
 from storage.errors import MailboxMissing
 from storage.folder import BOOT, Folder
 from storage.remembered import Counted
@@ -24,9 +25,18 @@ class Loaded:
     """What a look at the index brought: everything (`whole`), or what came after a MODSEQ."""
 
     folder: Folder
-    rows: list[Row]
+    changed: list[Row]
     gone: list[int]
-    whole: bool
+    columns: Columns | None = None  # everything
+    loose: int = 0  # so many rows of everything are not packed (storage/packed.py)
+
+    @property
+    def whole(self) -> bool:
+        return self.columns is not None
+
+    @property
+    def rows(self) -> list[Row]:
+        return self.changed if self.columns is None else self.columns.all().rows()
 
 
 def look(
@@ -63,13 +73,31 @@ def _suspicious(folder: Folder) -> bool:
 
 def _since(db: sqlite3.Connection, folder: Folder, since: int, floor: int) -> Loaded:
     if folder.modseq == since and folder.floor == floor:
-        return Loaded(folder, [], [], False)
+        return Loaded(folder, [], [])
     if since < 0 or folder.floor > floor:  # the index was made anew: it does not know what is gone
-        return Loaded(folder, records.read_rows(db, folder.id), [], True)
+        return _whole(db, folder)
+    return Loaded(folder, *_after(db, folder, since))
+
+
+def _whole(db: sqlite3.Connection, folder: Folder) -> Loaded:
+    """All rows: those that are packed and what came after, or one by one."""
+    found = packed.read(db, folder) if folder.messages > packed.FEW else None
+    if found is not None:
+        columns, since = found
+        rows, gone = _after(db, folder, since)
+        columns = columns.taking(rows, gone).columns
+        if len(columns) == folder.messages:
+            return Loaded(folder, [], [], columns, len(rows) + len(gone))
+    columns = Columns.of(db.execute(records.ROWS + " ORDER BY uid", (folder.id,)))
+    return Loaded(folder, [], [], columns, len(columns))
+
+
+def _after(db: sqlite3.Connection, folder: Folder, since: int) -> tuple[list[Row], list[int]]:
+    """Rows that came or changed after a MODSEQ, and the UIDs that went."""
     # Sorted here: asked for an order by UID, SQLite would look at all rows of the mailbox.
     rows = sorted(map(row_of, db.execute(records.ROWS + " AND modseq > ?", (folder.id, since))))
     gone = db.execute("SELECT uid FROM expunged WHERE mailbox = ? AND modseq > ?", (folder.id, since))
-    return Loaded(folder, rows, [row[0] for row in gone], False)
+    return rows, [uid for (uid,) in gone]
 
 
 def gone_since(files: AccountFiles, mailboxid: str, since: int) -> tuple[int, ...] | None:

@@ -1,21 +1,24 @@
 """A mailbox as it is loaded in a process: one for all sessions that have it selected.
 
 What the sessions read (`uids`, `rows`, `changes_since`) is memory, belongs to the event loop and never waits.
+`rows` are columns (storage/columns.py), and a `Row` is made when one is asked for.
 What changes the mailbox goes through a thread to `storage.mailbox`; then this state moves on, and those who
 watch are called. Another process's changes are learnt by a hint, or by looking; the index's MODSEQ says what is
 new. `uids` is a tuple that is replaced, never changed: a session keeps it as its view.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from storage import at_hand, heads, reconcile, records
+from storage import at_hand, heads, packed, reconcile, records
 from storage import mailbox as changes
 from storage.account_files import AccountFiles
 from storage.appending import Appended
-from storage.errors import MailboxMissing
+from storage.columns import Columns, Part
+from storage.errors import MailboxMissing, StoreError
 from storage.folder import KEYWORDS_MOST, Folder
 from storage.layout import canonical_name
 from storage.look import Loaded, current, gone_since, look, work_and_look
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from storage.store import Account
 
 T = TypeVar("T")
+log = logging.getLogger("kwcmaild.storage")
 
 HEADS_MADE = 200  # heads that are made in one hop to a thread
 AT_HAND = 32 * 1024  # octets of a message up to which the event loop may copy it
@@ -42,8 +46,9 @@ class Mailbox:
     def __init__(self, account: "Account", loaded: Loaded) -> None:
         self._account = account
         self._folder = loaded.folder
-        self._rows: dict[int, Row] = {row.uid: row for row in loaded.rows}
-        self.uids: tuple[int, ...] = tuple(self._rows)
+        self._rows = Columns() if loaded.columns is None else loaded.columns
+        self._loose = loaded.loose
+        self.uids: tuple[int, ...] = tuple(self._rows.uids)
         self.gone = False
         self.sessions = 0
         self._watchers: set[Callable[[], None]] = set()
@@ -105,7 +110,7 @@ class Mailbox:
         return self._folder.recent
 
     @property
-    def rows(self) -> Mapping[int, Row]:
+    def rows(self) -> Columns:
         return self._rows
 
     def changes_since(self, modseq: int, known: Sequence[int] = ()) -> Changes:
@@ -115,14 +120,19 @@ class Mailbox:
         what changed, and what is not among them is gone."""
         if modseq < self._remembered:
             had = set(known)
-            arrived = [row.uid for row in self._rows.values() if row.born > modseq and row.uid not in had]
+            rows = self._rows
+            arrived = [
+                uid
+                for uid, born in zip(rows.uids, rows.borns, strict=True)
+                if born > modseq and uid not in had
+            ]
             # an index that was made anew has all rows as born then
             touched = [
-                row.uid
-                for row in self._rows.values()
-                if row.modseq > modseq and (row.born <= modseq or row.uid in had)
+                uid
+                for uid, at, born in zip(rows.uids, rows.modseqs, rows.borns, strict=True)
+                if at > modseq and (born <= modseq or uid in had)
             ]
-            gone = [uid for uid in known if uid not in self._rows]
+            gone = sorted(had.difference(rows.uids))
         else:
             arrived = _after(self._arrived, modseq)
             touched = _after(self._changed, modseq)
@@ -231,15 +241,14 @@ class Mailbox:
     async def summaries(self, uids: Sequence[int], *fields: str) -> tuple[dict[int, bytes], ...]:
         """These fields of `Summary`, each by UID. They are made now, and kept, where they are missing; messages
         that have vanished are left out."""
-        rows = [self._rows[uid] for uid in uids if uid in self._rows]
-        return await self._account.do(_summaries, self._folder, rows, fields)
+        return await self._account.do(_summaries, self._folder, self._rows.part(uids), fields)
 
     async def previews(self, uids: Sequence[int], *, make: bool) -> dict[int, str]:
         """How messages begin (RFC 8970), by UID; those that are missing are made, and kept, where `make`."""
         found: dict[int, str] = {}
         for at in range(0, len(uids), HEADS_MADE):
-            rows = [self._rows[uid] for uid in uids[at : at + HEADS_MADE] if uid in self._rows]
-            found |= await self._account.do(_previews, self._folder, rows, make)
+            part = self._rows.part(uids[at : at + HEADS_MADE])
+            found |= await self._account.do(_previews, self._folder, part, make)
         return found
 
     async def ask_heads(
@@ -252,8 +261,7 @@ class Mailbox:
 
     async def ask_texts(self, uids: Sequence[int], questions: Sequence[Said]) -> list[Found]:
         """For each question what the account's full-text index knows of these messages."""
-        rows = [self._rows[uid] for uid in uids if uid in self._rows]
-        return await self._account.do(_find_texts, self._finder, rows, questions)
+        return await self._account.do(_find_texts, self._finder, self._rows.part(uids), questions)
 
     async def head_columns(self, uids: Sequence[int], *names: str) -> dict[int, tuple[Any, ...]]:
         """These columns of `Head`, by UID; made now where they are missing, but for messages that have vanished."""
@@ -266,13 +274,13 @@ class Mailbox:
         """Make those of `uids` that are missing; the UIDs of those that could not be made."""
         if self._headless is None:
             there, self._cut = await self._account.do(heads.known, self._folder)
-            self._headless = self._rows.keys() - there
+            self._headless = set(self.uids) - there
         missing = [uid for uid in uids if uid in self._headless] if self._headless else []
         if missing:
             for at in range(0, len(missing), HEADS_MADE):
                 await self.summaries(missing[at : at + HEADS_MADE], "envelope")
             there, self._cut = await self._account.do(heads.known, self._folder)
-            self._headless = self._rows.keys() - there
+            self._headless = set(self.uids) - there
         return self._headless
 
     async def _alter(self, work: Callable[..., T], *args: object) -> T:
@@ -291,30 +299,45 @@ class Mailbox:
             self.gone = True
         else:
             modseq = loaded.folder.modseq
-            came = [row for row in loaded.rows if row.uid not in self._rows]
-            altered = [row for row in loaded.rows if self._rows.get(row.uid, row) != row]
-            gone = loaded.gone
-            if loaded.whole:
-                gone = sorted(self._rows.keys() - {row.uid for row in loaded.rows})
-            gone = [uid for uid in gone if self._rows.pop(uid, None) is not None]
-            self._rows.update((row.uid, row) for row in loaded.rows)
+            if loaded.columns is not None:  # the index was made anew
+                taken = self._rows.becoming(loaded.columns)
+                self._loose = loaded.loose
+            else:
+                taken = self._rows.taking(loaded.changed, loaded.gone)
+                self._loose += len(taken.came) + len(taken.altered) + len(taken.gone)
+            columns, came, altered, gone = taken
             if self._headless is not None:
-                self._headless.update(row.uid for row in came)
+                self._headless.update(came)
                 self._headless.difference_update(gone)
                 self._cut.difference_update(gone)
-            if gone:
-                self.uids = tuple(sorted(self._rows))
+            if columns is not self._rows:
+                self.uids = tuple(columns.uids)
             elif came:
-                self.uids += tuple(row.uid for row in came)
-            self._arrived += [(modseq, row.uid) for row in came]
-            self._changed += [(modseq, row.uid) for row in altered]
+                self.uids += tuple(came)
+            self._rows = columns
+            self._arrived += [(modseq, uid) for uid in came]
+            self._changed += [(modseq, uid) for uid in altered]
             self._expunged += [(modseq, uid) for uid in gone]
             self._forget()
             self._folder = loaded.folder
+            self.pack_soon()
             if not came and not altered and not gone:
                 return
         for watcher in list(self._watchers):
             watcher()
+
+    def pack_soon(self) -> None:
+        """Keep the rows in one piece in the index, where so many changed that to read them takes long."""
+        if packed.worth(self._loose, len(self._rows)):
+            self._loose = 0
+            self._account.store.start(self._pack())
+
+    async def _pack(self) -> None:
+        """As they are in this step of the loop."""
+        try:
+            await self._account.do(packed.write, self.mailboxid, self.modseq, self._rows.packed())
+        except StoreError as error:
+            log.warning("the rows of a mailbox could not be packed: %s", error)
 
     def _forget(self) -> None:
         """A mailbox may be selected for months, and may be one of thousands: little is remembered of each."""
@@ -353,19 +376,20 @@ def _remove(files: AccountFiles, name: str, uids: Sequence[int]) -> list[int]:
 
 
 def _summaries(
-    files: AccountFiles, folder: Folder, rows: list[Row], fields: tuple[str, ...]
+    files: AccountFiles, folder: Folder, part: Part, fields: tuple[str, ...]
 ) -> tuple[dict[int, bytes], ...]:
-    wanted = {row.uid: row for row in rows}
-    if not rows:
+    if not part:
         return tuple({} for _ in fields)
+    uids = set(part.uids)
     with files.reading() as db, records.snapshot(db):
         folder = current(db, files, folder)
-        found = tuple(records.summary_column(db, folder, wanted.keys(), field) for field in fields)
+        found = tuple(records.summary_column(db, folder, uids, field) for field in fields)
     made: dict[int, Summary] = {}
-    for uid in wanted.keys() - found[0].keys():
+    missing = uids - found[0].keys()
+    for row in part.among(missing).rows() if missing else ():
         try:
-            with message_of(folder, wanted[uid]).octets() as data:
-                made[uid] = summarise(data)
+            with message_of(folder, row).octets() as data:
+                made[row.uid] = summarise(data)
         except FileNotFoundError:
             continue
     if made:
@@ -376,13 +400,13 @@ def _summaries(
     return found
 
 
-def _previews(files: AccountFiles, folder: Folder, rows: list[Row], make: bool) -> dict[int, str]:
-    if not rows:
+def _previews(files: AccountFiles, folder: Folder, part: Part, make: bool) -> dict[int, str]:
+    if not part:
         return {}
     with files.reading() as db, records.snapshot(db):
-        found = records.previews(db, current(db, files, folder), (rows[0].uid, rows[-1].uid))
+        found = records.previews(db, current(db, files, folder), (part.uids[0], part.uids[-1]))
     made: dict[int, str] = {}
-    for row in rows if make else ():
+    for row in part.rows() if make else ():
         if row.uid not in found:
             try:
                 with message_of(folder, row).octets() as data:
@@ -396,6 +420,6 @@ def _previews(files: AccountFiles, folder: Folder, rows: list[Row], make: bool) 
 
 
 def _find_texts(
-    files: AccountFiles, finder: Finder, rows: list[Row], questions: Sequence[Said]
+    files: AccountFiles, finder: Finder, part: Part, questions: Sequence[Said]
 ) -> list[Found]:
-    return finder.find(files.dir, rows, questions)
+    return finder.find(files.dir, part, questions)

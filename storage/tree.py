@@ -144,7 +144,7 @@ def _estimate(db: sqlite3.Connection, maildir: Path, name: str) -> None:
 
 
 def _drop_row(db: sqlite3.Connection, folder: folders.Folder) -> None:
-    for table in ("expunged", *records.TABLES):
+    for table in ("expunged", "packed", *records.TABLES):
         db.execute(f"DELETE FROM {table} WHERE mailbox = ?", (folder.id,))  # noqa: S608
     db.execute("DELETE FROM mailboxes WHERE id = ?", (folder.id,))
     db.execute(

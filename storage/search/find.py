@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 
-from storage.rows import Row
+from storage.columns import Part
 from storage.search import fulltext
 from storage.search import words as fulltext_words
 
@@ -41,15 +41,15 @@ class Finder:
     _numbers: dict[int, tuple[int, bool]] = field(default_factory=dict)  # UID: number of the document, whole
     _mutex: Lock = field(default_factory=Lock)
 
-    def find(self, folder: Path, rows: Sequence[Row], questions: Sequence[Said]) -> list[Found]:
+    def find(self, folder: Path, part: Part, questions: Sequence[Said]) -> list[Found]:
         """For each question what is known of the rows' messages; `folder` is the account's."""
-        nothing = Found(frozenset(), frozenset([row.uid for row in rows]))
+        nothing = Found(frozenset(), frozenset(part.uids))
         with self._mutex:
             db = fulltext.open_for_reading(folder)
             if db is None:
                 return [nothing] * len(questions)
             try:
-                here = self._here(db, fulltext.identity(folder, db), rows)
+                here = self._here(db, fulltext.identity(folder, db), part)
                 return [_find(db, here, nothing.unknown, question) for question in questions]
             except (sqlite3.DatabaseError, FileNotFoundError):
                 return [nothing] * len(questions)  # who writes to it finds out that it is damaged
@@ -57,15 +57,16 @@ class Finder:
                 db.close()
 
     def _here(
-        self, db: sqlite3.Connection, file: tuple[int, int], rows: Sequence[Row]
+        self, db: sqlite3.Connection, file: tuple[int, int], part: Part
     ) -> dict[int, tuple[int, bool]]:
         if file != self._file:
             self._file, self._numbers = file, {}
-        missing = {row.uid: row.base for row in rows if row.uid not in self._numbers}
-        if missing:
+        unknown = set(part.uids) - self._numbers.keys()
+        if unknown:
+            missing = {row.uid: row.base for row in part.among(unknown).rows()}
             known = fulltext.known(db, missing.values())
             self._numbers |= {uid: known[base] for uid, base in missing.items() if base in known}
-        return {row.uid: self._numbers[row.uid] for row in rows if row.uid in self._numbers}
+        return {uid: self._numbers[uid] for uid in part.uids if uid in self._numbers}
 
 
 def _find(

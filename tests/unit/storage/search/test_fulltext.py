@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storage.account_files import AccountFiles
+from storage.columns import Columns
 from storage.look import look, name_of
 from storage.mailbox import expunge, move
 from storage.mime.text import fold
@@ -94,7 +95,7 @@ def test_the_index_finds_what_a_scan_finds(drawn: list[bytes], needles: list[str
     with tempfile.TemporaryDirectory() as folder:
         with closing(fulltext.open_for_writing(Path(folder))) as db, transaction(db):
             fulltext.add(db, {f"m{uid}": fulltext.read(messages[uid]) for uid in list(messages)[:taken_in]})
-        found = Finder().find(Path(folder), rows, questions)
+        found = Finder().find(Path(folder), Columns.of(rows).all(), questions)
     for question, one in zip(questions, found, strict=True):
         assert one.unknown == frozenset(list(messages)[taken_in:])
         assert one.found == scan(messages, question) - one.unknown
@@ -124,7 +125,8 @@ class Account:
         return loaded.rows
 
     def find(self, text: str, name: str = "INBOX", with_header: bool = True) -> tuple[set[int], set[int]]:
-        (found,) = self.finder.find(self.files.dir, self.rows(name), [Said(fold(text), with_header)])
+        part = Columns.of(self.rows(name)).all()
+        (found,) = self.finder.find(self.files.dir, part, [Said(fold(text), with_header)])
         return set(found.found), set(found.unknown)
 
 
