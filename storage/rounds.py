@@ -105,8 +105,12 @@ class Round:
                 for address, batch in deposit.batches:
                     if batch.error is None:
                         groups.setdefault(address, []).append(batch)
+        addresses = list(groups)
+        if len(addresses) > FEW:  # those that are open come first, lest they be closed for the others' sake
+            addresses.sort(key=lambda address: not self._store.is_open(address))
         try:
-            self.busy = arrive([group for each in groups.items() if (group := self._open(*each))])
+            opened = (self._open(address, groups[address]) for address in addresses)
+            self.busy = arrive([group for group in opened if group])
         finally:
             self._finish()
 
@@ -193,7 +197,9 @@ class Rounds:
         future: asyncio.Future[None] = loop.create_future()
         entry = deposit, future
         if deposit.large:
-            self._hop(store_now, self._store, deposit).add_done_callback(lambda ended: _ended([entry], ended))
+            self._hop(store_now, self._store, deposit).add_done_callback(
+                lambda ended: self._alone(entry, ended)
+            )
             return future
         with self._mutex:
             self._new.append(entry)
@@ -247,6 +253,11 @@ class Rounds:
                 settled = [entry for entry in entries if entry[0].settled]
                 left = [entry for entry in entries if not entry[0].settled]
                 loop.call_soon_threadsafe(self._wait, round_, left)
+
+    def _alone(self, entry: Entry, ended: "asyncio.Future[None]") -> None:
+        _ended([entry], ended)
+        if len(entry[0].batches) > MANY:
+            self._hop(self._store.close_surplus)  # nobody waits for that
 
     def _wait(self, round_: Round, entries: list[Entry]) -> None:
         """In a thread of their own, for those that are not free."""

@@ -6,6 +6,7 @@ accounts are open at a time (lock and index); the one not used for longest is cl
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import sqlite3
 import threading
@@ -198,8 +199,17 @@ class Store:
         over = len(self._open) - self.settings.storage.open_indexes
         if over <= 0:
             return []
-        unpinned = [address for address in self._open if address not in self._pins]
-        return [self._open.pop(address) for address in unpinned[:over]]
+        unpinned = (address for address in self._open if address not in self._pins)
+        return [self._open.pop(address) for address in list(itertools.islice(unpinned, over))]
+
+    def close_surplus(self) -> None:
+        """After what had more accounts open than may stay so. For a thread."""
+        with self._mutex:
+            surplus = self._surplus()
+        each_at_once(AccountFiles.close, surplus)
+
+    def is_open(self, address: str) -> bool:
+        return address in self._open
 
     def known_use(self, address: str) -> tuple[int, int] | None:
         """Octets and messages of an account, where that is known without opening or reading anything."""

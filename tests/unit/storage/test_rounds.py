@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sqlite3
 import threading
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from config.settings import Settings
-from storage import durable, rounds
+from storage import delivery, durable, index, rounds
 from storage.delivery import Target
 from storage.lock import AccountLock
 from storage.message import Message
@@ -174,3 +175,37 @@ async def test_many_accounts_are_written_to_at_once(store: Store, monkeypatch: p
         assert len(files) == 4
     finally:
         await other.close()
+
+
+async def test_of_many_accounts_those_that_are_open_stay_so_and_the_surplus_is_closed(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A post goes to the same accounts again and again: the first in line are not closed for the others."""
+    monkeypatch.setattr(rounds, "MANY", 10)
+    monkeypatch.setattr(rounds, "FEW", 10)
+    monkeypatch.setattr(delivery, "MANY", 10)
+    limits = store.settings.storage.model_copy(update={"open_indexes": 10})
+    store.settings = store.settings.model_copy(update={"storage": limits})
+    names = [f"member{number}@example.test" for number in range(20)]
+    opened: list[str] = []
+    closed = asyncio.Queue[None]()
+    loop = asyncio.get_running_loop()
+    open_index, close_surplus = index.open_index, Store.close_surplus
+
+    def counted(path: Path) -> sqlite3.Connection:
+        opened.append(path.parent.name)
+        return open_index(path)
+
+    def told(self: Store) -> None:
+        close_surplus(self)
+        loop.call_soon_threadsafe(closed.put_nowait, None)
+
+    monkeypatch.setattr("storage.account_files.open_index", counted)
+    monkeypatch.setattr(Store, "close_surplus", told)
+    for expected in (20, 10, 10):
+        opened.clear()
+        delivered = await store.deliver(Message.of(TEXT), "", [*map(Target, names)], "t")
+        assert all(copy.status.ok for copy in delivered)
+        assert len(opened) == expected
+        await asyncio.wait_for(closed.get(), 60)
+        assert sum(map(store.is_open, [*NAMES, *names])) == 10
