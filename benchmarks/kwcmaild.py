@@ -203,7 +203,7 @@ class Kwcmaild:
         with tempfile.TemporaryDirectory(dir="/dev/shm") as memory:
             folder = Path(memory, "queue")
             shutil.copytree(self._queue, folder)
-            queue = Queue(folder)
+            queue = Queue(folder, small=0)  # what has waited for so long is files
             due = int(time.time()) + 3600
             missing = range(count - self.queued())
             for start in missing[::TOGETHER]:

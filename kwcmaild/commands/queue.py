@@ -87,7 +87,7 @@ def show(
     """Everything that the queue knows of one message, and the message's header."""
     with _queue(config) as (queue, admin):
         listed = admin.show(queue_id)
-        header = b"" if listed is None else queue.files.header(queue_id, shown.HEADER_MOST)
+        header = b"" if listed is None else queue.header(queue_id, shown.HEADER_MOST)
     if listed is None:
         fail(f"{queue_id}: no such message in the queue")
     text = shown.header_text(header)

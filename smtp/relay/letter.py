@@ -6,13 +6,15 @@ from storage.message import Message
 from storage.queue.queued import Envelope, Queued
 from storage.status import Status
 
+UNREAD = Message.of(b"")  # in the queue, where it is read when it is the letter's turn
+
 
 @dataclass(frozen=True, slots=True)
 class Letter:
     """One message and those of its recipients that one destination takes."""
 
     envelope: Envelope
-    message: Message
+    message: Message  # or `UNREAD`, until it is taken from its lane
     recipients: tuple[Queued, ...]
 
 

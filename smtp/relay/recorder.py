@@ -60,7 +60,7 @@ class Recorder:
             for (_, _, future), each in zip(group, recorded, strict=True):
                 if not future.done():
                     future.set_result(each)
-            await self._remove([each.queue_id for each in recorded if each.done])
+            await self._remove([each.queue_id for each in recorded if each.file])
         self._writer = None
 
     def _write_down(self, ended: Sequence[tuple[str, Sequence[Outcome]]]) -> list[Recorded]:

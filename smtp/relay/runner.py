@@ -30,7 +30,7 @@ from functools import cache
 from config.settings import Settings
 from net.log import event
 from smtp.relay import presence
-from smtp.relay.letter import Letter
+from smtp.relay.letter import UNREAD, Letter
 from smtp.relay.local import LOCAL, Deliver, LocalCourier
 from smtp.relay.pace import Paces
 from smtp.relay.recorder import Recorder, Threads
@@ -50,6 +50,8 @@ AHEAD = 64 * 1024  # octets of messages read when they are claimed, for each lan
 LANES = 100  # lanes looked at beyond those in use and those that there is room for
 LOOK_EVERY = 60.0  # seconds
 LOOK_PAUSE = 0.05  # seconds between two looks: what comes meanwhile is found together
+GROW = 2.0  # seconds between looks for messages that become files
+GROW_PAUSE = 0.02  # seconds between two bundles of them
 FULL = 1.0  # seconds between looks while there is no room for more
 AFTER_TROUBLE = 5.0  # seconds until a queue that could not be read is looked at again
 
@@ -122,7 +124,8 @@ class Runner:
         bus = Bus(folder)
         bus.listen(self._hint, Topic.QUEUE)
         keepers = [
-            asyncio.create_task(each) for each in (self._recover(), self._keep_leases(), self.teller.run())
+            asyncio.create_task(each)
+            for each in (self._recover(), self._keep_leases(), self._grow_up(), self.teller.run())
         ]
         try:
             while not self._stopping:
@@ -180,6 +183,16 @@ class Runner:
             try:
                 await self._threads(self._queue.renew, self._holder, self.traffic.holding())
                 self.traffic.renewed = time.monotonic()
+            except Exception:
+                event(logger, "queue.trouble", logging.ERROR, exc_info=True)
+
+    async def _grow_up(self) -> None:
+        """What did not leave at once becomes files, off the way of what does."""
+        while True:
+            await asyncio.sleep(GROW)
+            try:
+                while await self._threads(self._queue.grow_up):  # noqa: ASYNC110 - a pause for others
+                    await asyncio.sleep(GROW_PAUSE)
             except Exception:
                 event(logger, "queue.trouble", logging.ERROR, exc_info=True)
 
@@ -268,21 +281,31 @@ class Runner:
             yield from self._queue.claim(self._holder, CLAIM, LEASE, some, where)
 
     def _letters(self, names: Sequence[str]) -> dict[str, list[Letter]]:
-        """Claim, and find the files. The small ones that go first are read: one hop for all of them."""
+        """Claim. The messages that go first are read, as many as there is room for: one hop for all of them."""
         letters: dict[str, list[Letter]] = {}
-        ahead: dict[str, int] = {}  # octets by lane
-        for work in self._works(names):
-            lane = work.recipients[0].lane
-            room = AHEAD - ahead.get(lane, 0)
-            try:
-                message = self._queue.message(work.envelope.queue_id, room)
-                if isinstance(message.source, bytes):
-                    ahead[lane] = ahead.get(lane, 0) + message.size
-            except FileNotFoundError:
-                self._queue.hold_missing(work.envelope.queue_id)
+        works = list(self._works(names))
+        ahead = self._ahead(works)
+        read = self._queue.messages(ahead, AHEAD)
+        for work in works:
+            lane, queue_id = work.recipients[0].lane, work.envelope.queue_id
+            message = read.get(queue_id, UNREAD)
+            if message is UNREAD and queue_id in ahead:
+                self._queue.hold_missing(queue_id)
                 continue
             most = self.settings.queue.recipients_per_message
             for start in range(0, len(work.recipients), most):
                 recipients = work.recipients[start : start + most]
                 letters.setdefault(lane, []).append(Letter(work.envelope, message, recipients))
         return letters
+
+    def _ahead(self, works: Sequence[Work]) -> set[str]:
+        """The messages that go first in their lanes, and are small."""
+        room: dict[str, int] = {}
+        ahead: set[str] = set()
+        for work in works:
+            lane = work.recipients[0].lane
+            left = room.get(lane, AHEAD) - work.envelope.size
+            if left >= 0:
+                room[lane] = left
+                ahead.add(work.envelope.queue_id)
+        return ahead

@@ -10,13 +10,15 @@ import itertools
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from config.settings import Settings
 from net.log import event
 from smtp.relay import outcomes
+from smtp.relay.body import SMALL
 from smtp.relay.lane import Lane
-from smtp.relay.letter import Answered, Letter, Unreachable
+from smtp.relay.letter import UNREAD, Answered, Letter, Unreachable
 from smtp.relay.local import LOCAL, Report, Take
 from smtp.relay.pace import Paces, is_about_the_host
 from smtp.relay.recorder import Recorder, Threads
@@ -32,8 +34,6 @@ LINGER = 1.0  # seconds that a connection waits for another letter
 LOCAL_AT_ONCE = 8  # messages stored at the same time
 PUT_OFF = 200  # recipients put off in one transaction
 STALE = LEASE * 0.8  # seconds after which leases that were not renewed are believed no more
-
-NOTHING = Message.of(b"")
 
 logger = logging.getLogger("smtp.relay")
 
@@ -165,13 +165,26 @@ class Traffic:
         """The next letter of a connection that has sent so many."""
         if self._stopping or sent >= self.settings.queue.messages_per_connection:
             return None
-        if lane.more and len(lane.backlog) <= LOW:
-            self._changed()
-        letter = await lane.next(LINGER if lane.name != LOCAL and self.room else 0.0)
-        if letter is not None and time.monotonic() - self.renewed > STALE:  # this process has stood still
-            lane.backlog.clear()
+        while True:
+            if lane.more and len(lane.backlog) <= LOW:
+                self._changed()
+            letter = await lane.next(LINGER if lane.name != LOCAL and self.room else 0.0)
+            if letter is not None and time.monotonic() - self.renewed > STALE:  # this process has stood still
+                lane.backlog.clear()
+                return None
+            if letter is None or letter.message is not UNREAD:
+                return letter
+            message = await self._threads(self._message, letter.envelope.queue_id)
+            if message is not None:
+                return replace(letter, message=message)
+
+    def _message(self, queue_id: str) -> Message | None:
+        """The message of a letter whose turn it is; held if it is gone. For a thread."""
+        try:
+            return self._queue.message(queue_id, SMALL)
+        except FileNotFoundError:
+            self._queue.hold_missing(queue_id)
             return None
-        return letter
 
     # ------------------------------------------------------------------ how it went
 
@@ -254,7 +267,7 @@ class Traffic:
     def _due(self, lane: str) -> list[Letter]:
         """Claim what is due in a lane, without the messages. For a thread."""
         works = self._queue.claim(self._holder, PUT_OFF, LEASE, [lane], self._where)
-        return [Letter(work.envelope, NOTHING, work.recipients) for work in works]
+        return [Letter(work.envelope, UNREAD, work.recipients) for work in works]
 
     def _say_closed(self, lane: Lane, seconds: float, status: Status) -> None:
         event(

@@ -121,8 +121,11 @@ class QueueDatabase:
                     group, self._waiting = self._waiting, []
                 if any(entry.names for entry in group):
                     durable.sync_dir(self._folder)
-                for entry in group:
-                    entry.run(db)
+                if len(group) == 1:  # nobody else's part has to be kept apart
+                    group[0].result = group[0].write(db)
+                else:
+                    for entry in group:
+                        entry.run(db)
         except BaseException as error:
             with self._gate:
                 group, self._waiting = group or self._waiting, [] if not group else self._waiting

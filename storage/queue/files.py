@@ -1,8 +1,9 @@
 """The message files of the queue, and what a crash leaves of files and rows that lost each other.
 
-A message is one file `<data>/queue/<queue id>.eml`. A crash may leave a file without rows: before they were
-written, or after they were deleted. Nobody was told that it was taken, or it is done: it is removed after
-`GRACE`, which protects a file whose rows another process is about to write. Rows without a file come from outside
+A message is one file `<data>/queue/<queue id>.eml` if it is large or has been there for a while; else its octets
+lie beside its rows (`storage.queue.young`). A crash may leave a file without rows: before they were written, or
+after they were deleted. Nobody was told that it was taken, or it is done: it is removed after `GRACE`, which
+protects a file whose rows another process is about to write. Rows without a file or octets come from outside
 only: they are logged and held. Files whose queue.sqlite is gone are no waste: they are put aside in `lost/`.
 
 A long queue is gone through in pieces, so that the memory that takes does not grow with it.
@@ -13,16 +14,17 @@ import itertools
 import json
 import logging
 import os
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from storage import durable
 from storage.message import Message
-from storage.mime.header import end_of_header
 from storage.queue.db import QueueDatabase
 
 SUFFIX = ".eml"
+UNFINISHED = ".new"
 GRACE = 3600  # seconds a file without rows is left alone
 PIECE = 2000  # messages looked at together
 
@@ -51,19 +53,35 @@ class QueueFiles:
             os.close(fd)
         return Message.of(octets) if octets and len(octets) == size else Message(Path(name), size)
 
-    def header(self, queue_id: str, most: int) -> bytes:
-        """The header block of a message; nothing where the file is gone."""
-        try:
-            octets = self.message(queue_id).head(most)
-        except FileNotFoundError:
-            return b""
-        end = end_of_header(octets)
-        return octets if end < 0 else octets[:end]
-
     def remove(self, queue_ids: Sequence[str]) -> None:
         """Of messages whose rows are gone."""
         for queue_id in queue_ids:
             self.path(queue_id).unlink(missing_ok=True)
+
+    def grown(self, messages: Sequence[tuple[str, bytes]]) -> None:
+        """Files of messages that had none: whole and durable, names too. Two processes may do so at once."""
+        names = {
+            queue_id: f"{self.folder}/{queue_id}.{secrets.token_hex(4)}{UNFINISHED}"
+            for queue_id, _ in messages
+        }
+        try:
+            with contextlib.ExitStack() as stack:
+                fds = []
+                for queue_id, octets in messages:
+                    fds.append(
+                        os.open(names[queue_id], os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+                    )
+                    stack.callback(os.close, fds[-1])
+                    Message.of(octets).write_to(fds[-1])
+                durable.sync_files(fds)
+            for queue_id, name in names.items():
+                os.rename(name, self.path(queue_id))
+        except BaseException:
+            for name in names.values():
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(name)
+            raise
+        durable.sync_dir(self.folder)
 
     @contextmanager
     def written(self, messages: Sequence[tuple[str, Message]]) -> Iterator[None]:
@@ -97,6 +115,7 @@ class QueueFiles:
         self, database: QueueDatabase, hold_missing: Callable[[str], None], wall: float, grace: int
     ) -> None:
         """Bring files and rows together: run once when a runner starts. Others may use the queue meanwhile."""
+        self._remove_unfinished(wall - grace)
         for names in _pieces(self._names()):
             self._orphans(database, names, wall - grace)
         for queue_ids in _known(database):
@@ -123,6 +142,14 @@ class QueueFiles:
             _log(logging.WARNING, "queue.orphan_removed", file=path.name)
             path.unlink(missing_ok=True)
 
+    def _remove_unfinished(self, before: float) -> None:
+        with os.scandir(self.folder) as entries:
+            for entry in entries:
+                if entry.name.endswith(UNFINISHED):
+                    with contextlib.suppress(FileNotFoundError):
+                        if entry.stat().st_mtime <= before:
+                            os.unlink(entry.path)
+
     def _names(self) -> Iterator[str]:
         with os.scandir(self.folder) as entries:
             for entry in entries:
@@ -131,12 +158,13 @@ class QueueFiles:
 
 
 def _known(database: QueueDatabase) -> Iterator[list[str]]:
-    """All queue ids, in pieces, each from a short transaction."""
+    """The queue ids of all that should be files, in pieces, each from a short transaction."""
     last = ""
     while True:
         with database.reading() as db:
             rows = db.execute(
-                "SELECT id FROM message WHERE id > ? ORDER BY id LIMIT ?", (last, PIECE)
+                """SELECT id FROM message WHERE id > ? AND id NOT IN (SELECT id FROM young) ORDER BY id LIMIT ?""",
+                (last, PIECE),
             ).fetchall()
         if not rows:
             return

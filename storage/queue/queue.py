@@ -1,9 +1,11 @@
 """The queue: mail that was accepted and is on its way, to others or into a mailbox that could not take it at once.
 
-A message is one file, whatever the number of its recipients (`storage.queue.files`); the envelope and the state of
-each recipient are rows of `queue.sqlite`. What must hold:
+A message is one file, whatever the number of its recipients (`storage.queue.files`), or for its first seconds a row
+if it is small (`storage.queue.young`); the envelope and the state of each recipient are rows of `queue.sqlite`.
+What must hold:
 
-- `add` returns after the file, its directory entry and its rows are fsynced, in that order.
+- `add` returns after the file, its directory entry and its rows are fsynced, in that order; where the message is a
+  row, the rows are all there is.
 - A message that is done loses its rows first, in the transaction that records its last outcome, then its file.
 - A runner leases recipients until a time: `due` is moved to the end of the lease, so a runner that was killed
   gives them back by the time alone, which is the queue's own (`storage.queue.time`): no clock that is set flushes
@@ -27,13 +29,15 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from errno import EDQUOT, ENOSPC
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from storage import durable
 from storage.bus import Hint
 from storage.errors import DiskFull
 from storage.message import Message
+from storage.mime.header import end_of_header
 from storage.queue import rows as queue_rows
+from storage.queue import young as queue_young
 from storage.queue.db import QueueDatabase
 from storage.queue.files import GRACE, QueueFiles, _log
 from storage.queue.queued import Addition, Addressee, Envelope, Lane, Notice, Outcome, Parcel, Recorded, Work
@@ -50,6 +54,8 @@ TRY_ALL = Hint(
 LEASE = 300  # seconds a runner has for what it took, until it renews the lease
 TELL_WITHIN = 60  # seconds that a notice waits for the other recipients of a message
 
+T = TypeVar("T")
+
 
 class Queue:
     """The queue as one process sees it. `wake` is called when something may be due at once."""
@@ -61,9 +67,11 @@ class Queue:
         wake: Callable[[Hint], None] = lambda hint: None,
         steady: Callable[[], float] | None = None,
         boot: Callable[[], str] = boot_id,
+        small: int = queue_young.MOST,
     ) -> None:
         self.directory = directory
         self._wake = wake
+        self._small = small  # octets up to which a new message is no file yet
         if not directory.is_dir():
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             durable.sync_dir(directory.parent)
@@ -118,21 +126,37 @@ class Queue:
     def add_together(self, additions: Sequence[Addition]) -> list[list[str]]:
         """The same for several at once, which share what waits for the disk, and fail together."""
         now = int(self.time.now())
-        rows = [
-            (self._envelope(parcel, each.trace, now), parcel, self._due(parcel, now), each.holder)
-            for each in additions
-            for parcel in each.parcels
-        ]
-
-        def insert(db: sqlite3.Connection) -> None:
-            for envelope, parcel, due, holder in rows:
-                queue_rows.insert(db, envelope, parcel.recipients, now, due, holder, LEASE)
-
-        with _neutral(), self.files.written([(row[0].queue_id, row[1].message) for row in rows]):
-            self.database.grouped(insert, names=True)
+        new: list[queue_rows.New] = []
+        messages: list[tuple[str, Message]] = []
+        for each in additions:
+            for parcel in each.parcels:
+                envelope = self._envelope(parcel, each.trace, now)
+                messages.append((envelope.queue_id, parcel.message))
+                new.append(queue_rows.New(envelope, parcel.recipients, self._due(parcel, now), each.holder))
+        with _neutral():
+            self._write(messages, lambda db: queue_rows.insert(db, new, now, LEASE))
         self.wake()
-        ids = iter([row[0].queue_id for row in rows])
+        ids = iter([queue_id for queue_id, _ in messages])
         return [[next(ids) for _ in each.parcels] for each in additions]
+
+    def _write(self, messages: Sequence[tuple[str, Message]], rows: Callable[[sqlite3.Connection], T]) -> T:
+        """Messages and what there is to write of them: all durable on return, or nothing of it there."""
+        young = [(queue_id, message.read()) for queue_id, message in messages if self._is_small(message)]
+        large = [(queue_id, message) for queue_id, message in messages if not self._is_small(message)]
+        now = int(self.time.now())
+
+        def write(db: sqlite3.Connection) -> T:
+            if young:
+                queue_young.insert(db, young, now)
+            return rows(db)
+
+        if not large:
+            return self.database.grouped(write)
+        with self.files.written(large):
+            return self.database.grouped(write, names=True)
+
+    def _is_small(self, message: Message) -> bool:
+        return isinstance(message.source, bytes) and message.size <= self._small
 
     def _due(self, parcel: Parcel, now: int) -> int:
         return max(
@@ -236,7 +260,7 @@ class Queue:
 
         recorded = self.database.grouped(write)
         if remove:
-            self.files.remove([each.queue_id for each in recorded if each.done])
+            self.files.remove([each.queue_id for each in recorded if each.file])
         return recorded
 
     def next_due(self) -> int | None:
@@ -247,7 +271,42 @@ class Queue:
 
     def message(self, queue_id: str, small: int = 0) -> Message:
         """The message of a queue id, in memory if it has no more than `small` octets. Raises FileNotFoundError."""
-        return self.files.message(queue_id, small)
+        try:
+            return self.messages([queue_id], small)[queue_id]
+        except KeyError:
+            raise FileNotFoundError(queue_id) from None
+
+    def messages(self, queue_ids: Collection[str], small: int = 0) -> dict[str, Message]:
+        """The same for several; those of which nothing is left are left out."""
+        with self.database.reading() as db:
+            young = queue_young.read(db, queue_ids)
+        found = {queue_id: Message.of(octets) for queue_id, octets in young.items()}
+        for queue_id in queue_ids:
+            if queue_id not in found:
+                with contextlib.suppress(FileNotFoundError):
+                    found[queue_id] = self.files.message(queue_id, small)
+        return found
+
+    def header(self, queue_id: str, most: int) -> bytes:
+        """The header block of a message; nothing where the message is gone."""
+        try:
+            octets = self.message(queue_id).head(most)
+        except FileNotFoundError:
+            return b""
+        end = end_of_header(octets)
+        return octets if end < 0 else octets[:end]
+
+    def grow_up(self, age: int = queue_young.AGE) -> int:
+        """Make files of some small messages that came so many seconds ago; how many there were."""
+        with self.database.reading() as db:
+            old = queue_young.old(db, int(self.time.now()) - age)
+        if old:
+            ids = [queue_id for queue_id, _ in old]
+            with _neutral():
+                self.files.grown(old)
+                done = self.database.grouped(lambda db: queue_young.grown(db, ids))
+            self.files.remove(done)
+        return len(old)
 
     # ------------------------------------------------------------------ what the sender is told
 
@@ -281,12 +340,12 @@ class Queue:
             size, eightbit = notice.message.size, _has_eight_bits(notice.message)
             flags = (notice.smtputf8, notice.require_tls, eightbit)
             envelope = Envelope(notice_id, "", found[0], int(wall), size, "", "", *flags, now)
-            queue_rows.insert(db, envelope, [Addressee(notice.to)], now, now)
+            queue_rows.insert(db, [queue_rows.New(envelope, [Addressee(notice.to)], now)], now)
             return self._told(db, queue_id, numbers)
 
         try:
-            with _neutral(), self.files.written([(notice_id, notice.message)]):
-                done = self.database.grouped(write, names=True)
+            with _neutral():
+                done = self._write([(notice_id, notice.message)], write)
         except _AlreadyTold:
             return None
         if done:
@@ -310,7 +369,8 @@ class Queue:
         with self.database.writing() as db:
             held = db.execute(
                 """UPDATE recipient SET state = 'held', holder = '', code = '5.3.0',
-                   text = 'the message file is missing' WHERE message = ? AND state = 'waiting'""",
+                   text = 'the message file is missing' WHERE message = ?1 AND state = 'waiting'
+                   AND NOT EXISTS (SELECT 1 FROM young WHERE id = ?1)""",
                 (queue_id,),
             ).rowcount
         if held:

@@ -139,8 +139,9 @@ class Recorded:
     """What a record left of a message."""
 
     queue_id: str
-    done: bool  # nobody is left to serve or to tell of: rows and file are gone
+    done: bool  # nobody is left to serve or to tell of: its rows are gone
     untold: bool  # somebody is to be told
+    file: bool = False  # it may have a file, which is to follow its rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ Each function here is a part of a transaction that `storage.queue.queue` or its 
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from storage.queue.queued import Addressee, Envelope, Lane, Outcome, Queued, Recorded, State, Work, wants
 from storage.status import Status
@@ -95,35 +95,41 @@ def _recipient_row(
     )
 
 
-def insert(
-    db: sqlite3.Connection,
-    envelope: Envelope,
-    recipients: Sequence[Addressee],
-    now: int,
-    due: int,
-    holder: str = "",
-    lease: int = 0,
-) -> None:
-    """All rows of a new message."""
-    db.execute(
+class New(NamedTuple):
+    """A message whose rows are to be made."""
+
+    envelope: Envelope
+    recipients: Sequence[Addressee]
+    due: int
+    holder: str = ""
+
+
+def insert(db: sqlite3.Connection, messages: Iterable[New], now: int, lease: int = 0) -> None:
+    """All rows of new messages."""
+    messages = list(messages)
+    db.executemany(
         """INSERT INTO message (id, reverse_path, trace, added, size, envid, ret, smtputf8, require_tls, eightbit,
            since) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-        (
-            envelope.queue_id,
-            envelope.reverse_path,
-            envelope.trace,
-            envelope.added,
-            envelope.size,
-            envelope.envid,
-            envelope.ret,
-            envelope.smtputf8,
-            envelope.require_tls,
-            envelope.eightbit,
-            envelope.since,
-        ),
+        [
+            (
+                envelope.queue_id,
+                envelope.reverse_path,
+                envelope.trace,
+                envelope.added,
+                envelope.size,
+                envelope.envid,
+                envelope.ret,
+                envelope.smtputf8,
+                envelope.require_tls,
+                envelope.eightbit,
+                envelope.since,
+            )
+            for envelope, *_ in messages
+        ],
     )
     rows = [
         _recipient_row(envelope, number, each, now, due, holder, lease)
+        for envelope, recipients, due, holder in messages
         for number, each in enumerate(recipients)
     ]
     db.executemany(
@@ -206,15 +212,15 @@ def record(
     """Write down how attempts ended; the rows of a message that is done are deleted."""
     outcomes = list(outcomes)
     if _all_ended(db, queue_id, outcomes):
-        drop(db, queue_id)
-        return Recorded(queue_id, True, False)
+        return Recorded(queue_id, True, False, drop(db, queue_id))
     found = db.execute("SELECT reverse_path FROM message WHERE id = ?", (queue_id,)).fetchone()
     if found is None:
-        return Recorded(queue_id, True, False)
+        return Recorded(queue_id, True, False, True)
     untold = False
     for outcome in outcomes:
         untold |= _record_one(db, holder, queue_id, found[0], outcome, now, wall)
-    return Recorded(queue_id, drop_if_done(db, queue_id), untold)
+    done = drop_if_done(db, queue_id)
+    return Recorded(queue_id, done, untold, done)
 
 
 ENDED = """
@@ -302,10 +308,11 @@ def drop_if_done(db: sqlite3.Connection, queue_id: str) -> bool:
     return True
 
 
-def drop(db: sqlite3.Connection, queue_id: str) -> None:
-    """Delete all rows of a message; its file is to follow after the commit."""
+def drop(db: sqlite3.Connection, queue_id: str) -> bool:
+    """Delete all rows of a message. Whether it has a file, which is to follow after the commit."""
     db.execute("DELETE FROM recipient WHERE message = ?", (queue_id,))
     db.execute("DELETE FROM message WHERE id = ?", (queue_id,))
+    return db.execute("DELETE FROM young WHERE id = ?", (queue_id,)).rowcount == 0
 
 
 # ---------------------------------------------------------------------- what the sender is told

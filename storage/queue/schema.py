@@ -1,6 +1,6 @@
 """The tables of queue.sqlite, and how older ones become them: a script for each version, run in order.
 
-One row in `message` for each message file, one in `recipient` for each recipient. Times named `due` and `since`
+One row in `message` for each message, one in `recipient` for each recipient. Times named `due` and `since`
 are queue time (`storage.queue.time`), `added` and `last_attempt` the time of day.
 
 `lane` has a row for each destination with somebody waiting: when it is to be looked at next. Triggers keep it at
@@ -11,6 +11,8 @@ recipient has the lane '' until a runner, who knows the routes, has looked at it
 Views give rows in the order of the fields of `storage.queue.queued`: `envelope` as Envelope, `queued` as Queued
 behind the queue id. `open` are the recipients that wait or are held, `untold` those of whom the sender is to be
 told: failed, delivered where that was asked for, delayed. A message without either is done.
+
+`young` has the octets of messages that came a moment ago (`storage.queue.young`), and when that was, in queue time.
 """
 
 FIRST = (
@@ -94,4 +96,8 @@ END""",
     "CREATE VIEW untold AS SELECT * FROM recipient INDEXED BY recipient_untold WHERE reported = 1",
 )
 
-VERSIONS = (FIRST, SECOND)
+THIRD = (
+    "CREATE TABLE young (id TEXT PRIMARY KEY, came INTEGER NOT NULL, octets BLOB NOT NULL) WITHOUT ROWID",
+)
+
+VERSIONS = (FIRST, SECOND, THIRD)

@@ -92,7 +92,7 @@ async def test_two_mails_of_one_are_queued_together_or_not_at_all(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The disk fills up at the second file: the first is not sent, for the sender will repeat both."""
-    queue = Queue(house.settings.data / "queue")
+    queue = Queue(house.settings.data / "queue", small=0)  # each is a file at once
     written: list[int] = []
     write_to = Message.write_to
 

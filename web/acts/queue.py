@@ -65,7 +65,7 @@ def _show(office: Office, queue_id: str) -> tuple[Listed, bytes]:
     listed = QueueAdmin(office.queue).show(queue_id)
     if listed is None:
         raise Missing(f"there is no message {queue_id} in the queue")
-    return listed, office.queue.files.header(queue_id, HEADER_MOST)
+    return listed, office.queue.header(queue_id, HEADER_MOST)
 
 
 def _said(select: Select) -> str:

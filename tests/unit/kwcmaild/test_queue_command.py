@@ -100,7 +100,8 @@ def test_show_has_the_answer_of_the_other_side_and_the_header(queue: Queue, run:
     ):
         assert line in text, line
     assert "body" not in text and "\x1b" not in text
-    (queue.files.path(queue_id)).unlink()
+    queue.grow_up(age=0)
+    queue.files.path(queue_id).unlink()
     assert "the message file is missing" in run("show", queue_id).stdout
 
 

@@ -127,6 +127,7 @@ async def test_killed_before_the_sender_was_told_he_is_told_once(site: Site) -> 
 
 async def test_a_message_file_that_is_gone_is_held_for_the_operator(site: Site) -> None:
     queue_id = site.queue.add(MESSAGE, "me@example.test", [TARO], "t")
+    assert site.queue.grow_up(age=0) == 1
     (site.queue.directory / f"{queue_id}.eml").unlink()
     await site.until(10)
     ((_, state, status),) = site.open()

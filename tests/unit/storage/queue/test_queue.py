@@ -23,6 +23,7 @@ from storage.queue.admin import QueueAdmin
 from storage.queue.files import GRACE
 from storage.queue.queue import ADDED, LEASE, TELL_WITHIN, TRY_ALL, Queue
 from storage.queue.queued import Addressee, Envelope, Listed, Notice, Outcome, Parcel, Select, State
+from storage.queue.young import MOST
 from storage.status import DELIVERED, DISK_FULL, UNKNOWN_RECIPIENT
 
 TEXT = b"Subject: one\r\n\r\nbody\r\n"
@@ -45,10 +46,13 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def queue(tmp_path: Path, clock: Clock) -> Iterator[Queue]:
-    queue = Queue(tmp_path / "queue", clock)
+def queue(tmp_path: Path, clock: Clock, request: pytest.FixtureRequest) -> Iterator[Queue]:
+    queue = Queue(tmp_path / "queue", clock, small=getattr(request, "param", MOST))
     yield queue
     queue.close()
+
+
+as_files = pytest.mark.parametrize("queue", [0], indirect=True, ids=["file"])  # every message is one at once
 
 
 def files(queue: Queue) -> list[str]:
@@ -87,6 +91,7 @@ def test_what_is_added_is_there_for_another_process(queue: Queue, clock: Clock) 
     other.close()
 
 
+@as_files
 def test_one_file_for_a_thousand_recipients(queue: Queue) -> None:
     queue.add(MESSAGE, "me@example.test", [Addressee(f"u{n}@d{n % 300}.test") for n in range(1000)], "t")
     assert len(files(queue)) == 1
@@ -94,6 +99,7 @@ def test_one_file_for_a_thousand_recipients(queue: Queue) -> None:
     assert sum(len(work.recipients) for work in queue.claim("b", most=600)) == 400
 
 
+@as_files
 def test_file_is_fsynced_before_the_rows_and_rows_are_committed_durably(
     queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -174,6 +180,7 @@ def untold(queue: Queue) -> list[tuple[str, list[int]]]:
     return [(work.envelope.queue_id, [each.number for each in work.recipients]) for work in queue.untold()[0]]
 
 
+@as_files
 def test_failed_stays_until_the_sender_is_told_once(queue: Queue) -> None:
     queue_id = queue.add(MESSAGE, "me@example.test", [TARO], "tr7")
     take(queue)
@@ -190,6 +197,7 @@ def test_failed_stays_until_the_sender_is_told_once(queue: Queue) -> None:
     assert files(queue) == [f"{notice_id}.eml"] and untold(queue) == []
 
 
+@as_files
 def test_of_two_that_tell_the_same_sender_one_does_nothing(queue: Queue) -> None:
     """Also where the other has told of some only: nobody is told of a recipient twice."""
     queue_id = queue.add(MESSAGE, "me@example.test", [TARO, HANAKO], "t")
@@ -221,6 +229,7 @@ def test_giving_up_is_a_temporary_status_without_a_next_time(queue: Queue) -> No
     assert [each.status for each in work.recipients] == [DISK_FULL]
 
 
+@as_files
 @pytest.mark.parametrize(
     ("notify", "sender", "outcome", "expected"),
     [
@@ -312,6 +321,7 @@ def test_what_is_held_back_is_not_tried_before_and_not_too_old_then(queue: Queue
     assert (work.envelope.queue_id, work.envelope.since) == (queue_id, until)
 
 
+@as_files
 def test_killed_before_the_rows_leaves_a_file_that_goes_after_a_grace(
     queue: Queue, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -335,6 +345,7 @@ def test_killed_before_the_rows_leaves_a_file_that_goes_after_a_grace(
     assert not orphan.exists()
 
 
+@as_files
 def test_killed_between_rows_and_file_of_a_settled_message(
     queue: Queue, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -349,6 +360,7 @@ def test_killed_between_rows_and_file_of_a_settled_message(
     assert files(queue) == []
 
 
+@as_files
 def test_rows_without_a_file_are_held_and_logged(queue: Queue, caplog: pytest.LogCaptureFixture) -> None:
     queue_id = queue.add(MESSAGE, "me@example.test", [TARO], "t")
     (queue.directory / f"{queue_id}.eml").unlink()
@@ -359,6 +371,7 @@ def test_rows_without_a_file_are_held_and_logged(queue: Queue, caplog: pytest.Lo
     assert "queue.file_missing" in caplog.messages
 
 
+@as_files
 def test_files_whose_rows_were_lost_are_put_aside(queue: Queue, clock: Clock) -> None:
     queue_id = queue.add(MESSAGE, "me@example.test", [TARO], "t")
     queue.close()
@@ -371,6 +384,7 @@ def test_files_whose_rows_were_lost_are_put_aside(queue: Queue, clock: Clock) ->
     again.close()
 
 
+@as_files
 @pytest.mark.parametrize("where", ["file", "rows"])
 def test_a_full_disk_is_said_and_leaves_nothing(
     queue: Queue, monkeypatch: pytest.MonkeyPatch, where: str
@@ -471,6 +485,7 @@ def test_a_queue_of_the_version_before_goes_on(tmp_path: Path, clock: Clock) -> 
     again.close()
 
 
+@as_files
 def test_what_several_threads_add_shares_transactions_and_fails_alone(
     queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -499,6 +514,7 @@ def test_what_several_threads_add_shares_transactions_and_fails_alone(
     assert len(files(queue)) == 60 and len(commits) < 70
 
 
+@as_files
 def test_delete(queue: Queue, clock: Clock) -> None:
     admin = QueueAdmin(queue)
     keep = queue.add(MESSAGE, "", [HANAKO], "t")
