@@ -1,16 +1,18 @@
 """The control panel with 100 domains of 1,000 accounts each: how long its pages take while 20 people click at
-once.
+once, and what each page costs.
 
     nice .venv/bin/python -m benchmarks.rows_panel [--domains 100] [--accounts 1000] [--seconds 20] [--pause 0 1]
+        [--site FOLDER] [--workers 1] [--each 0]
 
 `kwcmaild web` is a process of its own, over plain HTTP on loopback; the people are this process. Each is
-signed in as the administrator of a domain, clicks, waits for the page, and clicks on (after `--pause`
-seconds). Then a file of as many accounts as a domain has is taken over, while the people go on clicking.
+signed in as the administrator of a domain (the first as the operator), clicks, waits for the page, and clicks on
+(after `--pause` seconds). Then a file of as many accounts as a domain has is taken over, while the people go on
+clicking. `--each 50` instead asks for every page 50 times, one after the other, and says how much of the CPU each
+takes: what a busy machine blurs least. `--site` keeps the site for another run.
 """
 
 import argparse
 import asyncio
-import os
 import random
 import re
 import statistics
@@ -19,22 +21,19 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlencode
 
-from config.account import AccountFile
+from benchmarks.panel_site import make
 from config.load import load_settings
-from kwcmaild.certificate import self_signed
-from net.server import bind
 from storage.people.directory import Directory
-from storage.people.directory_cache import Name, Saved, Stamp
-from storage.people.passwords import hash_password, scram_sha_256_key
 from storage.state.panel import Panel
+from storage.state.panel_tokens import Tokens
 from web.office import mark_of
+from web.scopes import expanded
 
 PEOPLE = 20
-COMMENTS = ("営業部 東京", "総務部", "開発部 第二課", "経理", "Sales Osaka", "")
 PAGES = (  # name, method, path, share of the clicks
     ("list", "GET", "/d/{d}/accounts", 4),
     ("search", "GET", "/d/{d}/accounts?q=u{n3}", 3),
@@ -45,62 +44,38 @@ PAGES = (  # name, method, path, share of the clicks
     ("security", "GET", "/own/security", 1),
     ("audit log", "GET", "/d/{d}/audit", 1),
     ("new account", "GET", "/d/{d}/new-account", 1),
+    ("dashboard", "GET", "/d/{d}/", 1),
+    ("mailing lists", "GET", "/d/{d}/lists", 1),
+    ("a list", "GET", "/d/{d}/lists/list7", 1),
+    ("forwards", "GET", "/d/{d}/forwards", 1),
+    ("trace", "GET", "/d/{d}/trace?q=someone7", 1),
+    ("DNS", "GET", "/d/{d}/dns", 1),
+    ("settings", "GET", "/d/{d}/settings", 1),
+    ("own start", "GET", "/own/", 1),
+    ("own forward", "GET", "/own/forward", 1),
+    ("mail programs", "GET", "/mail-programs", 1),
+    ("notices", "GET", "/notices", 1),
+    ("API: accounts", "API", "/api/v1/domains/{d}/accounts", 1),
+    ("API: account", "API", "/api/v1/domains/{d}/accounts/u{n}", 1),
 )
-
-
-def make(folder: Path, domains: int, accounts: int) -> Path:
-    """The site, with the directory's cache as the background pass would have made it."""
-    file = folder / "kwcmaild.yaml"
-    sock = bind("127.0.0.1", 0)
-    port = sock.getsockname()[1]
-    sock.close()
-    file.write_text(
-        "hostname: mail.example.test\ndata: ./data\nrun: ./run\ndomains: ./domains\noperators: [u0@d000.test]\n"
-        f'web: {{listen: [{{address: "127.0.0.1:{port}", tls: none}}]}}\n'
-        "tls: {certificate: cert.pem, key: key.pem}\nlog: {level: warning}\nservice: {capacity_most: 9T}\n"
-    )
-    tls = self_signed(["mail.example.test"], "benchmark")
-    (folder / "cert.pem").write_bytes(tls.certificate)
-    (folder / "key.pem").write_bytes(tls.key)
-    for name in ("data", "run", "domains"):
-        (folder / name).mkdir()
-    settings = load_settings(file)
-    directory = Directory(settings)
-    password, key = hash_password("kumo-to-ame-77"), scram_sha_256_key("kumo-to-ame-77")
-    for number in range(domains):
-        domain = f"d{number:03}.test"
-        home = settings.domains / domain / "accounts"
-        home.mkdir(parents=True)
-        (home.parent / "domain.yaml").write_text(f"capacity: 8T\nadministrators: [u1@{domain}]\n")
-        directory.cache.put(_accounts(home, domain, accounts, password, key))
-        directory.cache.set_passed(domain, time.time())
-        directory.domain(domain)
-    with directory.cache._db.transaction() as transaction:  # use, as the relay process would have found it
-        transaction.execute("UPDATE roster SET used = abs(random()) % quota, messages = abs(random()) % 9999")
-    directory.close()
-    return file
-
-
-def _accounts(home: Path, domain: str, accounts: int, password: str, key: str) -> Iterator[Saved]:
-    for number in range(accounts):
-        comment = COMMENTS[number % len(COMMENTS)]
-        path = home / f"u{number}.yaml"
-        path.write_text(f'password: "{password}"\nscram_sha_256: "{key}"\nquota: 5G\ncomment: "{comment}"\n')
-        content = AccountFile.model_construct(
-            password=password, scram_sha_256=key, quota=5 << 30, comment=comment
-        )
-        stamp = Stamp.of(path.stat())
-        yield Saved(
-            Name("account", domain, path.stem), stamp, content.model_dump_json(by_alias=True), None, 5 << 30
-        )
+OPERATORS = (
+    ("domains", "GET", "/domains", 2),
+    ("all mail", "GET", "/dashboard", 1),
+    ("queue", "GET", "/queue", 2),
+    ("server", "GET", "/server", 1),
+    ("whole audit log", "GET", "/audit", 1),
+    ("all traces", "GET", "/trace?q=someone7", 1),
+)
 
 
 class Person:
     """One browser, with one connection."""
 
-    def __init__(self, port: int, domain: str, secret: str, accounts: int, seed: int) -> None:
-        self.port, self.domain, self.secret, self.accounts = port, domain, secret, accounts
+    def __init__(self, port: int, domain: str, secret: str, token: str, accounts: int, seed: int) -> None:
+        self.port, self.domain, self.secret, self.token = port, domain, secret, token
+        self.accounts = accounts
         self.random = random.Random(seed)
+        self.pages = PAGES if seed else PAGES + OPERATORS
         self.csrf = ""
 
     async def connect(self) -> None:
@@ -115,8 +90,9 @@ class Person:
     async def ask(
         self, method: str, path: str, body: bytes = b"", kind: str = "application/x-www-form-urlencoded"
     ) -> tuple[int, bytes, bytes]:
+        who = f"Authorization: Bearer {self.token}" if method == "API" else f"Cookie: session={self.secret}"
         head = (
-            f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nCookie: session={self.secret}\r\n"
+            f"{method.replace('API', 'GET')} {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n{who}\r\n"
             f"Accept-Language: ja\r\nContent-Length: {len(body)}\r\nContent-Type: {kind}\r\n\r\n"
         )
         self.writer.write(head.encode() + body)
@@ -125,8 +101,10 @@ class Person:
         content = await self.reader.readexactly(int(length[1])) if length else b""
         return int(answer.split()[1]), answer, content
 
-    async def click(self) -> tuple[str, float]:
-        name, method, path, _ = self.random.choices(PAGES, [page[3] for page in PAGES])[0]
+    async def click(self, page: tuple[str, str, str, int] | None = None) -> tuple[str, float]:
+        """One page, by chance if none is said; what it is called and how long it took."""
+        chosen = page or self.random.choices(self.pages, [each[3] for each in self.pages])[0]
+        name, method, path, _ = chosen
         number = self.random.randrange(2, self.accounts)
         path = path.format(d=self.domain, n=number, n3=self.random.randrange(1000))
         body = b""
@@ -164,10 +142,37 @@ async def clicks(people: list[Person], seconds: float, pause: float) -> dict[str
     return times
 
 
-def cpu(pid: int) -> float:
-    """Seconds of CPU that a process has used: what a busy machine does not blur."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def cpu(pids: Sequence[int]) -> float:
+    """Seconds of CPU that processes have used: what a busy machine does not blur."""
+    used = 0
+    for pid in pids:
+        for task in Path(f"/proc/{pid}/task").iterdir():  # in ns; a thread that has ended is missing
+            used += int((task / "schedstat").read_text().split()[0])
+    return used / 1e9
+
+
+def tree(pid: int) -> list[int]:
+    """A process and its workers."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *map(int, children)]
+
+
+async def one_by_one(person: Person, pids: Sequence[int], times: int) -> None:
+    """What every page costs by itself."""
+    print("| page | CPU | octets |\n|---|--:|--:|")
+    total = share = 0.0
+    for page in person.pages:
+        for _ in range(3):
+            await person.click(page)
+        before = cpu(pids)
+        for _ in range(times):
+            await person.click(page)
+        each = (cpu(pids) - before) / times * 1e3
+        method, path = page[1], page[2].format(d=person.domain, n=5, n3=5)
+        size = len((await person.ask(method, path))[2]) if method != "POST" else 0
+        print(f"| {page[0]} | {each:.2f} ms | {size:,} |", flush=True)
+        total, share = total + each * page[3], share + page[3]
+    print(f"\nas people click: {total / share:.2f} ms")
 
 
 def table(title: str, times: dict[str, list[float]], seconds: float, used: float) -> None:
@@ -185,7 +190,8 @@ def table(title: str, times: dict[str, list[float]], seconds: float, used: float
 
 async def take_over(person: Person, accounts: int) -> None:
     """A file of new accounts: checked, confirmed, carried out; their passwords after them."""
-    lines = ["address,limit,comment", *(f"csv{number},1,営業部" for number in range(accounts))]
+    mark = f"{time.time():.0f}"
+    lines = ["address,limit,comment", *(f"csv{mark}-{number},1,営業部" for number in range(accounts))]
     file = "\r\n".join(lines).encode()
     mark = "----panel"
     body = (
@@ -220,21 +226,27 @@ async def take_over(person: Person, accounts: int) -> None:
     )
 
 
-async def measure(port: int, pid: int, people: list[Person], options: argparse.Namespace) -> None:
+async def measure(port: int, server: int, people: list[Person], options: argparse.Namespace) -> None:
     for person in people:
         await person.begin()
+    pids = tree(server)
+    if options.each:
+        await one_by_one(people[0], pids, options.each)
+        return
     await clicks(people, 3, 0)  # what is asked for the first time is compiled
     for pause in options.pause:
-        before = cpu(pid)
+        before = cpu(pids)
         times = await clicks(people, options.seconds, pause)
-        table(f"{PEOPLE} people, {pause:g} s between two clicks", times, options.seconds, cpu(pid) - before)
-    other = Person(port, people[0].domain, people[0].secret, options.accounts, 99)
+        table(f"{PEOPLE} people, {pause:g} s between two clicks", times, options.seconds, cpu(pids) - before)
+    if not options.file:
+        return
+    other = Person(port, people[0].domain, people[0].secret, people[0].token, options.accounts, 99)
     await other.begin()
     work = asyncio.create_task(take_over(other, options.accounts))
     await asyncio.sleep(0.5)
-    before = cpu(pid)
+    before = cpu(pids)
     times = await clicks(people, options.seconds, 1)
-    table("The same people while a file is taken over, 1 s", times, options.seconds, cpu(pid) - before)
+    table("The same people while a file is taken over, 1 s", times, options.seconds, cpu(pids) - before)
     await work
 
 
@@ -244,19 +256,25 @@ def main() -> None:
     parser.add_argument("--accounts", type=int, default=1000)
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--pause", type=float, nargs="+", default=[0, 1])
+    parser.add_argument("--site", type=Path)
+    parser.add_argument("--each", type=int, default=0)
+    parser.add_argument("--no-file", dest="file", action="store_false")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="kwcmaild-panel-") as folder:
-        file = make(Path(folder), options.domains, options.accounts)
+        file = make(options.site or Path(folder), options.domains, options.accounts)
         settings = load_settings(file)
         port = settings.web.listen[0].port
         panel, directory = Panel(settings.data / "state", time.time), Directory(settings)
-        people = []
+        tokens, people = Tokens(panel.db, time.time), []
         for number in range(PEOPLE):
             domain = f"d{number % options.domains:03}.test"
-            entry = directory.account(f"u1@{domain}")
+            entry = directory.account(f"u{1 if number else 0}@{domain}")
             assert entry is not None
             secret = panel.begin(entry.address, mark_of(entry.file), "127.0.0.1", "benchmark")
-            people.append(Person(port, domain, secret, options.accounts, number))
+            for token in tokens.of(entry.address):
+                tokens.delete(token.id)
+            token_secret = tokens.add(entry.address, "benchmark", expanded(["*:*"]))[1]
+            people.append(Person(port, domain, secret, token_secret, options.accounts, number))
         panel.close()
         directory.close()
         server = subprocess.Popen([sys.executable, "-m", "kwcmaild", "web", "-c", str(file)], cwd=Path.cwd())

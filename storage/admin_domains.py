@@ -138,16 +138,16 @@ def contracts(directory: Directory) -> list[DomainSummary]:
         raise refusal(error) from error
 
 
-def show_domain(directory: Directory, domain: str) -> DomainSummary:
+def show_domain(directory: Directory, domain: str, *, exact: bool = True) -> DomainSummary:
+    """`exact`: files that were put there by hand a moment ago count, too; each is looked at."""
     name = find_domain(directory, domain)
     try:
-        directory.refresh(name.domain)
-        accounts = directory.cache.rows(name.domain, "account")
-        lists = directory.cache.rows(name.domain, "list")
+        directory.refresh(name.domain) if exact else directory.look_lately(name.domain)
+        given, accounts = directory.cache.given(name.domain, GIB, without="")
+        lists = directory.cache.number(name.domain, "list")
     except (sqlite3.Error, OSError) as error:
         raise refusal(error) from error
-    given = sum(row.quota or GIB for row in accounts)
-    return _summary(directory, name.domain, (len(accounts), given), len(lists))
+    return _summary(directory, name.domain, (accounts, given), lists)
 
 
 def _summary(directory: Directory, domain: str, accounts: tuple[int, int], lists: int) -> DomainSummary:

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from config import edit
@@ -134,12 +135,12 @@ def delete_list(directory: Directory, address: str, *, seen: str | None = None) 
         bounces.forget(_address(name))
 
 
-def list_lists(directory: Directory, domain: str) -> list[ListSummary]:
-    """All lists of a domain, in the order of their names."""
+def list_lists(directory: Directory, domain: str, *, exact: bool = True) -> list[ListSummary]:
+    """All lists of a domain, in the order of their names. `exact`: see `storage.admin_domains.show_domain`."""
     if not directory.is_local(domain):
         raise Missing(f"there is no domain {domain}")
     try:
-        directory.refresh(domain)
+        directory.refresh(domain) if exact else directory.look_lately(domain)
     except (sqlite3.Error, OSError) as error:
         raise refusal(error) from error
     return [_summary(name, _known(directory, name)) for name in _rows(directory, domain)]
@@ -382,16 +383,21 @@ def _rows(directory: Directory, domain: str) -> list[Name]:
 
 def _summary(name: Name, known: Known) -> ListSummary:
     file = known.content if isinstance(known.content, ListFile) else None
-    members = {_canonical(each.address) for each in file.members} if file else set()
     return ListSummary(
         _address(name),
         file.owner if file else "",
-        len(members | {_canonical(file.owner)}) if file else 0,
+        _number((file.owner, *(each.address for each in file.members))) if file else 0,
         file.posting if file else "",
         file.moderation if file else "",
         file.comment if file else "",
         known.problem,
     )
+
+
+@lru_cache(1024)
+def _number(addresses: tuple[str, ...]) -> int:
+    """How many people these are."""
+    return len({_canonical(each) for each in addresses})
 
 
 def _new_name(directory: Directory, address: str) -> Name:

@@ -45,6 +45,7 @@ from web.pages.frame import failed, size
 from web.pages.page import Page, TooLarge
 from web.pages.visit import visit
 from web.person import Forbidden, Right
+from web.routing import Signpost
 
 HERE = Path(__file__).resolve().parent
 A_YEAR = 365 * 86_400
@@ -59,6 +60,8 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
 }
+
+_ALWAYS = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
 
 _log = logging.getLogger("web")
 
@@ -112,7 +115,7 @@ def routes() -> list[BaseRoute]:
 
 def application(office: Office) -> ASGIApp:
     handlers = {Forbidden: forbidden, HTTPException: refused, Broken: unavailable, Exception: broken}
-    app = Starlette(routes=routes(), exception_handlers=handlers)  # type: ignore[arg-type]
+    app = Starlette(routes=[Signpost(routes())], exception_handlers=handlers)  # type: ignore[arg-type]
     app.state.office = office
     app.add_middleware(SafeHeaders, hostname=lambda: office.settings().hostname)
     return app
@@ -168,8 +171,8 @@ class SafeHeaders:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
+                given = {name for name, _ in headers.raw}
+                headers.raw.extend(each for each in _ALWAYS if each[0] not in given)
                 if scope["path"].startswith("/static/") and b"v" in parse_qs(scope["query_string"]):
                     headers["Cache-Control"] = f"public, max-age={A_YEAR}, immutable"
                 if scope["scheme"] == "https" and _host(scope) == self._hostname():

@@ -2,22 +2,20 @@
 
 One for each process, made by the hall. It answers the one question that every request begins with: whose session
 is this, and who is that now? The answer is looked up anew each time, in one hop to a thread, from the account's
-and the domains' files: who was suspended, deleted, given rights or relieved of them is so at the next click.
+and the domains' files: who was suspended, deleted or relieved of rights is so at the next click, who was given some
+is so within two seconds (at once where it was done in this process).
 """
 
 import hashlib
-import os
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import ParamSpec, Protocol, TypeVar
 
 from config.account import AccountFile
-from config.domain import DomainFile, Part
+from config.domain import Part
 from config.settings import Settings
 from net.resolver import Resolver
-from storage.errors import Broken
 from storage.people.directory import Directory
-from storage.people.directory_cache import Name
 from storage.people.roster import Roster
 from storage.queue.queue import Queue
 from storage.state.panel import Panel, Session
@@ -27,6 +25,7 @@ from web.banner import Banner
 from web.deletions import Deletions
 from web.jobs import Jobs
 from web.person import Person
+from web.roles import Roles
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -67,6 +66,7 @@ class Office:
     jobs: Jobs
     deletions: Deletions = field(default_factory=Deletions)
     banner: Banner = field(default_factory=Banner)
+    roles: Roles = field(default_factory=Roles)
 
     async def run(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """One hop to a store thread."""
@@ -114,12 +114,12 @@ class Office:
         if account is None or account.suspended or session.mark != mark_of(account):
             self.panel.end(session.account, session.id)
             return None
-        person = replace(person_of(self.directory, session.account), peer=session.peer)
+        person = replace(person_of(self.directory, self.roles, session.account), peer=session.peer)
         return Entered(person, session)
 
     def _person(self, address: str) -> Person | None:
         account = self._account(address)
-        return person_of(self.directory, address) if account and not account.suspended else None
+        return person_of(self.directory, self.roles, address) if account and not account.suspended else None
 
     def _account(self, address: str) -> AccountFile | None:
         entry = self.directory.account(address)  # Broken is temporary: the request fails, the session stays
@@ -132,34 +132,14 @@ def mark_of(account: AccountFile) -> str:
     return hashlib.sha256(f"{account.password!r}\0{factor}".encode()).hexdigest()[:32]
 
 
-def person_of(directory: Directory, address: str) -> Person:
+def person_of(directory: Directory, roles: Roles, address: str) -> Person:
     """Who an account is, by the files as they are now. For a thread."""
     operator = address in directory.settings.operators
     domains: dict[str, frozenset[Part]] = {}
     above: set[str] = set() if operator else set(directory.settings.operators)
-    for domain, contract in _contracts(directory):
+    for domain, contract in roles.of(directory, address):
         parts = [each.may for each in contract.administrators if each.address == address]
-        if not parts:
-            continue
         domains[domain] = frozenset() if () in parts else frozenset(part for may in parts for part in may)
         if domains[domain] and not operator:
             above.update(each.address for each in contract.administrators if not each.may)
     return Person(address, operator, domains, above=frozenset(above - {address}))
-
-
-def _contracts(directory: Directory) -> list[tuple[str, DomainFile]]:
-    """The domains that can be read; `stat`s where nothing has changed."""
-    found = []
-    with os.scandir(directory.settings.domains) as entries:
-        names = [entry.name for entry in entries if not entry.name.startswith(".")]
-    for domain in names:
-        known = directory.files.known(Name("domain", domain))
-        content: Any = known.content if known else None
-        if content is None:
-            try:
-                content = directory.domain(domain)
-            except Broken:
-                continue  # nobody is let in on the strength of a file that cannot be read
-        if isinstance(content, DomainFile):
-            found.append((domain, content))
-    return found

@@ -11,7 +11,7 @@ import ssl
 from collections.abc import Iterator, Sequence
 
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from config.settings import Listen, Settings, Tls
 from net.tls import Contexts, build
@@ -60,25 +60,62 @@ class WebServer:
         await asyncio.gather(*self._tasks)
 
 
-class _Impatient(H11Protocol):
-    """A connection that has to bring the head of each request in time."""
+class _Impatient(HttpToolsProtocol):
+    """A connection that has to bring the head of each request in time, and a short one: the parser itself would
+    take any. In C: a request costs half a millisecond less than with a parser in Python."""
 
     _timer: asyncio.TimerHandle | None = None
+    _in_head = True
+    _long = 0  # octets of this head
+    _taken = 0  # octets since the last head was whole
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._wait()
 
     def data_received(self, data: bytes) -> None:
+        self._taken += len(data)
         super().data_received(data)
+        if self._in_head and self._taken > LONGEST_HEADER and not self.transport.is_closing():
+            self.send_400_response("The head of the request is too long.")
         if self.cycle is not None and not self.cycle.response_complete:
             self._stop_waiting()
         elif self._timer is None:
             self._wait()
 
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._in_head, self._long = True, 0
+
+    def on_url(self, url: bytes) -> None:
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._count(len(name) + len(value) + 4)
+        if self._in_head:  # what comes after a body in pieces (RFC 9110 §6.5) is nothing that we know
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if hosts > 1 or (not hosts and self.parser.get_http_version() == "1.1"):
+            raise ValueError("RFC 9112 §3.2: one Host field")
+        self._in_head, self._taken = False, 0
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._in_head, self._taken = True, 0
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
         super().connection_lost(exc)
+
+    def _count(self, octets: int) -> None:
+        """Raises ValueError, which the parser passes on as a request that cannot be read."""
+        self._long += octets
+        if self._long > LONGEST_HEADER:
+            raise ValueError("the head is too long")
 
     def _wait(self) -> None:
         self._timer = self.loop.call_later(HEAD_TIMEOUT, self.transport.abort)
@@ -118,7 +155,6 @@ def _config(app: object, tls: Tls, contexts: Contexts, listen: Listen) -> uvicor
         server_header=False,
         proxy_headers=False,
         limit_concurrency=MOST_CONNECTIONS,
-        h11_max_incomplete_event_size=LONGEST_HEADER,
         timeout_keep_alive=KEEP_ALIVE,
         ssl_context_factory=(lambda _config, _default: context) if context is not None else None,
     )

@@ -326,6 +326,12 @@ class Directory:
                 fields = {"domain": domain, "error": str(error)}
                 logger.warning("directory.pass", extra={"fields": fields})
 
+    def look_lately(self, domain: str) -> None:
+        """Look at every file of a domain, unless that was done in the last seconds."""
+        passed, now = self.cache.passed(domain), self.clock()
+        if passed is None or not now - PASS_OLD <= passed <= now:
+            self.refresh(domain)
+
     def refresh(self, domain: str, most: int | None = None) -> bool:
         """Bring the cache up to the files of one domain; False if more than `most` would have to be read."""
         began = self.clock()

@@ -200,6 +200,12 @@ class DirectoryCache:
         )
         return rows[0][0], rows[0][1]
 
+    def number(self, domain: str, kind: Kind) -> int:
+        """How many files of a kind a domain has, as the last pass found them."""
+        rows = self._db.query("SELECT count(*) FROM file WHERE domain = ? AND kind = ?", (domain, kind))
+        number: int = rows[0][0]
+        return number
+
     def counts(self, kind: Kind, unset: int) -> dict[str, tuple[int, int]]:
         """For each domain, how many files of a kind there are and the sum of their limits (`unset` where a file
         says none), as the last pass found them."""

@@ -82,3 +82,53 @@ async def test_odd_requests(address: tuple[str, int], request_line: bytes) -> No
     assert b"import " not in answer and b"root:" not in answer and b"<!ENTITY" not in answer
     assert b" 500 " not in answer.partition(b"\r\n")[0]
     await _works(address)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /healthz HTTP/1.1\r\n",  # RFC 9112 §3.2
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\nHost: y\r\n",
+        b"POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n",  # §6.3
+        b"POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 4\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\nX : y\r\n",  # §5.1
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: y\r\n folded\r\n",  # §5.2
+    ],
+)
+async def test_a_head_that_is_none_is_refused(address: tuple[str, int], head: bytes) -> None:
+    talk = await _connect(address)
+    talk.writer.write(head + b"\r\n")
+    assert (await talk.rest()).startswith(b"HTTP/1.1 400 ")
+    await _works(address)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 10_000_000,  # and no end
+        b"GET /" + b"a" * 10_000_000,
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
+        + b"".join(b"X%d: %s\r\n" % (n, b"a" * 90) for n in range(500))
+        + b"\r\n",
+        b"POST /login HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n"
+        + b"X: a\r\n" * 99_999,
+    ],
+    ids=["field", "address", "fields", "after the body"],
+)
+async def test_a_head_that_is_too_long_is_refused(
+    address: tuple[str, int], head: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web, "HEAD_TIMEOUT", 3600.0)  # its length alone is the matter
+    talk = await _connect(address)
+    assert b" 200 " not in await talk.pour(head)
+    await _works(address)
+
+
+async def test_what_follows_a_body_is_no_field_of_the_request(address: tuple[str, int]) -> None:
+    """RFC 9110 §6.5: a Cookie there would be one that nobody in front of us has seen."""
+    talk = await _connect(address)
+    talk.writer.write(
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n"
+        b"Cookie: session=y\r\n\r\nGET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    )
+    assert (await talk.rest()).count(b"HTTP/1.1 200 ") == 2

@@ -20,13 +20,15 @@ async def every(office: Office, person: Person) -> list[DomainSummary]:
     if person.operator:
         return await office.run(admin_domains.contracts, office.directory)
     mine = sorted(person.domains)
-    return await office.run(lambda: [admin_domains.show_domain(office.directory, each) for each in mine])
+    return await office.run(
+        lambda: [admin_domains.show_domain(office.directory, each, exact=False) for each in mine]
+    )
 
 
 async def show(office: Office, person: Person, domain: str) -> DomainSummary:
     """One domain with its contract."""
     allow(person, Right.DOMAIN_SEE, domain)
-    return await office.run(admin_domains.show_domain, office.directory, domain)
+    return await office.run(admin_domains.show_domain, office.directory, domain, exact=False)
 
 
 async def digest(office: Office, person: Person, domain: str) -> str:
@@ -39,6 +41,7 @@ async def add(office: Office, person: Person, domain: str, change: DomainChange)
     """A new domain without accounts."""
     allow(person, Right.DOMAIN_CREATE)
     made = await office.run(admin_domains.add_domain, office.directory, domain, change)
+    office.roles.forget()
     await office.audit(person, Right.DOMAIN_CREATE, subject=made.domain, details=_details(change))
     return made
 
@@ -53,6 +56,7 @@ async def change(
     if not person.operator:
         await office.run(_refuse_strangers, office, domain, wanted)
     changed = await office.run(admin_domains.set_domain, office.directory, domain, wanted, seen=seen)
+    office.roles.forget()
     for right in rights:
         await office.audit(person, right, subject=changed.domain, details=_details(wanted))
     return changed

@@ -24,7 +24,7 @@ class Waiting:
 async def every(office: Office, person: Person, domain: str) -> list[ListSummary]:
     """The lists of a domain, by name."""
     allow(person, Right.LISTS_SEE, domain)
-    return await office.run(admin_lists.list_lists, office.directory, domain)
+    return await office.run(admin_lists.list_lists, office.directory, domain, exact=False)
 
 
 async def show(office: Office, person: Person, address: str) -> ListDetails:

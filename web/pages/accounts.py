@@ -12,6 +12,7 @@ from storage.people.passwords import new_password
 from storage.people.roster import SORTS, STATES, Wanted
 from web.acts import accounts
 from web.acts.accounts import Listing
+from web.pages.account_rows import row
 from web.pages.frame import refused_text, render
 from web.pages.page import Page, secret, signed_in, text
 from web.pages.visit import back
@@ -35,6 +36,7 @@ async def every(request: Request) -> Response:
         "accounts/list.html",
         domain=domain,
         listing=listing,
+        row_of=row,
         wanted=asked,
         states=STATES,
         free=free(listing),

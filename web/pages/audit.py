@@ -15,7 +15,7 @@ from web.pages.page import Page, signed_in
 from web.person import Right
 from web.texts import TEXTS, text
 
-PER_PAGE = 100
+PER_PAGE = 50
 
 
 async def log(request: Request) -> Response:

@@ -49,18 +49,19 @@ async def domain(request: Request) -> Response:
     by_use = Wanted(sort="used", descending=True, most=LARGEST)
     full = Wanted(state="full", most=1)
     listing = await accounts.lines(office, person, name, by_use) if sees_accounts else None
+    contract = await domains.show(office, person, name)
     return render(
         request,
         "dashboard/domain.html",
         domain=name,
         drawn=_drawn(flow, request.state.visit.language),
         spans=SPANS,
-        contract=await domains.show(office, person, name),
+        contract=contract,
         listing=listing,
         locked=_among(listing.locked, name) if listing else 0,
         held=_among(listing.held, name) if listing else 0,
         full=(await accounts.lines(office, person, name, full)).total if sees_accounts else 0,
-        lists=len(await lists.every(office, person, name)) if sees_lists else None,
+        lists=contract.lists if sees_lists else None,
         waiting=await lists.waiting_at(office, person, name) if sees_lists else {},
     )
 

@@ -1,12 +1,14 @@
 """QR codes as SVG, drawn here: what a phone's camera opens."""
 
 import io
+from functools import lru_cache
 
 import segno
 
 QUIET = 4  # modules of light around the code (ISO/IEC 18004 §6.3.8)
 
 
+@lru_cache(1024)  # 10 ms each
 def svg(text: str, title: str) -> str:
     """An `<svg>` element to stand in a page: black on white in either theme, for a camera reads no other."""
     out = io.BytesIO()

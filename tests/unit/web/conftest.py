@@ -59,6 +59,7 @@ class Panel:
         who = f"{{address: {local}@{DOMAIN}, may: [{may}]}}" if may else f"{local}@{DOMAIN}"
         path.write_text(f"capacity: 100G\nadministrators: [{who}]\n")
         self.office.directory.wrote(Name("domain", domain))
+        self.office.roles.forget()
 
     def browser(self, language: str = "en") -> Browser:
         browser = Browser(

@@ -32,6 +32,7 @@ async def boss(panel: Panel) -> AsyncIterator[Browser]:
         f"capacity: 100G\nadministrators:\n  - boss@{DOMAIN}\n  - {{address: hanako@{DOMAIN}, may: [lists]}}\n"
     )
     fresh.rename(contract)
+    panel.office.roles.forget()
     hourly = Hourly(panel.house.settings.data / "state")
     counts: Counter[Key] = Counter(
         {

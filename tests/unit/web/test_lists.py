@@ -29,6 +29,7 @@ async def boss(panel: Panel) -> AsyncIterator[Browser]:
     fresh = contract.with_suffix(".new")  # renamed into place it counts at once
     fresh.write_text(f"capacity: 100G\nadministrators: [boss@{DOMAIN}]\n")
     fresh.rename(contract)
+    panel.office.roles.forget()
     browser = await panel.browser().sign_in("boss", "bosssecret")
     await browser.get(f"{LISTS}/+new")
     made = await browser.submit(

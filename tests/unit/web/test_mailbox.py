@@ -28,6 +28,7 @@ async def boss(panel: Panel) -> AsyncIterator[Browser]:
     fresh = contract.with_suffix(".new")  # renamed into place it counts at once
     fresh.write_text(f"capacity: 100G\nadministrators: [boss@{DOMAIN}]\n")
     fresh.rename(contract)
+    panel.office.roles.forget()
     yield await panel.browser().sign_in("boss", "bosssecret")
 
 
