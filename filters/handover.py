@@ -28,7 +28,7 @@ from storage.status import Status, worst
 from storage.store import Store
 from storage.together import Together
 
-ADDING = 6  # bundles for the queue at a time: they wait for the disk beside each other, and share its commits
+ADDING = 2  # bundles for the queue at a time: while one waits for the disk the other gathers its rows
 
 _log = logging.getLogger("filters")
 

@@ -20,11 +20,12 @@ import os
 import secrets
 import struct
 import threading
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 WIDTH = 128  # octets of a slot: a number and the sample's name
 MOST = 1024  # slots of a process
@@ -88,6 +89,23 @@ FAMILIES = (
 _GAUGES = frozenset(each.name for each in FAMILIES if each.kind == "gauge")
 
 
+class _Check(NamedTuple):
+    """The samples of a check that said something."""
+
+    total: str
+    buckets: tuple[str, ...]  # one for each of `BOUNDS`, and one for what is above
+    sum: str
+
+    @classmethod
+    def of(cls, check: str, action: str) -> "_Check":
+        bounds = (*(f"{each:g}" for each in BOUNDS), "+Inf")
+        return cls(
+            f'kwcmaild_checks_total{{check="{check}",action="{action}"}}',
+            tuple(f'kwcmaild_check_seconds_bucket{{check="{check}",le="{bound}"}}' for bound in bounds),
+            f'kwcmaild_check_seconds_sum{{check="{check}"}}',
+        )
+
+
 class Metrics:
     """The counts of one process. From any thread."""
 
@@ -104,32 +122,38 @@ class Metrics:
         fcntl.flock(self._file, fcntl.LOCK_EX)
         os.ftruncate(self._file, WIDTH * MOST)
         self._memory = mmap.mmap(self._file, WIDTH * MOST)
+        self._numbers = memoryview(self._memory).cast("d")  # a slot's number is the first of its doubles
+        self._checks: dict[tuple[str, str], _Check] = {}
         os.rename(path.with_name(f".{path.name}"), path)  # nobody sees it unlocked
         self.add(sample("kwcmaild_processes", room=room))
 
     def add(self, key: str, amount: float = 1.0) -> None:
         """Count; `key` is a `sample`."""
         with self._lock:
-            at = self._slots.get(key)
-            if at is None:
-                at = self._slots[key] = self._made(key)
-            if at >= 0 and self._open:
-                (before,) = _NUMBER.unpack_from(self._memory, at)
-                _NUMBER.pack_into(self._memory, at, before + amount)
+            self._count(key, amount)
+
+    def _count(self, key: str, amount: float) -> None:
+        at = self._slots.get(key)
+        if at is None:
+            at = self._slots[key] = self._made(key)
+        if at >= 0 and self._open:
+            self._numbers[at] += amount
 
     def _made(self, key: str) -> int:
+        """Which of the numbers it is."""
         name = key.encode()
         at = sum(each >= 0 for each in self._slots.values()) * WIDTH
         if not self._open or at >= len(self._memory) or len(name) > WIDTH - _NUMBER.size:
             return -1
         start = at + _NUMBER.size
         self._memory[start : start + len(name)] = name
-        return at
+        return at // _NUMBER.size
 
     def close(self) -> None:
         """What was counted stays for whoever adds up."""
         with self._lock:
             self._open = False
+            self._numbers.release()
             self._memory.close()
             os.close(self._file)
 
@@ -141,10 +165,13 @@ class Metrics:
 
     def judged(self, check: str, action: str, seconds: float) -> None:
         """A check has looked at a message."""
-        self.add(f'kwcmaild_checks_total{{check="{check}",action="{action}"}}')
-        bound = next((f"{each:g}" for each in BOUNDS if seconds <= each), "+Inf")
-        self.add(f'kwcmaild_check_seconds_bucket{{check="{check}",le="{bound}"}}')
-        self.add(f'kwcmaild_check_seconds_sum{{check="{check}"}}', seconds)
+        keys = self._checks.get((check, action))
+        if keys is None:
+            keys = self._checks[check, action] = _Check.of(check, action)
+        with self._lock:
+            self._count(keys.total, 1.0)
+            self._count(keys.buckets[bisect_left(BOUNDS, seconds)], 1.0)
+            self._count(keys.sum, seconds)
 
     def away(self, check: str) -> None:
         """The engine of a check did not answer."""
