@@ -5,12 +5,18 @@ nudge the session, which calls `tell` when it waits for a command and for nothin
 the middle of an answer, what happens meanwhile is told together, and a client that does not read is told nothing.
 
 Changes that the client makes itself in other mailboxes are told too, which RFC 5465 allows.
+
+Mailboxes of other users that the client has named, or subscribed to, are followed too: of each owner all hints are
+heard, and what may be told is decided by the rights of that moment.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from imap import notify_grammar
+from imap import place as places
 from imap.commands import fetch, status
 from imap.mailbox_name import DELIMITER
 from imap.notify_grammar import Group, Notify
@@ -23,6 +29,7 @@ if TYPE_CHECKING:
     from imap.session import Session
 
 MOST_PENDING = 2500  # mailboxes that something is to be told of: more than an account has
+MOST_OWNERS = 200  # accounts that one client follows besides its own
 ITEMS = (b"MESSAGES", b"UIDNEXT", b"UIDVALIDITY", b"UNSEEN")
 
 
@@ -41,11 +48,11 @@ class Watch:
         self._subscribed: frozenset[str] = frozenset()
         self._view: View | None = None
         self._unwatch: Callable[[], None] | None = None
-        self._unfollow: Callable[[], None] | None = None
+        self._unfollow: dict[str, Callable[[], None]] = {}  # by address
 
     async def begin(self, tell_all: bool) -> None:
         """From now on; `tell_all`: how the mailboxes are now (RFC 5465 §3.1)."""
-        self._unfollow = self._session.store.follow(self._session.address, self.heard)
+        self._follow({self._session.address})
         await self._learn()
         self.look_at_selected()
         if tell_all:
@@ -54,9 +61,7 @@ class Watch:
 
     def end(self) -> None:
         self.left()
-        if self._unfollow is not None:
-            self._unfollow()
-            self._unfollow = None
+        self._follow(set())
 
     def look_at_selected(self) -> None:
         """The session may have selected another mailbox."""
@@ -72,11 +77,11 @@ class Watch:
             self._unwatch()
         self._view = self._unwatch = None
 
-    def heard(self, name: str, modseq: int) -> None:
+    def heard(self, owner: str, name: str, modseq: int) -> None:
         """Called by the store: must not wait, or raise."""
         self._tree_moved = self._tree_moved or not modseq
         if len(self._pending) < MOST_PENDING:
-            self._pending.add(name)
+            self._pending.add(name if owner == self._session.address else places.shown(owner, name))
         self._session.conn.nudge()
 
     async def tell(self) -> None:
@@ -130,7 +135,7 @@ class Watch:
     async def _status(self, name: str) -> None:
         """STATUS of a mailbox that is not the selected one (RFC 5465 §5.1 to §5.3)."""
         session = self._session
-        if session.view is not None and session.view.mailbox.is_at(session.address, name):
+        if session.view is not None and session.view.mailbox.is_at(*self._whose(name)):
             return
         if not any(self._wants(name, event) for event in notify_grammar.MESSAGES):
             return
@@ -150,7 +155,7 @@ class Watch:
     def _fits(self, group: Group, names: frozenset[str], name: str) -> bool:
         match group.which:
             case b"PERSONAL":
-                return True
+                return not places.is_others(name)
             case b"INBOXES":
                 return name == "INBOX"
             case b"SUBSCRIBED":
@@ -160,9 +165,46 @@ class Watch:
         return any(name == above or name.startswith(above + DELIMITER) for above in names)
 
     async def _learn(self) -> None:
-        mine = self._session.mine
+        session, mine = self._session, self._session.mine
         self._subscribed = await mine.subscriptions()
-        self._mailboxes = {info.mailboxid: info for info in await mine.mailboxes() if info.selectable}
+        owners = await self._owners()
+        self._follow({session.address, *owners})
+        infos = await mine.mailboxes()
+        if owners:
+            visible = await session.store.run(session.store.sharing.visible, session.address)
+            infos = infos + [
+                replace(each.info, name=places.shown(each.owner, each.info.name))
+                for each in visible
+                if each.owner in owners
+            ]
+        self._mailboxes = {info.mailboxid: info for info in infos if info.selectable}
+
+    async def _owners(self) -> set[str]:
+        """Whose mailboxes are asked for besides the client's own."""
+        session = self._session
+        if b"ACL" in session.off:
+            return set()
+        wanted = {name for _, names in self._others for name in names}
+        if any(group.which == b"SUBSCRIBED" for group, _ in self._others):
+            wanted |= self._subscribed
+        domain = session.address.rpartition("@")[2]
+        found = {places.owner(name, domain) for name in wanted if places.is_others(name)}
+        if "" in found:
+            found = {*found, *await session.store.run(session.store.sharing.owners, session.address)}
+        return set(sorted(found - {"", session.address})[:MOST_OWNERS])
+
+    def _follow(self, addresses: set[str]) -> None:
+        """Hear of these accounts, and of no others."""
+        for gone in self._unfollow.keys() - addresses:
+            self._unfollow.pop(gone)()
+        for address in addresses - self._unfollow.keys():
+            self._unfollow[address] = self._session.store.follow(address, partial(self.heard, address))
+
+    def _whose(self, name: str) -> tuple[str, str]:
+        """Address and name of a mailbox."""
+        address = self._session.address
+        found = places.split(name, address.rpartition("@")[2]) if places.is_others(name) else None
+        return found or (address, name)
 
 
 def _names(session: "Session", group: Group) -> frozenset[str]:

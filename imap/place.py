@@ -58,6 +58,12 @@ def split(name: str, domain: str) -> tuple[str, str] | None:
         return None
 
 
+def owner(name: str, domain: str) -> str:
+    """Whose mailboxes a name among others' is about; empty: everybody's."""
+    local = name.removeprefix(OTHERS).removeprefix(DELIMITER).partition(DELIMITER)[0]
+    return f"{local.lower()}@{domain}" if local else ""
+
+
 def shown(owner: str, name: str) -> str:
     """How a mailbox of another account is named."""
     return f"{_PREFIX}{owner.rpartition('@')[0]}{DELIMITER}{name}"
