@@ -38,7 +38,7 @@ def build(
     greylist = Greylist(lambda: pipeline.settings.filters.greylist, memory, store.run)
     virus = Virus(lambda: pipeline.settings.filters.virus, store.run, metrics)
     builtin = Builtin(Bayes(settings.data / "state", store.clock))
-    spam = Spam(lambda: pipeline.settings.filters.spam, builtin, store.run, metrics)
+    spam = Spam(lambda: pipeline.settings.filters.spam, builtin, store.hop, metrics)
     judges = (dnsbl, greylist, sender_auth, virus)
     incoming = Checks(judges, (spam,), store.traces, metrics)
     outgoing = Checks((Submission(store, queue), virus), (), store.traces, metrics)

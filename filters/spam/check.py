@@ -6,9 +6,8 @@ there is none: who sorts mail by the field must not miss it.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from config.filters import Spam as Rules
 from filters.mail import Mail, Recipient
@@ -18,10 +17,11 @@ from filters.spam.engine import EngineFailure, within
 from filters.spam.score import Score
 from filters.verdict import PASS, Action, Verdict
 from net.metrics import Metrics
+from storage.together import Hop, Together
 
 QUARANTINED = "QUARANTINED"  # the test that stands for the judges
 
-Run = Callable[..., Awaitable[Any]]  # storage.store.Store.run
+AT_ONCE, MOST = 2, 16  # bundles for the engine of our own, and mails of one: nobody waits for many others
 
 _log = logging.getLogger("filters.spam")
 
@@ -32,12 +32,12 @@ class Spam:
     name = "spam"
 
     def __init__(
-        self, rules: Callable[[], Rules], builtin: Builtin, run: Run, metrics: Metrics | None = None
+        self, rules: Callable[[], Rules], builtin: Builtin, hop: Hop, metrics: Metrics | None = None
     ) -> None:
         self._rules = rules
         self._metrics = metrics
-        self._builtin = builtin
-        self._run = run
+        self._hop = hop
+        self._builtin = Together(hop, builtin.scores, at_once=AT_ONCE, most=MOST)
         self._turns: tuple[int, asyncio.Semaphore] = (0, asyncio.Semaphore(0))
 
     async def connect(self, mail: Mail) -> Verdict:
@@ -64,7 +64,10 @@ class Spam:
         try:
             score: Score
             if rules.engine == "builtin":
-                score = await self._run(self._builtin.score, mail, rules.required)
+                answer = await self._builtin.take((mail, rules.required))
+                if isinstance(answer, Exception):
+                    raise answer
+                score = answer
             else:
                 async with within(rules.timeout), self._turn(rules.at_once):
                     score = await self._ask(mail, rules)
@@ -78,7 +81,7 @@ class Spam:
 
     async def _ask(self, mail: Mail, rules: Rules) -> Score:
         assert rules.address is not None  # the settings see to it
-        data = await self._run(mail.message.head, rules.most)
+        data = await self._hop(mail.message.head, rules.most)
         engine = spamd.ask if rules.engine == "spamd" else rspamd.ask
         return await engine(rules.address, mail, data)
 

@@ -18,14 +18,13 @@ _DANGEROUS = re.compile(
     rb"\.(?:exe|scr|pif|com|bat|cmd|js|jse|vbs|vbe|wsf|hta|lnk|iso|img|ps1)[\"' ]*$", re.IGNORECASE
 )
 # Bounded, and possessive where a way back would be tried over and over: hostile HTML is looked at once.
-_NUMERIC_LINK = re.compile(
-    r"https?://(?:[^\s/@]{0,100}@)?\d{1,3}(?:\.\d{1,3}){3}(?=[:/\s\"'<>]|$)", re.IGNORECASE
-)
-_LOGIN_LINK = re.compile(r"https?://[^\s/@\"'<>]{1,100}+@", re.IGNORECASE)
+# Both cases are written out: so the expression has a beginning that can be searched for.
+_HTTP = r"[hH][tT]{2}[pP][sS]?://"
+_NUMERIC_LINK = re.compile(_HTTP + r"(?:[^\s/@]{0,100}+@)?\d{1,3}(?:\.\d{1,3}){3}(?=[:/\s\"'<>]|$)")
+_LOGIN_LINK = re.compile(_HTTP + r"[^\s/@\"'<>]{1,100}+@")
 _ANCHOR = re.compile(
-    r"<a\b[^<>]{0,500}?\bhref\s{0,5}=\s{0,5}[\"']?https?://([^\s/\"'<>]{1,253}+)[^<>]{0,2000}+>"
-    r"\s{0,50}+(?:<[^<>]{0,300}+>\s{0,50}+){0,5}+https?://([^\s/\"'<>]{1,253}+)",
-    re.IGNORECASE,
+    rf"<[aA]\b[^<>]{{0,500}}?\b[hH][rR][eE][fF]\s{{0,5}}=\s{{0,5}}[\"']?{_HTTP}([^\s/\"'<>]{{1,253}}+)[^<>]{{0,2000}}+>"
+    rf"\s{{0,50}}+(?:<[^<>]{{0,300}}+>\s{{0,50}}+){{0,5}}+{_HTTP}([^\s/\"'<>]{{1,253}}+)"
 )
 _ONCE = (b"from", b"subject", b"date", b"message-id", b"to")
 _CAPITALS = [bytes((letter,)) for letter in range(ord("A"), ord("Z") + 1)]

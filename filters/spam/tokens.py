@@ -5,6 +5,7 @@ and 議室), which serve as words well enough and need no dictionary. Texts are 
 """
 
 import re
+from functools import lru_cache
 from operator import add
 
 from filters.spam.reading import Reading
@@ -17,7 +18,7 @@ _WIDE = "\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff"
 _WORD = re.compile(rf"[{_WIDE}]+|[^\W_{_WIDE}](?:[^\W{_WIDE}]|['\-]){{1,39}}")
 _PLAIN = re.compile(r"[a-z0-9][\w'\-]{1,39}", re.ASCII)  # the same where there is nothing but ASCII
 _NARROW = "\u3005"  # what comes before it is no wide character
-_LINK = re.compile(r"https?://(?:[^\s/@\"'<>]{0,100}@)?([^\s/:?#\"'<>]{1,253})", re.IGNORECASE)
+_LINK = re.compile(r"[hH][tT]{2}[pP][sS]?://(?:[^\s/@\"'<>]{0,100}+@)?([^\s/:?#\"'<>]{1,253})")
 _HEADER = (b"from", b"reply-to", b"subject", b"x-mailer", b"user-agent", b"list-id", b"content-type")
 _FIELD_MOST = 1000  # characters of a field
 _MARK = TAG.decode()
@@ -32,7 +33,8 @@ def tokens(reading: Reading) -> frozenset[str]:
             found.update([f"{field}:{word}" for word in words(text)])
     for text in (*reading.shown, *reading.markup):
         if "://" in text:
-            found.update([f"link:{part}" for host in set(_LINK.findall(text)) for part in _domains(host)])
+            for host in set(_LINK.findall(text)):
+                found.update(_places(host))
     for text in reading.shown:
         found.update(words(text))
         if len(found) >= MOST_TOKENS:
@@ -53,7 +55,8 @@ def words(text: str) -> set[str]:
     return found
 
 
-def _domains(host: str) -> list[str]:
-    """A host and the domains above it, without the last label alone."""
+@lru_cache(maxsize=2000)
+def _places(host: str) -> tuple[str, ...]:
+    """Where a link leads: a host and the domains above it, without the last label alone."""
     labels = host.lower().rstrip(".").split(".")[-6:]
-    return [".".join(labels[at:]) for at in range(max(len(labels) - 1, 1))]
+    return tuple("link:" + ".".join(labels[at:]) for at in range(max(len(labels) - 1, 1)))

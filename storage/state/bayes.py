@@ -88,17 +88,11 @@ class Bayes:
     def counts(self, scope: str, words: Iterable[str]) -> dict[str, Counts]:
         """Of those words that are known."""
         numbers = {hashed(word): word for word in words}
-        found: dict[str, Counts] = {}
-        keys = list(numbers)
-        for start in range(0, len(keys), 500):
-            some = keys[start : start + 500]
-            marks = ",".join("?" * len(some))
-            for number, spam, ham in self._db.query(
-                f"SELECT hash, spam, ham FROM word WHERE scope = ? AND hash IN ({marks})",  # noqa: S608
-                (scope, *some),
-            ):
-                found[numbers[number]] = Counts(spam, ham)
-        return found
+        rows = self._db.query(
+            "SELECT hash, spam, ham FROM json_each(?2) CROSS JOIN word WHERE scope = ?1 AND hash = value",
+            (scope, str(list(numbers))),
+        )
+        return {numbers[number]: Counts(spam, ham) for number, spam, ham in rows}
 
     def scopes(self) -> list[str]:
         """All accounts of which something is kept."""

@@ -1,5 +1,6 @@
 """Spam: the fields, the subject, the words, Bayes, and what the pipeline does with a mail that counts as spam."""
 
+import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Callable
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from config.filters import Spam as SpamRules
 from filters.mail import Mail
-from filters.spam import degrees
+from filters.spam import builtin, degrees
 from filters.spam import tokens as words_of
 from filters.spam.builtin import Builtin, combined
 from filters.spam.check import Spam
@@ -143,6 +144,13 @@ def test_sender_authentication_counts() -> None:
     assert sum(points for _, points in found(read(HEAD), good)) < 0
 
 
+def hop(work: Callable[..., object], *arguments: object) -> "asyncio.Future[object]":
+    """What a thread would do, done at once."""
+    future = asyncio.get_running_loop().create_future()
+    future.set_result(work(*arguments))
+    return future
+
+
 @pytest.fixture
 def bayes(tmp_path: Path) -> Bayes:
     return Bayes(tmp_path, lambda: NOW)
@@ -237,21 +245,65 @@ def test_degrees_are_remembered_and_what_others_teach_is_seen(
     monkeypatch.setattr(degrees, "monotonic", lambda: now[0])
     here, there = Degrees(Bayes(tmp_path, lambda: NOW)), Bayes(tmp_path, lambda: NOW)
 
-    def said(words: str) -> list[float | None]:
-        found = here.of(SERVER, list(words))
-        return [found[word] for word in words]
+    def said(words: str) -> list[float]:
+        return sorted(here.telling(SERVER, frozenset(words)))
 
     for number in range(degrees.ENOUGH):
         there.learn(SERVER, f"s{number}", ["a"], spam=True)
         there.learn(SERVER, f"h{number}", ["b"], spam=False)
-    assert here.knows(SERVER) and not here.knows("x@example.test")
-    assert said("abc") == [pytest.approx(0.99, abs=0.01), pytest.approx(0.01, abs=0.01), None]
+    assert (here.scope(None), here.scope("x@example.test")) == (SERVER, SERVER)
+    a, b, c = (pytest.approx(each, abs=0.01) for each in (0.99, 0.01, 0.845))
+    assert said("abc") == [b, a]
     there.learn(SERVER, "c", ["c"], spam=True)
-    assert said("c") == [None]
+    assert said("c") == []
     now[0] += degrees.STALE
-    assert said("c") == [pytest.approx(0.845, abs=0.01)]
+    assert said("c") == [c]
     here._room = 3  # more than there is room for: still right
-    assert said("defgca")[:4] == [None] * 4 and said("ca")[0] == pytest.approx(0.845, abs=0.01)
+    assert said("defgca") == [c, a] and said("ca") == [c, a]
+    assert here._room > 0
+
+
+def test_a_word_that_an_account_has_not_taught_counts_as_for_all(bayes: Bayes) -> None:
+    here, account = Degrees(bayes), "taro@example.test"
+    for number in range(degrees.ENOUGH):
+        for kind, spam in (("s", True), ("h", False)):
+            bayes.learn(SERVER, f"{kind}{number}", [kind, "mine"] if spam else [kind], spam=spam)
+            bayes.learn(account, f"{kind}{number}", ["other"] if spam else ["mine"], spam=spam)
+    assert here.scope(account) == account and here.scope(None) == SERVER
+    words = frozenset(("s", "h", "mine", "never"))
+    s, h = (pytest.approx(each, abs=0.01) for each in (0.99, 0.01))
+    for _ in range(2):  # read, and remembered
+        assert sorted(here.telling(account, words)) == [h, h, s]
+        assert sorted(here.telling(SERVER, words)) == [h, s, s]
+
+
+def test_the_most_telling_are_those_farthest_from_a_half() -> None:
+    rng = random.Random(3)
+    for count in (1, builtin.TELLING, builtin.TELLING + 1, 500):
+        degrees = [rng.choice((rng.uniform(0.001, 0.4), rng.uniform(0.6, 0.999), 0.2)) for _ in range(count)]
+        expected = sorted(degrees, key=lambda each: min(each, 1 - each))[: builtin.TELLING]
+        found = builtin._most_telling(degrees)
+        assert sorted(min(each, 1 - each) for each in found) == [min(each, 1 - each) for each in expected]
+
+
+async def test_what_one_mail_does_to_the_engine_is_not_the_others(
+    bayes: Bayes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Builtin(bayes)
+
+    def broken(mail: Mail, required: float) -> Score:
+        if mail.trace == "t":
+            raise ValueError("broken")
+        return Score(False, 0.0, required)
+
+    monkeypatch.setattr(engine, "score", broken)
+    check = Spam(lambda: SpamRules.model_validate({}), engine, hop)
+    odd, plain = check.message(mail(HEAD)), check.message(replace(mail(HEAD), trace="u"))
+    raised, verdict = await asyncio.gather(odd, plain, return_exceptions=True)
+    assert isinstance(raised, ValueError)
+    assert isinstance(verdict, Verdict) and verdict.action is Action.PASS
+    first, second = engine.scores([(mail(HEAD), 5.0), (replace(mail(HEAD), trace="u"), 5.0)])
+    assert isinstance(first, ValueError) and isinstance(second, Score)
 
 
 def test_room_for_words_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -317,10 +369,7 @@ def test_what_lists_in_dns_say_counts(bayes: Bayes) -> None:
 
 @pytest.mark.parametrize("engine", ["none", "builtin"])
 async def test_what_a_judge_wants_treated_as_spam_says_so(bayes: Bayes, engine: str) -> None:
-    async def run(work: Callable[..., object], *arguments: object) -> object:
-        return work(*arguments)
-
-    check = Spam(lambda: SpamRules.model_validate({"engine": engine}), Builtin(bayes), run)
+    check = Spam(lambda: SpamRules.model_validate({"engine": engine}), Builtin(bayes), hop)
     verdict = await check.message(
         replace(mail(HEAD), judged=Verdict(Action.QUARANTINE, reason="p=quarantine"))
     )
