@@ -38,7 +38,7 @@ async def find(store: Store, mailbox: Mailbox, program: Program, scope: Scope) -
         narrowed = search.narrow(program, scope)
         found, unread = narrowed.found, narrowed.open
     else:
-        found, unread = [], [uid for uid in scope.uids if uid in scope.rows]
+        found, unread = [], list(scope.rows.part(scope.uids).uids)
     if len(unread) > FEW:
         scope = replace(scope, answers=await _answers(store, mailbox, keys, unread))
         narrowed = search.narrow(program, scope, unread)

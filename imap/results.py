@@ -4,13 +4,13 @@ What was found comes in the order in which it is answered: ascending for SEARCH,
 """
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imap import sequence
 from imap.search_grammar import Partial, Program
-from storage.rows import Row
+from storage.columns import Columns
 
 if TYPE_CHECKING:
     from imap.session import Session
@@ -100,11 +100,11 @@ def _chosen(returns: frozenset[bytes], partial: Partial | None, uids: Sequence[i
     return sorted(chosen)
 
 
-def modseq(program: Program, uids: Sequence[int], rows: Mapping[int, Row]) -> bytes:
+def modseq(program: Program, uids: Sequence[int], rows: Columns) -> bytes:
     """The highest MODSEQ of what is answered, where it was searched for (RFC 7162 §3.1.5, RFC 4731 §3.2)."""
     if not program.modseq:
         return b""
-    highest = max((rows[uid].modseq for uid in uids if uid in rows), default=0)
+    highest = max(rows.part(sorted(uids)).modseqs, default=0)
     return b" MODSEQ %d" % highest if highest else b""
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from imap.scanner import BadSyntax, Scanner
-from storage.rows import Row
+from storage.columns import Columns
 
 MOST_CRITERIA = 20
 
@@ -61,7 +61,7 @@ def columns(wanted: Iterable[Criterion]) -> tuple[str, ...]:
 def order(
     wanted: Sequence[Criterion],
     uids: Sequence[int],
-    rows: Mapping[int, Row],
+    rows: Columns,
     heads: Mapping[int, tuple[Any, ...]],
 ) -> list[int]:
     """`uids`, which ascend, in the order of the criteria; `heads` has the `columns` of these."""
@@ -75,20 +75,21 @@ def order(
 def _keys(
     one: Criterion,
     uids: Sequence[int],
-    rows: Mapping[int, Row],
+    rows: Columns,
     heads: Mapping[int, tuple[Any, ...]],
     names: Sequence[str],
 ) -> dict[int, Any]:
     column = COLUMNS[one.name]
     if column is None:
-        size = one.name == b"SIZE"
-        return {uid: rows[uid].size if size else rows[uid].date for uid in uids}
+        part = rows.part(sorted(uids))
+        return dict(zip(part.uids, part.sizes if one.name == b"SIZE" else part.dates, strict=True))
     at = names.index(column)
     if column == "sent":
-        return {uid: moment(heads[uid][at], rows[uid]) for uid in uids}
+        part = rows.part(sorted(uids))
+        return {uid: moment(heads[uid][at], date) for uid, date in zip(part.uids, part.dates, strict=True)}
     return {uid: heads[uid][at] for uid in uids}
 
 
-def moment(sent: int | None, row: Row) -> int:
+def moment(sent: int | None, date: int) -> int:
     """RFC 5256 §2.2: the sent date; where none can be made out, INTERNALDATE."""
-    return row.date if sent is None else sent
+    return date if sent is None else sent

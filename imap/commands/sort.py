@@ -102,7 +102,7 @@ async def _threads(session: "Session", wanted: Thread, places: dict[int, int] | 
         for uid in uids:
             if uid in heads and uid in rows:
                 sent, topic, reply, links = heads[uid]
-                moment = sorting.moment(sent, rows[uid])
+                moment = sorting.moment(sent, rows[uid].date)
                 number = uid if places is None else places.get(uid, 0)
                 messages.append(threading.Sent(number, moment, topic, bool(reply), tuple(links.split(" "))))
         return threading.written(ALGORITHMS[wanted.algorithm](messages))

@@ -16,6 +16,7 @@ from imap.search import Scope, confirm
 from imap.search_grammar import parse
 from imap.sorting import criteria, order
 from imap.threading import Sent, ordered_subject, written
+from storage.columns import Columns
 from storage.message import Message
 from storage.mime.opening import opening
 from storage.mime.parts import parse as parse_mime
@@ -144,7 +145,7 @@ def message(subject: bytes, body: bytes, charset: str, encoding: bytes) -> bytes
 
 def matches(data: bytes, command: bytes) -> bool:
     """Whether a scan of the message finds what a client looks for."""
-    rows = {1: Row(1, "m", "", 1, len(data), 0, 1, "", True, False)}
+    rows = Columns.of([Row(1, "m", "", 1, len(data), 0, 1, "", True, False)])
     program = parse(Scanner(command))
     return confirm(program, Scope((1,), rows, (), 0, 0), [(1, Message.of(data))]).found == [1]
 
@@ -202,7 +203,7 @@ def test_sorted_and_threaded_alike_whatever_the_charset() -> None:
         word("会議".encode(), "utf-8"),
     ]
     heads = {uid: summarise(b"Subject: %b\r\n\r\n" % one).head for uid, one in enumerate(subjects, 1)}
-    rows = {uid: Row(uid, "", "", 1, 1, uid, 1, "", True, False) for uid in heads}
+    rows = Columns.of(Row(uid, "", "", 1, 1, uid, 1, "", True, False) for uid in heads)
     assert order(
         criteria(Scanner(b"(SUBJECT)")),
         list(heads),

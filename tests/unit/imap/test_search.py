@@ -11,6 +11,7 @@ from imap.scanner import BadSyntax, Scanner
 from imap.search import Scope, narrow, search
 from imap.search_grammar import MOST_KEYS, parse
 from imap.sequence import OutOfRange
+from storage.columns import Columns
 from storage.message import Message
 from storage.rows import Row
 
@@ -44,7 +45,7 @@ ROWS = {
 UIDS = tuple(ROWS)
 
 
-SCOPE = Scope(UIDS, ROWS, ("$Work", "Later"), first_recent=9, now=NOON)
+SCOPE = Scope(UIDS, Columns.of(ROWS.values()), ("$Work", "Later"), first_recent=9, now=NOON)
 
 
 def find(text: str | bytes, scope: Scope = SCOPE) -> tuple[list[int], int]:
@@ -173,7 +174,7 @@ def test_only_what_rows_leave_open_is_read() -> None:
 
 
 def test_messages_that_are_gone_are_not_found() -> None:
-    assert find("ALL", replace(SCOPE, rows={3: ROWS[3]}))[0] == [3]
+    assert find("ALL", replace(SCOPE, rows=Columns.of([ROWS[3]])))[0] == [3]
     program = parse(Scanner(b"SUBJECT lunch"))
     assert search(program, SCOPE, lambda uid: None) == []
 
@@ -181,7 +182,7 @@ def test_messages_that_are_gone_are_not_found() -> None:
 def test_numbers_the_client_was_not_told_of() -> None:
     with pytest.raises(OutOfRange):
         narrow(parse(Scanner(b"5")), SCOPE)
-    assert narrow(parse(Scanner(b"1:*")), replace(SCOPE, uids=(), rows={})).found == []
+    assert narrow(parse(Scanner(b"1:*")), replace(SCOPE, uids=(), rows=Columns())).found == []
 
 
 def test_program() -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from imap.scanner import BadSyntax, Scanner
 from imap.sorting import columns, criteria, order
+from storage.columns import Columns
 from storage.mime.summary import summarise
 from storage.rows import Row
 
@@ -20,10 +21,10 @@ MAILS = {
     4: message("=?utf-8?b?7722776e?=", "=?utf-8?b?5bGx55Sw?= <d@example>", "nonsense"),
     5: message("ガ", '"Group": e@example;', "Sun, 31 Dec 2023 00:00:00 +0000"),
 }
-ROWS = {
-    uid: Row(uid, "", "", 1, size, 1_704_067_200 + date, 1, "", True, False)
+ROWS = Columns.of(
+    Row(uid, "", "", 1, size, 1_704_067_200 + date, 1, "", True, False)
     for uid, size, date in [(1, 50, 5), (2, 40, 4), (3, 30, 3), (4, 30, 1), (5, 10, 2)]
-}
+)
 HEADS = {uid: summarise(data).head for uid, data in MAILS.items()}
 
 
@@ -53,7 +54,7 @@ def test_order(text: str, uids: list[int]) -> None:
 
 def test_messages_that_vanished_are_left_out() -> None:
     wanted = criteria(Scanner(b"(SUBJECT)"))
-    assert order(wanted, [1, 2, 3], {1: ROWS[1], 2: ROWS[2]}, {2: ("x",), 3: ("y",)}) == [2]
+    assert order(wanted, [1, 2, 3], Columns.of([ROWS[1], ROWS[2]]), {2: ("x",), 3: ("y",)}) == [2]
 
 
 @pytest.mark.parametrize(

@@ -74,9 +74,9 @@ def scan(messages: dict[int, bytes], question: Said) -> set[int]:
     from imap.search_grammar import Program, Text
     from storage.message import Message
 
-    rows = {
-        uid: Row(uid, f"m{uid}", "", 1, len(data), 0, 1, "", True, False) for uid, data in messages.items()
-    }
+    rows = Columns.of(
+        Row(uid, f"m{uid}", "", 1, len(data), 0, 1, "", True, False) for uid, data in messages.items()
+    )
     program = Program(Text(question.text, question.with_header))
     scope = Scope(tuple(messages), rows, (), 0, 0)
     return set(confirm(program, scope, [(uid, Message.of(data)) for uid, data in messages.items()]).found)
