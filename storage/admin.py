@@ -102,6 +102,7 @@ def add_account(directory: Directory, address: str, change: AccountChange) -> Ac
         quota = GIB if change.quota is None else change.quota
         check_quota(directory, name, quota)
         changes = changes_of(directory, name, change)
+        _forget_former(directory, name)
         write_checked(directory, name, "", {"quota": format_size(quota), **changes}, None)
     return _summary(name, _known(directory, name))
 
@@ -317,6 +318,15 @@ def forget_account(directory: Directory, name: Name) -> None:
         panel.forget(directory.settings.data / "state", account=_address(name))
     except sqlite3.Error:
         return  # the background pass sees that it is gone
+
+
+def _forget_former(directory: Directory, name: Name) -> None:
+    """Whoever had the address before may have been deleted by hand, or by a process that was killed over it: with a
+    token of theirs nobody gets into the new account."""
+    try:
+        panel.forget(directory.settings.data / "state", account=_address(name))
+    except sqlite3.Error as error:
+        raise refusal(error) from error
 
 
 def _known(directory: Directory, name: Name) -> Known:

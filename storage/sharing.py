@@ -10,7 +10,7 @@ is taken out of them when an account is deleted (storage/admin_shares.py), for p
 
 `state/shares.sqlite` answers who has given anything to whom, which the files could only say when all of them are
 read. It is a cache, made again per domain where it is missing; it may say too much, never too little: an entry is
-written before the right is. What somebody may do is always read from the files.
+on the disk before the right is. What somebody may do is always read from the files.
 """
 
 import json
@@ -69,7 +69,7 @@ class Sharing:
         self._data = data
         self._directory = directory
         self._files = files
-        self._db = StateDb(data / "state" / "shares.sqlite", _SCHEMA)
+        self._db = StateDb(data / "state" / "shares.sqlite", _SCHEMA, durable=True)
         self._in_files: dict[str, tuple[float, dict[str, set[str]]]] = {}  # domain → until, who → owners
 
     def close(self) -> None:

@@ -6,6 +6,9 @@ factor) is no longer that of the account: with a password changed elsewhere ever
 
 The audit log says who changed what: rows are added and, when they are old, taken away; never changed.
 
+What was written is on the disk: a session that was ended or a token that was taken back is not there again after a
+power cut.
+
 Other subjects of the panel (tokens, notices) are classes of their own over the same `StateDb`; their tables are
 in `SCRIPTS`, to which scripts are only ever added at the end. All of it blocks on the disk: for threads.
 """
@@ -68,7 +71,7 @@ class Panel:
     """The panel's state of one process."""
 
     def __init__(self, state: Path, clock: Callable[[], float]) -> None:
-        self.db = StateDb(state / "panel.sqlite", SCRIPTS)
+        self.db = _open(state)
         self.clock = clock
 
     def close(self) -> None:
@@ -204,17 +207,24 @@ def forget(state: Path, *, account: str = "", domain: str = "") -> None:
     begins without them. Raises sqlite3.Error."""
     if not (state / "panel.sqlite").exists():
         return
-    db = StateDb(state / "panel.sqlite", SCRIPTS)
+    db = _open(state)
     try:
-        with db.transaction() as transaction:
-            for table, owner in (("session", "account"), ("token", "owner")):
-                transaction.execute(
-                    f"DELETE FROM {table} WHERE {owner} = :account"  # noqa: S608 (ours)
-                    f" OR (:domain <> '' AND substr({owner}, -length(:domain) - 1) = '@' || :domain)",
-                    {"account": account, "domain": domain},
-                )
+        whose = {"account": account, "domain": domain}
+        tables = [
+            f"FROM {table} WHERE {owner} = :account"
+            f" OR (:domain <> '' AND substr({owner}, -length(:domain) - 1) = '@' || :domain)"
+            for table, owner in (("session", "account"), ("token", "owner"))
+        ]
+        if any(db.query(f"SELECT 1 {table} LIMIT 1", whose) for table in tables):
+            with db.transaction() as transaction:
+                for table in tables:
+                    transaction.execute(f"DELETE {table}", whose)
     finally:
         db.close()
+
+
+def _open(state: Path) -> StateDb:
+    return StateDb(state / "panel.sqlite", SCRIPTS, durable=True)
 
 
 def _hash(secret: str) -> bytes:

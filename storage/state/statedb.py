@@ -31,9 +31,12 @@ _making = threading.Lock()
 class StateDb:
     """One SQLite file with its schema: a list of scripts, each of which lifts it by one version."""
 
-    def __init__(self, path: Path, scripts: Sequence[str], *, shrinks: bool = False) -> None:
+    def __init__(
+        self, path: Path, scripts: Sequence[str], *, shrinks: bool = False, durable: bool = False
+    ) -> None:
         self.path = path
         self._scripts = scripts
+        self._synchronous = "FULL" if durable else "NORMAL"  # durable: what was written outlives the power
         self._shrinks = shrinks  # pages that are free can be given back: see `give_back`
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
@@ -128,7 +131,7 @@ class StateDb:
         if self._shrinks:  # of a new file, before anything is in it
             connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
         connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute(f"PRAGMA synchronous={self._synchronous}")
         if self._version(connection) >= len(self._scripts):
             return
         connection.execute("BEGIN IMMEDIATE")

@@ -8,14 +8,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 
-from storage import annotations, delivery, filename, leftovers, selected, tree
+from storage import annotations, delivery, filename, leftovers, selected, sharing, tree
 from storage.account_files import AccountFiles
 from storage.appending import Appended
 from storage.layout import folder_name
 from storage.look import look as look_at
 from storage.message import Message
 from storage.quota import Limits, used_now
+from storage.sharing import Sharing
 from tests.alone import append as append_to
 
 TARO, HANAKO = "taro@example.test", "hanako@example.test"
@@ -39,6 +41,7 @@ class Mailbox:
     modseq: int
     messages: dict[int, tuple[bytes, frozenset[str]]]  # text and flags by UID
     words: dict[str, bytes]  # METADATA
+    rights: dict[str, str]  # of whom SETACL named
 
     def texts(self) -> Counter[bytes]:
         return Counter(text for text, _ in self.messages.values())
@@ -99,6 +102,19 @@ class Place:
         targets = [delivery.Target(address) for address in addresses]
         return delivery.deliver(self, Message.of(text), "", targets, "trace")  # type: ignore[arg-type]
 
+    @contextmanager
+    def sharing(self) -> Iterator[Sharing]:
+        """Who may use whose mailboxes: as a process says that was started just now."""
+        directory = SimpleNamespace(
+            account=lambda address: SimpleNamespace(address=address, file=SimpleNamespace(share={})),
+            cache=SimpleNamespace(shares=lambda domain: []),
+        )
+        shared = Sharing(self.data, directory, self.files)  # type: ignore[arg-type]
+        try:
+            yield shared
+        finally:
+            shared.close()
+
     def accounts(self) -> list[str]:
         return [f"{path.name}@{path.parent.name}" for path in self.data.glob("mail/*/*")]
 
@@ -148,6 +164,7 @@ def look(files: AccountFiles) -> Account:
                     for row in loaded.rows
                 },
                 annotations.read(files, info.name, TARO),
+                loaded.folder.description().rest.get(sharing.ACL, {}),
             )
     return account
 
@@ -238,10 +255,11 @@ def check_index_is_a_cache(place: Place) -> None:
     place.lose_indexes()
     after = check_sound(place, before)
     for address, account in before.items():
-        kept = {name: (m.mailboxid, m.uidvalidity, m.messages, m.words) for name, m in account.items()}
-        assert kept == {
-            name: (m.mailboxid, m.uidvalidity, m.messages, m.words) for name, m in after[address].items()
-        }
+        assert _kept(account) == _kept(after[address])
+
+
+def _kept(account: Account) -> dict[str, tuple[object, ...]]:
+    return {name: (m.mailboxid, m.uidvalidity, m.messages, m.words, m.rights) for name, m in account.items()}
 
 
 Check = Callable[[World, World, list[str], bool], None]

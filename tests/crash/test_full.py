@@ -48,6 +48,7 @@ def test_full_from_any_system_call_on(work: Work, ground: Path) -> None:
             assert isinstance(neutral(error), DiskFull), repr(error)
         after = state.check_sound(place, before)
         work.check(before, after, said, False)
+        work.also(place)
         state.check_index_is_a_cache(place)
         state.check_goes_on(place, before, after)
         shutil.rmtree(place.data)

@@ -39,6 +39,7 @@ def crash_at_each_call(work: Work, ground: Path, thens: list[str]) -> int:
                 calls.run(lambda say, place=place: (place.look(), None)[1], calls.stop_before(count % 17 + 1))
             after = state.check_sound(place, before)
             work.check(before, after, said, False)
+            work.also(place)
             state.check_index_is_a_cache(place)
             state.check_goes_on(place, before, after)
         except Exception as error:

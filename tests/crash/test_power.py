@@ -33,6 +33,16 @@ def put_index(source: Path, target: Place) -> None:
             shutil.copy(index, account / index.name)
 
 
+def put_shares(source: Path, target: Place, lost: bool) -> None:
+    """Who has given anything to whom is lost as well, or as it is now: its commits are fsynced."""
+    for file in target.data.glob("state/shares.sqlite*"):
+        file.unlink()
+    for file in source.glob("state/shares.sqlite*") if not lost else ():
+        if not file.name.endswith("-shm"):
+            (target.data / "state").mkdir(exist_ok=True)
+            shutil.copy(file, target.data / "state" / file.name)
+
+
 def cut_at_each_call(work: Work, ground: Path) -> tuple[World, list[tuple[Place, list[str], str]]]:
     """What was there before; the trees that power cuts leave, each with what had been acknowledged by then."""
     place, rng = Place(ground / "data"), random.Random(SEED)
@@ -51,6 +61,7 @@ def cut_at_each_call(work: Work, ground: Path) -> tuple[World, list[tuple[Place,
             disk.survive(left.data, kind, rng)
             if index != LOST:
                 put_index(was.data if index == BEFORE else place.data, left)
+            put_shares(place.data, left, lost=index == LOST)
             cuts.append((left, list(said), f"before call {number}, {kind} of the rest, {index}"))
 
     disk = Disk(place.data, cut)
@@ -80,6 +91,7 @@ def test_power_fails_between_any_two_calls(work: Work, ground: Path, monkeypatch
         try:
             after = state.check_sound(place, before)
             work.check(before, after, said, True)
+            work.also(place)
             state.check_index_is_a_cache(place)
             state.check_goes_on(place, before, after, *([shown] if said else []))
         except Exception as error:

@@ -6,18 +6,28 @@ its power: then a MOVE may be found in both places, and a COPY that was not ackn
 
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from storage import annotations, mailbox, tree
+from storage import across, annotations, mailbox, tree
+from storage import folder as folders
+from storage.account_files import AccountFiles
+from storage.appending import Appended
+from storage.look import look as look_at
+from storage.message import Message
 from storage.quota import Limits
+from storage.rows import Copied
+from storage.selected import message_of
 from storage.store import _sync_all
+from tests.alone import append as append_to
 from tests.crash.calls import Say
 from tests.crash.state import HANAKO, NONE, TARO, Check, Place, World
 
 OLD = [b"Subject: old %d\r\n\r\nbody %d\r\n" % (n, n) for n in range(4)]
 NEW = [b"Subject: new %d\r\n\r\nbody %d\r\n" % (n, n) for n in range(3)]
 OTHERS = [b"Subject: another program's %d\r\n\r\nbody\r\n" % n for n in range(3)]
+MEI = "mei@example.test"
 SEEN, WORK, HOME = "\\Seen", "$Work", "$Home"
 
 
@@ -28,6 +38,7 @@ class Work:
     do: Callable[[Place, Say], None]
     check: Check
     disturb: Callable[[Place], None] = lambda place: None  # what another program does before that
+    also: Callable[[Place], None] = lambda place: None  # what must be true of the place besides, each time
 
 
 def filled(place: Place) -> None:
@@ -192,6 +203,102 @@ def still_here(before: World, after: World, said: list[str], power: bool) -> Non
     assert flags(after, OLD[0]) == {frozenset({SEEN, WORK})}
 
 
+# REPLACE, and COPY and MOVE into another account
+
+
+def replace(place: Place, say: Say) -> None:
+    """As the command does: the new one first (RFC 8508 §3.2)."""
+    place.append(NEW[0], to="Archive", flags=frozenset({SEEN}))
+    with place.files() as files:
+        mailbox.expunge(files, "INBOX", [2], flagged_only=False)
+        say("done")
+
+
+def one_or_both(before: World, after: World, said: list[str], power: bool) -> None:
+    old, new = texts(after, "INBOX")[OLD[1]], texts(after, "Archive")[NEW[0]]
+    assert (old, new) == (0, 1) if said else (old, new) in ((1, 0), (1, 1), (0, 1))
+    assert texts(after, "INBOX") - Counter(OLD[1:2]) == Counter([OLD[0], *OLD[2:]])
+    assert texts(after, "Archive") - Counter(NEW[:1]) == texts(before, "Archive")
+
+
+class _Source:
+    """What storage.across asks of a loaded mailbox."""
+
+    def __init__(self, files: AccountFiles, name: str) -> None:
+        self._files, self._name = files, name
+        with files.reading() as db:
+            self._folder = folders.load(db, files.maildir, name)
+        loaded = look_at(files, self._folder.mailboxid, -1)
+        assert loaded is not None
+        self.rows = {row.uid: row for row in loaded.rows}
+
+    async def messages(self, uids: Sequence[int]) -> list[Message]:
+        return [message_of(self._folder, self.rows[uid]) for uid in uids]
+
+    async def remove(self, uids: Sequence[int]) -> None:
+        mailbox.expunge(self._files, self._name, uids, flagged_only=False)
+
+
+class _Target:
+    """What it asks of the other account."""
+
+    def __init__(self, files: AccountFiles) -> None:
+        self._files = files
+
+    async def append(self, name: str, messages: Sequence[Appended]) -> tuple[int, list[int]]:
+        return 1, append_to(self._files, name, messages)
+
+    async def open(self, name: str) -> _Source:
+        source = _Source(self._files, name)
+        source.release = lambda: None  # type: ignore[attr-defined]
+        return source
+
+
+def _across(place: Place, work: Callable[..., Coroutine[Any, Any, Copied]], say: Say) -> None:
+    with place.files() as mine, place.files(HANAKO) as others:
+        flags = [frozenset({SEEN}), NONE, NONE]
+        going = work(_Source(mine, "INBOX"), [1, 2, 4], _Target(others), "Archive", flags)
+        try:
+            going.send(None)  # nothing in it waits
+        except StopIteration as stopped:
+            assert len(stopped.value.pairs) == 3
+            say("done")
+
+
+def copy_across(place: Place, say: Say) -> None:
+    _across(place, across.copy, say)
+
+
+def move_across(place: Place, say: Say) -> None:
+    _across(place, across.move, say)
+
+
+WHOLE = Counter([OLD[0], OLD[1], OLD[3]])
+
+
+def all_or_none_came_across(before: World, after: World, said: list[str], power: bool) -> Counter[bytes]:
+    came = texts(after, "Archive", HANAKO)
+    assert came in ((WHOLE,) if said else (Counter(), WHOLE)) or (power and not said and came <= WHOLE)
+    kept = [flags for text, flags in after[HANAKO]["Archive"].messages.values() if text == OLD[0]]
+    assert set(kept) <= {frozenset({SEEN})}
+    assert after[HANAKO]["INBOX"].messages == before[HANAKO]["INBOX"].messages
+    return came
+
+
+def copied_across(before: World, after: World, said: list[str], power: bool) -> None:
+    all_or_none_came_across(before, after, said, power)
+    untouched(before, after, "INBOX", "Archive")
+
+
+def moved_across(before: World, after: World, said: list[str], power: bool) -> None:
+    """None is in neither account; those that are in both go when the command is given again."""
+    came = all_or_none_came_across(before, after, said, power)
+    here = texts(after, "INBOX")
+    assert not texts(before, "INBOX") - here - came
+    assert here == Counter(OLD[2:3]) if said else here - WHOLE == Counter(OLD[2:3])
+    untouched(before, after, "Archive")
+
+
 # METADATA
 
 WORDS = {"/shared/comment": "件名".encode(), "/private/comment": b"\xff"}
@@ -217,6 +324,56 @@ def words_old_or_new(before: World, after: World, said: list[str], power: bool) 
     assert after[TARO]["Archive"].words == {}
     assert not texts(before, "INBOX") - texts(after, "INBOX")
     assert flags(after, OLD[0]) == {frozenset({SEEN, WORK})}
+
+
+# Rights
+
+
+def shared(place: Place) -> None:
+    """Archive is hanako's to read, and what is below it begins with that."""
+    filled_both(place)
+    with place.sharing() as sharing:
+        sharing.grant(TARO, "Archive", HANAKO, lambda _: "lr")
+
+
+def grant(place: Place, say: Say) -> None:
+    """SETACL, into the file that also holds the marks; to one who had nothing yet, and to one who had something."""
+    place.append(*NEW)
+    with place.sharing() as sharing:
+        sharing.grant(TARO, "INBOX", MEI, lambda _: "lrs")
+        say("new")
+        sharing.grant(TARO, "Archive", HANAKO, lambda old: old + "ei")
+        say("more")
+
+
+def granted_or_not(before: World, after: World, said: list[str], power: bool) -> None:
+    inbox, archive = after[TARO]["INBOX"].rights, after[TARO]["Archive"].rights
+    assert inbox == {MEI: "lrs"} or ("new" not in said and inbox == {})
+    assert archive == {HANAKO: "lrie"} or ("more" not in said and archive == {HANAKO: "lr"})
+    assert not texts(before, "INBOX") - texts(after, "INBOX")
+    assert flags(after, OLD[0]) == {frozenset({SEEN, WORK})}
+
+
+def withdraw(place: Place, say: Say) -> None:
+    with place.sharing() as sharing:
+        sharing.grant(TARO, "Archive", HANAKO, lambda _: "")
+        say("done")
+
+
+def withdrawn_or_not(before: World, after: World, said: list[str], power: bool) -> None:
+    rights = after[TARO]["Archive"].rights
+    assert rights == {} or (not said and rights == {HANAKO: "lr"})
+    untouched(before, after, "INBOX", "Archive")
+
+
+def who_may_sees_it(place: Place) -> None:
+    """What says who has given anything to whom may say too much, and never too little."""
+    account = place.look()[TARO]
+    with place.sharing() as sharing:
+        for who in (HANAKO, MEI):
+            may = {name for name, mailbox in account.items() if "l" in mailbox.rights.get(who, "")}
+            seen = {each.info.name for each in sharing.visible(who)}
+            assert seen == may, f"{who} sees {seen}, and was given {may}"
 
 
 # Folders
@@ -330,6 +487,11 @@ WORKS = [
     Work("copy here", filled, copy_here, all_or_none_copied_here),
     Work("move", filled, move, in_one_place),
     Work("move here", filled, move_here, still_here),
+    Work("replace", filled, replace, one_or_both),
+    Work("copy across", filled_both, copy_across, copied_across),
+    Work("move across", filled_both, move_across, moved_across),
+    Work("grant", shared, grant, granted_or_not, also=who_may_sees_it),
+    Work("withdraw", shared, withdraw, withdrawn_or_not, also=who_may_sees_it),
     Work("annotate", annotated, annotate, words_old_or_new),
     Work("create", with_tree, create, created_or_not),
     Work("delete", with_tree, delete, deleted_or_not),

@@ -5,10 +5,13 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
+from storage.sharing import Sharing
+from storage.state.panel import Panel
 from storage.state.statedb import StateDb
 
 SCRIPTS = ("CREATE TABLE note (text TEXT)",)
@@ -93,6 +96,17 @@ def test_a_second_connection_of_a_process_leaves_the_first_its_locks(tmp_path: P
     add(db, "three")
     assert another_process("four") == "one two three four"
     assert notes(db) == ["one", "two", "three", "four"]
+
+
+def test_what_must_outlive_a_power_cut_is_fsynced(tmp_path: Path) -> None:
+    """Who was let in or shut out, and by whom what was given."""
+    panel = Panel(tmp_path, time.time)
+    sharing = Sharing(tmp_path, None, None)  # type: ignore[arg-type]
+    full = [(2,)]
+    assert panel.db.query("PRAGMA synchronous") == sharing._db.query("PRAGMA synchronous") == full
+    assert StateDb(tmp_path / "x.sqlite", SCRIPTS).query("PRAGMA synchronous") == [(1,)]
+    panel.close()
+    sharing.close()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
