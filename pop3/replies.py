@@ -26,6 +26,7 @@ NO_SUCH_MESSAGE = b"no such message"
 DELETED = b"the message is marked as deleted"
 VANISHED = b"the message has been removed meanwhile"
 NOT_REMOVED = b"[SYS/TEMP] some deleted messages not removed"  # RFC 1939 §6
+NO_MORE = b"[SYS/PERM] the account may not be used any more"
 TOO_LONG = b"the line is too long"
 TOO_MANY_ERRORS = b"too many errors, goodbye"
 

@@ -20,8 +20,9 @@ from pop3.grammar import BadSyntax
 from pop3.maildrop import Maildrop
 from pop3.replies import Refused
 from pop3.table import BY_NAME, State
-from storage.errors import LoginRefused, StoreError
+from storage.errors import Broken, LoginRefused, StoreError
 from storage.message import Message
+from storage.people.address import parse
 from storage.selected import Mailbox
 from storage.store import Store
 
@@ -29,16 +30,21 @@ if TYPE_CHECKING:
     from pop3.door import Pop3Door
 
 TURN = 50  # commands of one client, sent in one breath, after which the others have their turn
+LOOK_EVERY = 1.0  # seconds between two looks, before a command, at whether the account may still be used
 MOST_ERRORS = 20  # bad commands in a row after which the connection is closed
 
 _log = logging.getLogger("pop3")
+
+
+class ShownOut(Exception):
+    """The account may not be used any more: the session ends, and nothing is removed."""
 
 
 class Session:
     """What is remembered about one connection."""
 
     __slots__ = (
-        "_bad", "_began", "_door", "_failures", "_listen", "_mailbox", "_slot",
+        "_bad", "_began", "_door", "_failures", "_listen", "_looked", "_mailbox", "_slot",
         "account", "conn", "ended", "login", "maildrop", "octets", "retrieved", "send", "utf8",
     )  # fmt: skip
 
@@ -58,6 +64,7 @@ class Session:
         self._slot: Slot | None = None
         self._failures = 0
         self._bad = 0
+        self._looked = now
 
     # What commands use
 
@@ -153,6 +160,9 @@ class Session:
                     await asyncio.sleep(0)
         except Draining:
             self.send(b"-ERR " + replies.STOPPING + b"\r\n")
+        except ShownOut:
+            event(_log, "pop3.shown_out", trace=self.conn.trace, account=self.account)
+            self.send(b"-ERR " + replies.NO_MORE + b"\r\n")
         except TimedOut:
             pass  # closed without a word, and nothing removed (RFC 1939 §3)
         finally:
@@ -166,6 +176,7 @@ class Session:
         """Read one command, run it, answer it."""
         try:
             line = await self.conn.readline(grammar.LINE, self._patience(), command=True)
+            await self._look()
             await self._perform(line)
             self._bad = 0
         except LineTooLong:
@@ -182,7 +193,7 @@ class Session:
         except StoreError as error:
             event(_log, "pop3.refused", trace=self.conn.trace, why=f"{type(error).__name__}: {error}")
             self._refuse(replies.for_error(error))
-        except (PeerGone, TimedOut, Draining):
+        except (PeerGone, TimedOut, Draining, ShownOut):
             raise
         except Exception:
             event(_log, "pop3.failed", logging.ERROR, trace=self.conn.trace, exc_info=True)
@@ -192,6 +203,21 @@ class Session:
             self.ended = True
         if self._failures >= self.settings.auth.max_tries:
             self.ended = True
+
+    async def _look(self) -> None:
+        """Whoever was suspended or deleted has no more commands. Raises ShownOut."""
+        now = self._door.clock()
+        if self.account is None or now - self._looked < LOOK_EVERY:
+            return
+        self._looked = now
+        entry = self.store.directory.known_account(parse(self.account))
+        if entry is None:
+            try:
+                entry = await self.store.run(self.store.directory.account, self.account)
+            except Broken:
+                return  # its file cannot be read now: that is temporary
+        if entry is None or entry.file.suspended:
+            raise ShownOut
 
     async def _perform(self, line: bytes) -> None:
         keyword, rest = grammar.split(line)

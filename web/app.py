@@ -63,6 +63,8 @@ HEADERS = {
 
 _ALWAYS = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
 
+LOGGED = "kwcmaild.logged"  # in the scope of a request that has failed: it stands in the log
+
 _log = logging.getLogger("web")
 
 
@@ -117,8 +119,7 @@ def application(office: Office) -> ASGIApp:
     handlers = {Forbidden: forbidden, HTTPException: refused, Broken: unavailable, Exception: broken}
     app = Starlette(routes=[Signpost(routes())], exception_handlers=handlers)  # type: ignore[arg-type]
     app.state.office = office
-    app.add_middleware(SafeHeaders, hostname=lambda: office.settings().hostname)
-    return app
+    return SafeHeaders(app, hostname=lambda: office.settings().hostname)
 
 
 async def forbidden(request: Request, error: Forbidden) -> Response:
@@ -147,6 +148,7 @@ async def unavailable(request: Request, error: Broken) -> Response:
 async def broken(request: Request, error: Exception) -> Response:
     """Ours: the log has it, the person gets a number to find it by."""
     trace = secrets.token_hex(6)
+    request.scope[LOGGED] = True
     fields = {"path": request.url.path, "method": request.method, "trace": trace}
     _log.error("web.error", exc_info=error, extra={"fields": fields})
     return await _trouble(request, 500, trace)
@@ -181,7 +183,11 @@ class SafeHeaders:
                     )
             await send(message)
 
-        await self._app(scope, receive, with_headers)
+        try:
+            await self._app(scope, receive, with_headers)
+        except Exception:
+            if LOGGED not in scope:  # else it was told and logged: uvicorn need not do so again
+                raise
 
 
 def _host(scope: Scope) -> str:

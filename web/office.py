@@ -23,6 +23,7 @@ from storage.status import Status
 from storage.store import Store
 from web.banner import Banner
 from web.deletions import Deletions
+from web.dns_looks import DnsLooks
 from web.jobs import Jobs
 from web.person import Person
 from web.roles import Roles
@@ -67,6 +68,7 @@ class Office:
     deletions: Deletions = field(default_factory=Deletions)
     banner: Banner = field(default_factory=Banner)
     roles: Roles = field(default_factory=Roles)
+    dns_looks: DnsLooks = field(default_factory=DnsLooks)
 
     async def run(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """One hop to a store thread."""

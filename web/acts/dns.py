@@ -1,12 +1,14 @@
 """What a domain publishes in DNS, whether it is there, and the DKIM keys that sign for it."""
 
 import asyncio
+import functools
 from collections.abc import Sequence
 
 from filters.publish import Found, Record, look, records
 from storage import admin_dkim
 from storage.admin_dkim import DkimKey
 from storage.admin_domains import find_domain
+from web.dns_looks import Look
 from web.office import Office
 from web.person import Person, Right, allow
 
@@ -23,6 +25,12 @@ async def check(office: Office, person: Person, domain: str) -> list[Found]:
     """The same, and what DNS has for each."""
     to_publish = await wanted(office, person, domain)
     return list(await asyncio.gather(*(_look(office, record) for record in to_publish)))
+
+
+async def begin(office: Office, person: Person, domain: str) -> Look:
+    """The same without waiting for all: what is known so far."""
+    to_publish = await wanted(office, person, domain)
+    return await office.dns_looks.at(domain, to_publish, functools.partial(_look, office))
 
 
 async def _look(office: Office, record: Record) -> Found:

@@ -1,28 +1,32 @@
 """What a domain publishes in DNS: each record green or red, with the text to copy; and its DKIM keys."""
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from filters.publish import Found
 from web.acts import dns
+from web.dns_looks import Look, Pending
 from web.pages.frame import render
 from web.pages.page import Page, form, signed_in, text
 from web.pages.visit import back
 from web.person import Right
+from web.texts import text as words
 
-KINDS = {"ok": "good", "missing": "error", "wrong": "error", "unknown": "warning"}
+KINDS = {"ok": "good", "missing": "error", "wrong": "error", "unknown": "warning", "asked": ""}
 
 
 async def show(request: Request) -> Response:
-    """All records, asked just now."""
+    """All records, and what DNS has told of them so far; the page comes anew when it has told all."""
     office, person = await signed_in(request)
     domain = request.path_params["domain"]
-    found = await dns.check(office, person, domain)
+    look = await dns.begin(office, person, domain)
+    found = look.so_far()
     needed = [each for each in found if each.record.needed]
     return render(
         request,
         "dns/dns.html",
         domain=domain,
+        look=look,
         needed=needed,
         others=[each for each in found if not each.record.needed],
         right=sum(each.state == "ok" for each in needed),
@@ -30,7 +34,22 @@ async def show(request: Request) -> Response:
         kinds=KINDS,
         subject=_subject,
         host=_host,
+        asked=_asked(request, look),
     )
+
+
+async def state(request: Request) -> Response:
+    """How far the look is, for the script."""
+    office, person = await signed_in(request)
+    look = await dns.begin(office, person, request.path_params["domain"])
+    return JSONResponse(
+        {"done": look.done, "ended": look.ended, "text": _asked(request, look)},
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+def _asked(request: Request, look: Look) -> str:
+    return words(request.state.visit.language, "dns.asking", done=look.done, count=len(look.answers))
 
 
 async def add_keys(request: Request) -> Response:
@@ -57,7 +76,7 @@ async def delete_key(request: Request) -> Response:
     return back(request, f"/d/{domain}/dns#dkim", "dns.keys.deleted", name=selector)
 
 
-def _subject(found: Found) -> str:
+def _subject(found: Found | Pending) -> str:
     """What a record is for, by the name that the catalogue has for it."""
     record = found.record
     if record.kind == "TXT":
@@ -75,7 +94,7 @@ def _subject(found: Found) -> str:
     return "mta_sts" if record.name.startswith("mta-sts.") else "programs"
 
 
-def _host(found: Found, domain: str) -> str:
+def _host(found: Found | Pending, domain: str) -> str:
     """The name as most DNS panels want it: without the domain; `@` for the domain itself."""
     name = found.record.name
     return "@" if name == domain else name.removesuffix(f".{domain}")
@@ -85,6 +104,7 @@ _DNS = "/d/{domain}/dns"
 
 routes = [
     Page(_DNS, show, right=Right.DNS_SEE),
+    Page(f"{_DNS}/state", state, right=Right.DNS_SEE),
     Page(f"{_DNS}/keys", add_keys, right=Right.DOMAIN_SETTINGS, methods=("POST",)),
     Page(f"{_DNS}/keys/use", use_keys, right=Right.DOMAIN_SETTINGS, methods=("POST",)),
     Page(f"{_DNS}/keys/delete", delete_key, right=Right.DOMAIN_SETTINGS, methods=("POST",)),

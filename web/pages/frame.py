@@ -7,9 +7,9 @@ message from the form before, CSRF token) comes from the visit.
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from contextvars import ContextVar
 from datetime import UTC, datetime
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -122,6 +122,23 @@ class Japanese(Literal):
     language = "ja"
 
 
+# Whose page is being drawn: what macros ask for, which belong to no page and so are made once.
+_DRAWN: ContextVar[tuple[Request, Visit]] = ContextVar("drawn")
+
+
+def here(**changes: object) -> str:
+    """The address of this page with some parameters changed; None takes one away."""
+    request, _ = _DRAWN.get()
+    parameters = [(key, value) for key, value in request.query_params.multi_items() if key not in changes]
+    parameters += [(key, str(value)) for key, value in changes.items() if value is not None]
+    return f"?{urlencode(parameters)}" if parameters else request.url.path
+
+
+def form_token() -> str:
+    """What a form of this page carries."""
+    return _DRAWN.get()[1].csrf
+
+
 def _environment(language: type[Literal]) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
@@ -134,6 +151,7 @@ def _environment(language: type[Literal]) -> Environment:
         extensions=[language],
     )
     environment.filters |= {"size": size, "number": number, "iso": iso}
+    environment.globals |= {"t": partial(text, language.language), "here": here, "form_token": form_token}
     environment.globals |= {"bar_of": bar, "meter_of": meter, "bars": bars, "cells": cells, "Right": Right}
     return environment
 
@@ -146,8 +164,7 @@ def render(request: Request, template: str, status: int = 200, /, **values: obje
     seen: Visit = request.state.visit
     language, person = seen.language, seen.person
 
-    def t(key: str, **inside: object) -> str:
-        return text(language, key, **inside)
+    _DRAWN.set((request, seen))
 
     def allowed(right: Right, domain: str = "", address: str = "") -> bool:
         return may(person, right, domain, address)
@@ -157,11 +174,9 @@ def render(request: Request, template: str, status: int = 200, /, **values: obje
         .get_template(template)
         .render(
             {
-                "t": t,
                 "may": allowed,
                 "when": lambda at: moment(at, language),
                 "refusal": lambda sentence: refusal(language, sentence),
-                "here": lambda **changes: here(request, changes),
                 "path": request.url.path,
                 "language": language,
                 "languages": NAMES.items(),
@@ -191,13 +206,6 @@ def refused_text(request: Request, error: Exception) -> str:
     """A refusal of the rooms below in the visitor's language."""
     seen: Visit = request.state.visit
     return refusal(seen.language, str(error))
-
-
-def here(request: Request, changes: Mapping[str, object]) -> str:
-    """The address of this page with some parameters changed; None takes one away."""
-    parameters = [(key, value) for key, value in request.query_params.multi_items() if key not in changes]
-    parameters += [(key, str(value)) for key, value in changes.items() if value is not None]
-    return f"?{urlencode(parameters)}" if parameters else request.url.path
 
 
 def _flash(seen: Visit) -> dict[str, str] | None:

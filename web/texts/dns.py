@@ -33,6 +33,11 @@ TEXTS: dict[str, dict[Language, str]] = {
     "dns.state.ok": {"ja": "正常", "en": "right"},
     "dns.state.missing": {"ja": "未登録", "en": "missing"},
     "dns.state.wrong": {"ja": "要修正", "en": "wrong"},
+    "dns.state.asked": {"ja": "確認中", "en": "being asked"},
+    "dns.asking": {
+        "ja": "DNS に問い合わせています（{count} 件中 {done} 件を確認済み）。",
+        "en": "DNS is being asked: {done} of {count} records looked at.",
+    },
     "dns.state.unknown": {"ja": "確認できません", "en": "not known"},
     "dns.unknown": {
         "ja": "DNS サーバーから応答がないため、登録状況を確認できませんでした。",

@@ -14,6 +14,7 @@ import pytest
 from config.settings import Settings
 from pop3 import session as session_module
 from pop3 import stuffing
+from storage.people.directory_cache import Name
 from storage.selected import Mailbox
 from tests.house import DOMAIN, House, Site
 
@@ -321,3 +322,24 @@ async def test_poplib_reads_and_deletes(house: House, tls: str) -> None:
 
     assert await asyncio.to_thread(talk) == [b"Subject: one", b"", b".first"]
     assert len(inbox_files(house.site)) == 1
+
+
+@pytest.mark.parametrize("gone", [False, True], ids=["suspended", "deleted"])
+async def test_who_is_suspended_or_deleted_is_shown_out_and_nothing_is_removed(
+    site: Site, house: House, monkeypatch: pytest.MonkeyPatch, gone: bool
+) -> None:
+    monkeypatch.setattr(session_module, "LOOK_EVERY", 0.0)
+    await house.put("taro", "INBOX", b"Subject: kept\r\n\r\n")
+    client = await Client.connect(await house.pop3())
+    assert await client.ask(b"DELE 1") == b"+OK message 1 deleted\r\n"
+    path = site.folder / f"domains/{DOMAIN}/accounts/taro.yaml"
+    if gone:
+        path.unlink()
+        house.store.directory.files.forget(Name("account", DOMAIN, "taro"))
+    else:
+        fresh = path.with_suffix(".new")  # renamed into place it counts at once
+        fresh.write_text(path.read_text() + "suspended: true\n")
+        fresh.rename(path)
+    client.writer.write(b"QUIT\r\n")
+    assert await client.rest() == b"-ERR [SYS/PERM] the account may not be used any more\r\n"
+    assert len(inbox_files(site)) == 1

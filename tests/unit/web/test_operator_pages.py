@@ -1,11 +1,14 @@
 """Domains, queue, traces, DNS, notices, server and tokens in the panel, as their people click through them."""
 
+import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
+import httpx
 import pytest
 import pytest_asyncio
 
+from filters.publish import Found, Record
 from storage.message import Message
 from storage.queue.queued import Addressee
 from storage.state.mails import Arrived
@@ -13,7 +16,7 @@ from storage.state.panel_tokens import Tokens
 from storage.status import Status
 from tests.house import DOMAIN, House, Site
 from tests.unit.web.api_site import OTHER, PEOPLE, write
-from tests.unit.web.conftest import Browser, Panel
+from tests.unit.web.conftest import ORIGIN, Browser, Panel
 from web.language import LANGUAGES
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -191,6 +194,53 @@ async def test_dns_and_its_keys(site: Panel, boss: Browser) -> None:
         selectors[1]
         not in (await boss.get(path)).text.partition("<main")[2].partition("dkim")[2].split("alert")[0]
     )
+
+
+async def test_dns_is_not_waited_for(site: Panel, boss: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page is there at once, says what is not known yet, and the script hears when it is."""
+    path, answered = f"/d/{DOMAIN}/dns", asyncio.Event()
+
+    async def look(_: object, wanted: Sequence[Record]) -> list[Found]:
+        await answered.wait()
+        return [Found(record, "ok") for record in wanted]
+
+    monkeypatch.setattr("web.acts.dns.look", look)
+    monkeypatch.setattr("web.dns_looks.FIRST", 0.0)
+    monkeypatch.setattr("web.dns_looks.FRESH", 60.0)
+    site.office.dns_looks._looks.clear()
+    page = (await boss.get(path)).text
+    assert "being asked" in page and "v=spf1 mx -all" in page
+    assert f'data-progress="{path}/state"' in page
+    assert '<noscript><meta http-equiv="refresh"' in page
+    state = (await boss.get(f"{path}/state")).json()
+    assert (state["done"], state["ended"]) == (0, False)
+    answered.set()
+    async with asyncio.timeout(60):
+        while not (state := (await boss.get(f"{path}/state")).json())["ended"]:
+            await asyncio.sleep(0)
+    assert str(state["done"]) in state["text"]
+    page = (await boss.get(path)).text
+    assert "being asked" not in page and "data-progress" not in page
+
+
+async def test_a_failure_is_told_with_a_number_and_logged_once(
+    site: Panel, boss: Browser, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("on purpose")
+
+    monkeypatch.setattr("storage.admin_dkim.list_keys", broken)
+    # whatever the application raises would come out here, and uvicorn would log it again
+    as_uvicorn = httpx.AsyncClient(
+        transport=httpx.ASGITransport(site.app), base_url=ORIGIN, cookies=boss.cookies
+    )
+    async with as_uvicorn:
+        answer = await as_uvicorn.get(f"/d/{DOMAIN}/dns")
+    assert answer.status_code == 500
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    (said,) = [each for each in caplog.records if each.levelname == "ERROR"]
+    assert said.fields["trace"] in answer.text  # type: ignore[attr-defined]
+    assert "on purpose" not in answer.text
 
 
 async def test_a_notice_stands_above_every_page_until_it_is_over(site: Panel, operator: Browser) -> None:
