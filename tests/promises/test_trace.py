@@ -8,7 +8,7 @@ from typing import Any
 from typer.testing import CliRunner
 
 from kwcmaild.command import application
-from kwcmaild.process import relay
+from kwcmaild.compose import relay
 from tests.house import House, Site
 from tests.unit.smtp.conftest import Connect, connect, inbox
 from tests.unit.smtp.test_submission import plain
@@ -40,7 +40,7 @@ async def test_from_a_login_here_to_a_mailbox_there(tmp_path: Path, connect: Con
     (tmp_path / "here").mkdir()
     site = Site.make(tmp_path / "here", queue=f'{{smarthost: "{host}:{port}", retry: [1s]}}')
     here = await House(site).open()
-    work = await relay(site.settings, ())
+    work = await relay.compose(site.settings, ())
     try:
         await work.parts[0].start()
         client = await connect(await here.smtp("implicit", "submission"), tls=here.client_context())

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from kwcmaild.process import relay
+from kwcmaild.compose import relay
 from tests.house import Site
 from tests.unit.filters.lists.test_posts import POST, write_list
 from tests.unit.filters.site import Place
@@ -65,7 +65,7 @@ async def test_each_copy_has_its_own_way_back(site: Site, world: tuple[World, in
     write_list(site, "inner", "owner: hanako@example.test\nmembers: [c@other.example]\n")
     sink.wanted = 4
     place = await Place.open(site)
-    process = await relay(site.settings, ())
+    process = await relay.compose(site.settings, ())
     try:
         for part in process.parts:
             await part.start()

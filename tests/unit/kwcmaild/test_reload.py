@@ -76,7 +76,7 @@ async def test_new_certificate_for_new_connections_to_web(demo: Demo) -> None:
     settings = load_settings(demo.settings)
     listeners = open_listeners("web", configured(settings, "web"))
     port = listeners[0].sock.getsockname()[1]
-    web = await process.web(settings, listeners)
+    web = await process.compose("web", settings, listeners)
     for part in web.parts:
         await part.start()
     old = await connect(port, demo.ca)
@@ -106,7 +106,7 @@ async def test_limits_of_connections_follow_the_settings(demo: Demo) -> None:
     settings = load_settings(demo.settings)
     listeners = open_listeners("pop3", configured(settings, "pop3"))
     settings.run.mkdir()
-    pop3 = await process.pop3(settings, listeners)
+    pop3 = await process.compose("pop3", settings, listeners)
     for part in pop3.parts:
         await part.start()
     address = listeners[0].sock.getsockname()
@@ -127,7 +127,7 @@ async def test_the_time_for_a_handshake_follows_the_settings(demo: Demo) -> None
     settings = load_settings(demo.settings)
     listeners = open_listeners("pop3", configured(settings, "pop3"))
     settings.run.mkdir()
-    pop3 = await process.pop3(settings, listeners)
+    pop3 = await process.compose("pop3", settings, listeners)
     for part in pop3.parts:
         await part.start()
     pop3.adopt(settings.model_copy(update={"tls": settings.tls.model_copy(update={"handshake_timeout": 1})}))

@@ -1,0 +1,26 @@
+"""Ports 110 and 995: everything that stands behind them."""
+
+from collections.abc import Sequence
+
+from config.settings import Settings
+from kwcmaild.entrance import Entrance
+from kwcmaild.listeners import Listener
+from kwcmaild.measured import measured
+from kwcmaild.parts import Process, settled
+from net.tls import Contexts
+from pop3.door import Pop3Door
+from storage.store import Store
+
+
+async def compose(settings: Settings, listeners: Sequence[Listener]) -> Process:
+    contexts = Contexts(settings.tls)
+    store = await Store.open(settings)
+    metrics = measured(store, "pop3")
+    door = Pop3Door(settings, store, contexts)
+    entrance = Entrance(door, "pop3", settings, contexts, listeners, metrics)
+
+    async def close() -> None:
+        await store.close()
+        metrics.close()
+
+    return Process(entrance.servers, (*settled(store), door, entrance), contexts, close)
