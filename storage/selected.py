@@ -26,6 +26,7 @@ from storage.message import Message
 from storage.mime.opening import opening
 from storage.mime.parts import parse
 from storage.mime.summary import summarise
+from storage.remembered import Stamp
 from storage.rows import Changes, Copied, Row, Stored, Summary
 from storage.search.find import Finder, Found, Said
 
@@ -57,6 +58,7 @@ class Mailbox:
         self._changed: list[tuple[int, int]] = []
         self._expunged: list[tuple[int, int]] = []
         self._remembered = loaded.folder.modseq
+        self._stamp: Stamp | None = None  # the index's log before the last look
         self._look = asyncio.Lock()
         self._looks = 0
         self._finder = Finder()
@@ -163,12 +165,24 @@ class Mailbox:
 
     async def refresh(self, *, others: bool = True) -> None:
         """Move on to what the index says. `others`: also take in what other programs did to the files."""
+        if self._still(others):
+            return
         started = self._looks
         async with self._look:
             if self._looks > started + 1 or (self._looks > started and not others):
                 return  # a look began after this call did
             self._looks += 1
+            known = self._account.store.remembered(self._account.address)
+            stamp = None if known is None else known.stamp()
             self._apply(await self._account.do(look, self.mailboxid, self.modseq, self._folder.floor, others))
+            self._stamp = stamp
+
+    def _still(self, others: bool) -> bool:
+        """Whether nobody can have changed anything since the last look: some `stat`s, and no thread."""
+        known = self._account.store.remembered(self._account.address)
+        if known is None or self._stamp is None or known.stamp() != self._stamp or self.gone:
+            return False
+        return not others or (bool(self._folder.looked) and not self.disturbed())
 
     async def append(self, messages: Sequence[Appended]) -> list[int]:
         """All or none; returns their UIDs. Raises OverQuota, DiskFull, KeywordsFull."""
@@ -349,7 +363,7 @@ class Mailbox:
                 log[:] = [(modseq, uid) for modseq, uid in log if modseq > self._remembered]
 
     def disturbed(self) -> bool:
-        """Whether another program may have been at the files. For a thread."""
+        """Whether another program may have been at the files."""
         try:
             return self._folder.touched_by_others() or self._folder.racy()
         except MailboxMissing:
