@@ -2,13 +2,15 @@
 
 Counted are bits, as if every character were drawn from the kinds of character that occur; but what guessers
 try first counts for next to nothing: well-known passwords, the person's own names, years, rows of the
-keyboard, repetitions.
+keyboard, repetitions. A password of which many leaks tell is guessed at once, whatever it is made of, also with
+digits or signs around it (OWASP ASVS 5.0 §6.2.4, 4.0 §2.1.7).
 """
 
 import math
 import re
 import unicodedata
 from dataclasses import dataclass
+from pathlib import Path
 
 LEAST_LENGTH = 8  # characters (NIST SP 800-63B §5.1.1.2)
 LEVELS = (28, 42, 56, 72)  # bits from which a password is weak, fair, good, strong
@@ -23,9 +25,15 @@ _WORDS = frozenset(
     konnichiwa arigatou sakura tokyo osaka nippon japan nihon watashi daisuki doraemon pikachu pokemon totoro
     yakyuu soccer tanaka suzuki satou sato takahashi yamada tarou taro hanako kaisha company mail webmail email
     server office windows google apple amazon rakuten yahoo docomo softbank spring summer autumn winter january
-    haru natsu aki fuyu love happy lucky super computer internet
+    haru natsu aki fuyu love happy lucky super computer internet kwcmaild
     """.split()  # noqa: SIM905 (a page of quotes)
 )
+_LEAKED = frozenset(
+    line
+    for line in Path(__file__).with_name("common_passwords.txt").read_text().splitlines()
+    if not line.startswith("#")
+)
+_AROUND = "0123456789 !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 _ROWS = ("abcdefghijklmnopqrstuvwxyz", "01234567890", "qwertyuiop", "asdfghjkl", "zxcvbnm")
 _RUNS = tuple(row[start : start + 3] for row in _ROWS for start in range(len(row) - 2))
 _SEQUENCES = frozenset((*_RUNS, *(run[::-1] for run in _RUNS)))
@@ -47,6 +55,8 @@ class Strength:
 def strength(password: str, *names: str) -> Strength:
     """`names` are the person's own: address, comment."""
     text = unicodedata.normalize("NFKC", password)
+    if not _LEAKED.isdisjoint({text.lower(), text.lower().strip(_AROUND)}):
+        return Strength(0, len(text) >= LEAST_LENGTH)
     kinds = sum(size for pattern, size in _KINDS if re.search(pattern, text))
     bits = _weight(text.lower(), _own(names)) * math.log2(max(kinds, 2))
     return Strength(sum(bits >= level for level in LEVELS), len(text) >= LEAST_LENGTH)
