@@ -3,13 +3,16 @@
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from storage import tree
 from storage.account_files import AccountFiles
-from storage.look import status_of
+from storage.look import Loaded, look, status_of
 from storage.mailbox import store
+from storage.store import Store
+from tests.house import Site
 
 
 @pytest.fixture
@@ -85,3 +88,33 @@ def test_a_young_stamp_proves_nothing(files: AccountFiles, monkeypatch: pytest.M
     tree.listing(files)
     assert files.remembered.status("INBOX") is None
     assert files.remembered.listing() is None
+
+
+async def test_a_selected_mailbox_is_looked_at_again_only_where_something_may_have_changed(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.remembered.RACY", -(10**18))
+    monkeypatch.setattr("storage.folder.RACY", -(10**18))
+    looks = []
+
+    def counted(*args: Any) -> Loaded | None:
+        looks.append(args)
+        return look(*args)
+
+    monkeypatch.setattr("storage.selected.look", counted)
+    opened = await Store.open(site.settings)
+    account = opened.account("taro@example.test")
+    inbox = await account.open("INBOX")
+    with opened.files(account.address) as files:
+        for change in (log, lambda files: put(files, "1.a.host"), lambda files: put(files, "2.b.host")):
+            await inbox.refresh()
+            await inbox.refresh()  # what other programs did is in the index's log by now
+            looks.clear()
+            for others in (True, False, True):
+                await inbox.refresh(others=others)
+            assert await account.open("INBOX") is inbox and not looks
+            change(files)
+            await inbox.refresh()
+            assert len(looks) == 1
+    assert inbox.uids == (1, 2)
+    await opened.close()
