@@ -58,11 +58,12 @@ class DmarcReporter:
                 event(logger, "dmarc.trouble", logging.ERROR, exc_info=True)
 
     async def step(self) -> None:
-        """Send what is due."""
+        """Send what is due. The file is closed afterwards: the next look is a while off."""
         for due in await self._threads(self._results.due):
             with contextlib.suppress(DnsFailure):  # it is looked at again
                 await self._report(due)
                 await self._threads(self._results.done, due)
+        await self._threads(self._results.rest)
 
     async def _report(self, due: Due) -> None:
         """Raises DnsFailure."""

@@ -75,11 +75,12 @@ class Reporter:
             await self._threads(self._reports.write, counts)
 
     async def step(self) -> None:
-        """Send what is due."""
+        """Send what is due. The file is closed afterwards: the next look is a while off."""
         for due in await self._threads(self._reports.due):
             with contextlib.suppress(DnsFailure):  # it is looked at again
                 if await self._report(due):
                     await self._threads(self._reports.done, due)
+        await self._threads(self._reports.rest)
 
     async def _report(self, due: Due) -> bool:
         """Whether nothing is left to do for it. Raises DnsFailure."""

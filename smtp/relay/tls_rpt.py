@@ -133,6 +133,10 @@ class Reports:
         with self._db.transaction() as db:
             db.execute("DELETE FROM result WHERE day = ? AND domain = ?", (due.day, due.domain))
 
+    def rest(self) -> None:
+        """Close the file until it is needed again. For a thread."""
+        self._db.close()
+
     def close(self) -> None:
         """Write down what is left. Blocks on the disk."""
         if self._counts:

@@ -16,21 +16,11 @@ from storage import tree
 from storage.delivery import Target
 from storage.message import Message
 from storage.store import THREADS, Store
+from tests.open_files import open_files
 from tests.promises.world import settings_at
 
 ACCOUNTS = int(os.environ.get("KWCMAILD_PROMISES_ACCOUNTS", "640"))
 TEXT = b"Subject: hello\r\n\r\n"
-
-
-def descriptors(folder: Path) -> int:
-    """Of this process, below a folder."""
-    found = 0
-    for entry in os.scandir("/proc/self/fd"):
-        try:
-            found += os.readlink(entry.path).startswith(f"{folder}/")
-        except FileNotFoundError:
-            continue
-    return found
 
 
 async def test_at_most_500_indexes_are_open(ground: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,9 +39,9 @@ async def test_at_most_500_indexes_are_open(ground: Path, monkeypatch: pytest.Mo
         for name, (delivered,) in zip(some, answers, strict=True):
             assert delivered.status.ok
             told[name] += 1
-        most = max(most, descriptors(ground / "data" / "mail"))
+        most = max(most, len(open_files(ground / "data" / "mail")))
     assert 4 * 500 <= most <= 4 * (500 + THREADS), "one that is in use is not closed, the others are"
     for name in [names[0], names[-1], *chosen.sample(names, k=30)]:
         assert (await store.account(name).status("INBOX")).messages == told[name]
     await store.close()
-    assert descriptors(ground / "data") == 0
+    assert not open_files(ground / "data")

@@ -22,6 +22,7 @@ from storage.message import Message
 from storage.state import dmarc_results
 from storage.state.dmarc_results import CLAIM, DAY, Counted, DmarcResults, Due, Evaluated, Published
 from tests.house import Site
+from tests.open_files import open_files
 from tests.unit.filters.sender_auth.test_check import ZONE, run, signed
 from tests.unit.filters.sender_auth.test_signatures import BODY, HEAD
 from tests.unit.filters.sender_auth.zone import Record, Zone, txt
@@ -339,6 +340,13 @@ class Desk:
         await self.reporter.step()
         sent, self.sent = self.sent, []
         return sent
+
+
+async def test_between_two_looks_nothing_is_open(site: Site, tmp_path: Path) -> None:
+    desk = Desk(site, tmp_path / "dmarc", {})
+    assert open_files(tmp_path / "dmarc")
+    await desk.step()
+    assert not open_files(tmp_path / "dmarc")
 
 
 async def test_a_report_is_sent_once(site: Site, tmp_path: Path) -> None:

@@ -1,13 +1,12 @@
 """The full-text index is kept up beside a running store, and can be switched off."""
 
 import asyncio
-import contextlib
-import os
 from pathlib import Path
 
 from kwcmaild.indexing import Indexing, accounts
 from storage.search import fulltext
 from tests.house import DOMAIN, House, Site
+from tests.open_files import open_files
 
 MAIL = b"Subject: x\r\n\r\ninvoice\r\n"
 
@@ -32,15 +31,6 @@ async def test_what_was_there_and_what_comes_is_taken_in(house: House) -> None:
         await indexing.stop(1)
 
 
-def descriptors(folder: Path) -> int:
-    """Of this process, below a folder."""
-    found = 0
-    for entry in os.scandir("/proc/self/fd"):
-        with contextlib.suppress(FileNotFoundError):
-            found += os.readlink(entry.path).startswith(f"{folder}/")
-    return found
-
-
 async def test_accounts_that_nobody_uses_are_not_kept_open(house: House) -> None:
     mail = house.settings.data / "mail"
     locals_ = [f"guest{number}" for number in range(20)]
@@ -52,17 +42,17 @@ async def test_accounts_that_nobody_uses_are_not_kept_open(house: House) -> None
     try:
         for local in locals_:
             await asyncio.wait_for(taken(mail / DOMAIN / local, 1), 60)
-        assert descriptors(mail) >= 4 * len(locals_)
+        assert len(open_files(mail)) >= 4 * len(locals_)
         with house.store.files(f"{locals_[0]}@{DOMAIN}"):  # in use
-            while descriptors(mail) > 5:  # the last turn may not have ended
+            while len(open_files(mail)) > 5:  # the last turn may not have ended
                 await house.store.run(indexing.tidy, 0.0)
-            assert descriptors(mail) >= 4
+            assert len(open_files(mail)) >= 4
         await house.store.run(indexing.tidy, 0.0)
-        assert descriptors(mail) == 0
+        assert len(open_files(mail)) == 0
         await house.put(locals_[0], "INBOX", MAIL)
         await asyncio.wait_for(taken(mail / DOMAIN / locals_[0], 2), 60)
         await house.store.run(indexing.tidy)
-        assert descriptors(mail) >= 4, "just used"
+        assert len(open_files(mail)) >= 4, "just used"
     finally:
         await indexing.stop(1)
 

@@ -20,6 +20,7 @@ from smtp.relay.tls_report import Submitter
 from smtp.relay.tls_reporter import Reporter
 from smtp.relay.tls_rpt import DAY, Counted, Due, Reports, Result
 from storage.message import Message
+from tests.open_files import open_files
 from tests.unit.smtp.relay.conftest import World, letter, proven_context, server_context
 
 STS = Policy("sts", ("version: STSv1", "mode: testing"), ("mx.example.com",))
@@ -193,6 +194,14 @@ async def test_reports_are_sent_once(world: World, tmp_path: Path) -> None:
     await desk.again()
     ((message, to),) = desk.sent
     assert to == "tls@example.org" and b"Report Domain: example.com" in message.read()
+
+
+async def test_between_two_looks_nothing_is_open(world: World, tmp_path: Path) -> None:
+    desk = Desk(world, tmp_path / "rpt")
+    await desk.reporter.write()
+    assert open_files(tmp_path / "rpt")
+    await desk.a_day_later()
+    assert not open_files(tmp_path / "rpt")
 
 
 async def test_nobody_who_does_not_ask_gets_one(world: World, tmp_path: Path) -> None:
