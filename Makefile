@@ -12,7 +12,7 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 ROOMS := kwcmaild web smtp imap pop3 filters storage net config
 
 # Debian packages that the tests talk to; where one is missing its tests are skipped by name.
-CLIENTS := swaks haproxy libnet-ssleay-perl libmail-dkim-perl curl msmtp isync fetchmail getmail6 offlineimap3 neomutt thunderbird systemd rsync vim iproute2 chromium
+CLIENTS := swaks haproxy libnet-ssleay-perl libmail-dkim-perl curl msmtp isync fetchmail getmail6 offlineimap3 neomutt thunderbird systemd rsync vim iproute2 chromium php-cgi roundcube-core roundcube-sqlite3
 
 # Programs of tests/neighbours and tests/engines. As packages some of them conflict, and servers would start on this
 # machine: they are unpacked into $(VENV)/neighbours, without any of their scripts.

@@ -108,7 +108,7 @@ def test_getmail(daemons: Daemons, login: Login, tools: Tools, way: str, tmp_pat
 def test_mbsync_both_ways(
     daemons: Daemons, login: Login, tools: Tools, context: ssl.SSLContext, way: str, tmp_path: Path
 ) -> None:
-    """All folders, messages, flags and deletions, from the server and to it."""
+    """All folders; then new mail, flags and deletions, of each side at once."""
     stored = seed(daemons, login)
     rc = mbsyncrc(daemons, login, way, tmp_path)
     tools("mbsync", "-c", rc, "-a")
@@ -124,11 +124,17 @@ def test_mbsync_both_ways(
     client = connect(daemons, login, "plain", context)
     ok(client.select("INBOX"))
     ok(client.store("1", "+FLAGS", r"(\Answered)"))
+    ok(client.store("6", "+FLAGS", r"(\Deleted)"))
+    ok(client.expunge())
+    send(daemons, login, [mail("new on the server")])
     tools("mbsync", "-c", rc, "-a")
 
     ok(client.noop())
     assert ok(client.search(None, "SEEN", "FLAGGED")) == [b"3"]
-    assert len(login.stored()) == len(stored) - 1
+    there = login.stored()
+    assert len(there) == len(stored) - 2 + 1
+    copies = [without_tuid(path.read_bytes()) for path in local.rglob("*,U=*")]
+    assert digests(copies) == digests(lf(there))
     assert any(":2,R" in path.name for path in local.rglob("*,U=1[:,]*"))
     (archived,) = login.stored("Archive")
     assert without_tuid(archived) == ODD["jis"]

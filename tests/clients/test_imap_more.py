@@ -31,7 +31,7 @@ def offlineimaprc(daemons: Daemons, login: Login, folder: Path) -> Path:
 
 
 def test_offlineimap_both_ways(daemons: Daemons, login: Login, tools: Tools, tmp_path: Path) -> None:
-    """All folders, messages, flags and deletions, from the server and to it."""
+    """All folders; then new mail, flags and deletions, of each side at once."""
     needs("offlineimap")
     stored = seed(daemons, login)
     (tmp_path / "Mail").mkdir()
@@ -49,10 +49,15 @@ def test_offlineimap_both_ways(daemons: Daemons, login: Login, tools: Tools, tmp
         client.login(login.address, login.password)
         client.select_folder("INBOX")
         client.add_flags([3], [imapclient.ANSWERED])
+        client.delete_messages([4])
+        client.expunge([4])
+        send(daemons, login, [mail("new on the server")])
         tools("offlineimap", "-c", rc, "-o")
         client.noop()
         assert client.search(["SEEN", "FLAGGED"]) == [1]
-        assert len(client.search("ALL")) == len(stored) - 1
+        assert len(client.search("ALL")) == len(stored) - 2 + 1
+    copies = [path for place in ("cur", "new") for path in (inbox / place).iterdir()]
+    assert digests(path.read_bytes() for path in copies) == digests(lf(login.stored()))
     answered = [path.name for place in ("cur", "new") for path in (inbox / place).glob("*,U=3,*")]
     assert [name.rpartition(":2,")[2] for name in answered] == ["R"]
     (archived,) = login.stored("Archive")
