@@ -22,11 +22,23 @@ TABLES = {
 ROWS = [(door, str(name)) for door, (_, names) in TABLES.items() for name in names]
 
 
-def sent(door: str) -> str:
-    """All that clients say in a door's transcripts, one command a line, without IMAP's tags."""
+# What these do is told to other sessions: in the selected mailbox, or where NOTIFY asks for it.
+SEEN_BY_OTHERS = (
+    "CREATE", "DELETE", "RENAME", "SUBSCRIBE", "UNSUBSCRIBE", "APPEND", "REPLACE", "UID REPLACE", "SETACL",
+    "DELETEACL", "SETMETADATA", "CLOSE", "EXPUNGE", "UID EXPUNGE", "STORE", "UID STORE", "COPY", "UID COPY",
+    "MOVE", "UID MOVE",
+)  # fmt: skip
+
+
+def sent(door: str, among: str = "") -> str:
+    """All that clients say in a door's transcripts, or in those that hold `among`: one command a line, without
+    IMAP's tags."""
     lines = []
     for path in sorted((ROOT / "tests/transcripts" / door).glob("*.txt")):
-        for text in re.findall(r"^(?:[A-Z]> )?C[:~] (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE):
+        script = path.read_text(encoding="utf-8")
+        if among not in script:
+            continue
+        for text in re.findall(r"^(?:[A-Z]> )?C[:~] (.*)$", script, re.MULTILINE):
             commands = text.split(r"<\n>")
             lines += [re.sub(r"^\S+ ", "", command) if door == "imap" else command for command in commands]
     return "\n".join(lines).upper()
@@ -36,6 +48,11 @@ def sent(door: str) -> str:
 def test_a_transcript_shows_the_row(door: str, name: str) -> None:
     shown = re.search(rf"^{re.escape(name)}(?![A-Z])", sent(door), re.MULTILINE)
     assert shown, f"no file of tests/transcripts/{door}/ has a client that says {name}"
+
+
+@pytest.mark.parametrize("name", SEEN_BY_OTHERS)
+def test_two_clients_at_once_show_what_others_see(name: str) -> None:
+    assert re.search(rf"^{re.escape(name)}(?![A-Z])", sent("imap", "\nB> "), re.MULTILINE)
 
 
 @pytest.mark.parametrize(("door", "name"), ROWS)
