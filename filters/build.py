@@ -41,7 +41,7 @@ def build(
     spam = Spam(lambda: pipeline.settings.filters.spam, builtin, store.hop, metrics)
     judges = (dnsbl, greylist, sender_auth, virus)
     incoming = Checks(judges, (spam,), store.traces, metrics)
-    outgoing = Checks((Submission(store, queue), virus), (), store.traces, metrics)
     signing = Signing(settings.domains, store.directory.domain)
+    outgoing = Checks((Submission(store, queue, signing), virus), (), store.traces, metrics)
     pipeline = Pipeline(settings, store, queue, incoming, outgoing, signing, resolver=resolver)
     return pipeline

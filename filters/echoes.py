@@ -148,7 +148,8 @@ class Echoes:
                 now,
             )
             targets = [Target(address) for address in (account, *others)]
-            for copy in await self._store.deliver(message, "", targets, trace):
+            signed = await self._handover.signed(message)
+            for copy in await self._store.deliver(signed, "", targets, trace):
                 noted.delivered(self._store.traces, copy, trace, "notice")
                 tell_log(copy, trace)
         except Exception:

@@ -20,6 +20,7 @@ from config.sending import SendLimit
 from filters import authors, held_notice, noted
 from filters.administrators import administrators
 from filters.mail import Mail, Recipient
+from filters.sender_auth.signing import Signing
 from filters.verdict import PASS, Action, Verdict
 from storage.delivery import Target
 from storage.people.address import parse
@@ -44,8 +45,9 @@ class Submission:
 
     name = "sender"
 
-    def __init__(self, store: Store, queue: Queue) -> None:
+    def __init__(self, store: Store, queue: Queue, signing: Signing) -> None:
         self._store = store
+        self._signing = signing
         self._queue = queue
         self._sending = store.sending
         self._room: OrderedDict[str, int] = OrderedDict()  # by connection: recipients it may still name
@@ -167,6 +169,7 @@ class Submission:
             return
         hostname = self._store.settings.hostname
         message = held_notice.notice(hostname, account, told, full.words, mail.peer, held, now)
+        message = await self._store.run(self._signing.sign, message)
         for copy in await self._store.deliver(message, "", [Target(each) for each in told], mail.trace):
             noted.delivered(self._store.traces, copy, mail.trace, "notice")
 

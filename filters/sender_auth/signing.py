@@ -51,11 +51,11 @@ class Signing:
         self._keys: dict[Path, tuple[_Stamp, RSAPrivateKey | Ed25519PrivateKey]] = {}
         self._lock = threading.Lock()
 
-    def sign(self, message: Message, fallback: str = "") -> Message:
-        """The message with a DKIM-Signature of each key of its author's domain, or of `fallback`'s. Unsigned
-        where neither is ours or has keys: mail without a signature is better than none."""
+    def sign(self, message: Message, *fallbacks: str) -> Message:
+        """The message with a DKIM-Signature of each key of its author's domain, or of the first of `fallbacks` that
+        has keys. Unsigned where none is ours or has any: mail without a signature is better than none."""
         head = self._head(message)
-        for domain in (*author_domains(head)[:1], fallback):
+        for domain in dict.fromkeys((*author_domains(head)[:1], *fallbacks)):
             signers = self._signers(domain) if head else []
             if signers:
                 fields, digest = canonical(head), self._body_hash(message)

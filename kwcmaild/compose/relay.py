@@ -67,6 +67,7 @@ async def compose(settings: Settings, _: Sequence[Listener]) -> Process:
         destinations.key,
         store.directory.is_local,
         traces=store.traces,
+        sign=signing.sign,
     )
 
     async def close() -> None:

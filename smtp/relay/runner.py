@@ -34,7 +34,7 @@ from smtp.relay.letter import UNREAD, Letter
 from smtp.relay.local import LOCAL, Deliver, LocalCourier
 from smtp.relay.pace import Paces
 from smtp.relay.recorder import Recorder, Threads
-from smtp.relay.teller import Teller
+from smtp.relay.teller import Sign, Teller
 from smtp.relay.traffic import LOW, Carrier, Traffic
 from storage.bus import Bus, Hint, Topic
 from storage.errors import Broken
@@ -72,6 +72,7 @@ class Runner:
         is_local: Callable[[str], bool],
         *,
         traces: Traces | None = None,
+        sign: Sign = lambda message, *_: message,
         clock: Callable[[], float] = time.time,
         steady: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = random.random,
@@ -83,7 +84,7 @@ class Runner:
         self._is_local = is_local
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
         self._recorder = Recorder(queue, threads, self._holder)
-        self.teller = Teller(settings, queue, threads, clock, traces)
+        self.teller = Teller(settings, queue, threads, clock, traces, sign)
         self.paces = Paces(steady, jitter)
         self.traffic = Traffic(
             settings,

@@ -2,7 +2,9 @@
 
 Who is to be told of what is decided when an outcome is recorded (`storage.queue.queue`), and stays written down
 until the notice is in the queue: one transaction settles both, so a crash repeats no notice and loses none. A
-notice waits a while for the other recipients of its message, so that one says it all.
+notice waits a while for the other recipients of its message, so that one says it all. It is signed in
+the name of the domain above this server's, for that is aligned with its From (RFC 9989 §4.4), or else of the
+sender's or a recipient's.
 """
 
 import asyncio
@@ -14,6 +16,7 @@ from config.settings import Settings
 from net.log import event
 from smtp.relay import dsn
 from smtp.relay.recorder import Threads
+from storage.message import Message
 from storage.queue.queue import Queue
 from storage.queue.queued import Notice, Work
 from storage.state.traces import Traces
@@ -21,6 +24,8 @@ from storage.state.traces import Traces
 AGAIN = 2.0  # seconds until those are looked at whose other recipients are under way
 PAUSE = 0.25  # seconds between two looks: whoever adds to the queue wakes this, and hardly ever for a reason
 LOOK_EVERY = 60.0  # seconds: another process may have been killed before it told somebody
+
+Sign = Callable[..., Message]  # message, domains: with the keys of the first that has some
 
 logger = logging.getLogger("smtp.relay")
 
@@ -33,8 +38,10 @@ class Teller:
         threads: Threads,
         clock: Callable[[], float],
         traces: Traces | None,
+        sign: Sign,
     ) -> None:
         self.settings = settings
+        self._sign = sign
         self._queue = queue
         self._threads = threads
         self._clock = clock
@@ -109,5 +116,14 @@ class Teller:
         until = now + self.settings.queue.give_up - (self._queue.time.now() - envelope.since)
         text = dsn.report(self.settings.hostname, envelope, work.recipients, message, now, until)
         to = envelope.reverse_path
-        notice = Notice(text, to, not to.isascii(), envelope.require_tls)
+        signed = self._sign(text, *domains(self.settings.hostname, work))
+        notice = Notice(signed, to, not to.isascii(), envelope.require_tls)
         return self._queue.settle(envelope.queue_id, numbers, notice)
+
+
+def domains(hostname: str, work: Work) -> list[str]:
+    """Whose key may stand for a notice, the best first."""
+    labels = hostname.split(".")
+    above = [".".join(labels[at:]) for at in range(1, len(labels) - 1)]
+    people = (work.envelope.reverse_path, *(each.original or each.address for each in work.recipients[:1]))
+    return [*above, *(each.rpartition("@")[2].lower() for each in people)]

@@ -49,7 +49,7 @@ class Site:
         self.settings = self.with_schedule(**more)(self.settings.data)
         self.runner.settings = self.settings
 
-    def new_runner(self) -> Runner:
+    def new_runner(self, **more: Any) -> Runner:
         return Runner(
             self.settings,
             self.queue,
@@ -61,6 +61,7 @@ class Site:
             clock=lambda: self.now,
             steady=lambda: self.now,
             jitter=lambda: 0.5,
+            **more,
         )
 
     def on_add(self, hint: Hint) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from config.settings import Queue as Schedule
 from smtp.relay.schedule import next_pause
+from storage.message import Message
 from storage.queue.queue import LEASE
 from storage.queue.queued import Addressee, Outcome, State
 from storage.status import DELIVERED, DISK_FULL, MAILBOX_FULL, UNKNOWN_RECIPIENT
@@ -76,6 +77,19 @@ async def test_a_permanent_failure_is_told_at_once_for_all_that_failed_together(
     ((address, notice),) = site.stored
     assert address == "me@example.test" and notice.count(b"Final-Recipient:") == 2
     assert site.tried[-1][:2] == ("", "me@example.test")
+
+
+async def test_a_notice_is_signed(site: Site) -> None:
+    def sign(message: Message, *domains: str) -> Message:
+        return message.prepend(f"DKIM-Signature: {' '.join(domains)}\r\n".encode())
+
+    site.runner = site.new_runner(sign=sign)
+    site.answers["taro@example.test"] = UNKNOWN_RECIPIENT
+    site.queue.add(MESSAGE, "me@example.test", [TARO], "t")
+    await site.until(0)
+    ((address, notice),) = site.stored
+    assert address == "me@example.test"
+    assert notice.startswith(b"DKIM-Signature: example.test example.test example.test\r\nDate: ")
 
 
 async def test_a_bounce_is_never_bounced(site: Site, caplog: pytest.LogCaptureFixture) -> None:
