@@ -99,9 +99,9 @@ class View:
     def count_recent(self) -> int:
         return len(self.uids) - bisect_left(self.uids, self.first_recent)
 
-    def told(self, rows: Iterable[Row]) -> None:
-        """The client has just been shown the flags of these rows: they need not be told at the next update."""
-        self._told.update((row.uid, row.modseq) for row in rows)
+    def told(self, shown: Iterable[tuple[int, int]]) -> None:
+        """The client has just been shown the flags of these, by UID and MODSEQ: the next update leaves them out."""
+        self._told.update(shown)
 
     def updates(self, expunge: bool, manner: Manner, uid: bool = False) -> list[bytes]:
         """The untagged responses that bring the client up to date (RFC 9051 §7.4.1, §7.5.1, §7.5.2).
@@ -200,10 +200,12 @@ class View:
         return lines
 
     def _changed(self, changed: tuple[int, ...], manner: Manner, uid: bool, out: list[bytes]) -> None:
-        rows = self.mailbox.rows
-        told: list[Row] = []
-        for one in changed:
-            row = rows.get(one)
-            if row is not None and self.number(one) and self._told.get(one, 0) < row.modseq:
-                told.append(row)
-        out += self.fetched(told, manner, uid)
+        part = self.mailbox.rows.part(changed)
+        told = self._told
+        untold = {
+            one
+            for one, modseq in zip(part.uids, part.modseqs, strict=True)
+            if told.get(one, 0) < modseq and self.number(one)
+        }
+        if untold:
+            out += self.fetched(part.among(untold).rows(), manner, uid)

@@ -6,6 +6,7 @@ in blocks (storage/describe.py).
 
 import json
 import os
+import secrets
 import sqlite3
 import time
 from dataclasses import dataclass, replace
@@ -17,7 +18,40 @@ from storage.errors import KeywordsFull, MailboxMissing
 from storage.layout import INBOX, folder_name
 
 KEYWORDS_MOST = 26  # Maildir has the letters a-z
+SMALLEST_TICK = 1_000_000  # ns, of the clock that stamps files
 RACY = 20_000_000  # ns: a change so shortly before we looked may share its time stamp with a later one
+
+
+_exact: dict[int, bool] = {}  # by file system
+
+
+def exact_times(folder: Path) -> bool:
+    """Whether each change of a directory gives it a time that nobody has seen before.
+
+    So it is from Linux 6.13 on with the usual file systems: a time that was asked for is not used again. Else a
+    time is the last tick of a clock, and two changes may share it. Tried once for each file system, in the
+    folder's tmp/: ticks are a millisecond apart at least."""
+    tmp = f"{folder}/tmp"  # noqa: S108 (of a Maildir)
+    try:
+        device = os.stat(tmp).st_dev
+        if device not in _exact:
+            _exact[device] = any(0 < _two_changes(tmp) < SMALLEST_TICK // 2 for _ in range(3))
+        return _exact[device]
+    except OSError:
+        return False
+
+
+def _two_changes(tmp: str) -> int:
+    """How far apart their times are."""
+    name, other = (f"{tmp}/.{secrets.token_hex(8)}.time" for _ in range(2))
+    os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+    try:
+        first = os.stat(tmp).st_mtime_ns
+        os.rename(name, other)
+        name = other
+        return os.stat(tmp).st_mtime_ns - first
+    finally:
+        os.unlink(name)
 
 
 def boot_id() -> str:
@@ -133,7 +167,8 @@ class Folder:
 
     def racy(self) -> bool:
         """Whether a change of another program could hide behind our own time stamp."""
-        return self.looked - max(self.new_mtime, self.cur_mtime) < RACY
+        since = self.looked - max(self.new_mtime, self.cur_mtime)
+        return since < 0 or (since < RACY and not exact_times(self.path))
 
     def notice_others(self) -> None:
         """Before a change of ours: remember that another program was here, for the next look."""

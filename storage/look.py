@@ -4,7 +4,6 @@ The index's MODSEQ says what is new, so a look that finds nothing costs some que
 """
 
 import sqlite3
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -14,6 +13,7 @@ from storage.account_files import AccountFiles
 from storage.columns import Columns
 from storage.errors import MailboxMissing
 from storage.folder import BOOT, Folder
+from storage.mailbox import Work, change
 from storage.remembered import Counted
 from storage.rows import MailboxStatus, Row, row_of
 
@@ -126,21 +126,26 @@ def current(db: sqlite3.Connection, files: AccountFiles, folder: Folder) -> Fold
     return folders.load(db, files.maildir, name)
 
 
-def work_and_look(
-    files: AccountFiles,
-    work: Callable[..., T],
-    mailboxid: str,
-    since: int,
-    floor: int,
-    args: tuple[object, ...],
-) -> tuple[T, Loaded | None]:
-    """A change of a mailbox and the look after it. Raises MailboxMissing, and what `work` raises."""
-    with files.reading() as db:
-        name = name_of(db, mailboxid)
-    if name is None:
-        raise MailboxMissing(mailboxid)
-    result = work(files, name, *args)
-    return result, look(files, mailboxid, since, floor, False)
+def work_and_look(files: AccountFiles, work: Work[T], known: Folder) -> tuple[T, Loaded | None]:
+    """A change of a mailbox and the look after it, for who knows it as `known`, under one lock.
+
+    Raises MailboxMissing, and what `work` raises."""
+
+    def seen(db: sqlite3.Connection, folder: Folder) -> tuple[T, Loaded | None]:
+        if folder.mailboxid != known.mailboxid:
+            raise MailboxMissing(known.name)
+        result = work(db, folder)
+        return result, _since(db, folder, known.modseq, known.floor) if folder.looked else None
+
+    try:
+        result, loaded = change(files, known.name, seen)
+    except MailboxMissing:  # it may have another name by now
+        with files.reading() as db:
+            name = name_of(db, known.mailboxid)
+        if name is None or name == known.name:
+            raise
+        result, loaded = change(files, name, seen)
+    return result, loaded or look(files, known.mailboxid, known.modseq, known.floor, False)
 
 
 def status_of(files: AccountFiles, name: str) -> MailboxStatus:

@@ -13,8 +13,8 @@ account's lock, for all that wait at that moment together and for several accoun
 and only then hints, then 250. A crash before 3 leaves a file in tmp/; before 5 the next one at the lock finds
 the dirty byte and makes the rows; after 5 nothing is missing. UIDs become visible in order.
 
-*Leaving* (`expunge`): dirty, unlink, directory fsync, rows, clean. MOVE is one rename, both directories
-fsynced; COPY is links, undone whole on failure. *Flags* (`store`): dirty, rename, rows, clean; the directory is
+*Leaving* (`expunging`): dirty, unlink, directory fsync, rows, clean. MOVE is one rename, both directories
+fsynced; COPY is links, undone whole on failure. *Flags* (`storing`): dirty, rename, rows, clean; the directory is
 fsynced within a second by the caller. A name that another program changed meanwhile is looked up again.
 """
 
@@ -35,13 +35,14 @@ from storage.quota import Limits
 from storage.rows import Copied, Row, Stored
 
 T = TypeVar("T")
+Work = Callable[[sqlite3.Connection, Folder], T]  # a change, to be done under the account's lock
 
 
 class _Moved(Exception):
     """A file is not where its row says: another program renamed it a moment ago."""
 
 
-def _change(files: AccountFiles, name: str, work: Callable[[sqlite3.Connection, Folder], T]) -> T:
+def change(files: AccountFiles, name: str, work: Work[T]) -> T:
     """Run a change on a settled mailbox; once more after a reconcile where a file's name had changed."""
     for _ in range(3):
         try:
@@ -54,6 +55,54 @@ def _change(files: AccountFiles, name: str, work: Callable[[sqlite3.Connection, 
     raise StoreError("another program keeps renaming the messages")
 
 
+def storing(
+    files: AccountFiles,
+    uids: Sequence[int],
+    op: str,
+    flags: frozenset[str],
+    unchanged_since: int | None = None,
+    fixed: frozenset[str] = frozenset(),
+) -> Work[Stored]:
+    """Set, add or remove flags; one MODSEQ for all. `fixed` are letters that a set leaves as they are.
+
+    Raises MailboxMissing, KeywordsFull."""
+
+    def work(db: sqlite3.Connection, folder: Folder) -> Stored:
+        letters = frozenset(folder.letters(flags, make=op != "remove"))
+        rows = records.rows_of(db, folder, uids)
+        refused = []
+        if unchanged_since is not None:
+            refused = [row.uid for row in rows if row.modseq > unchanged_since]
+            rows = [row for row in rows if row.modseq <= unchanged_since]
+        becomes = {old: _become(old, op, letters, fixed) for old in {row.flags for row in rows}}
+        changed = [row for row in rows if becomes[row.flags] != row.flags]
+        if changed:
+            _restate(db, folder, changed, becomes)
+        return Stored(tuple([row.uid for row in changed]), tuple(refused))
+
+    def _restate(db: sqlite3.Connection, folder: Folder, rows: list[Row], becomes: dict[str, str]) -> None:
+        folder.notice_others()
+        modseq = folder.take_modseq(files.clock())
+        wanted = [becomes[row.flags] for row in rows]
+        with files.half_done(folder):
+            paths = reconcile.row_paths(folder, rows)
+            for old, new in zip(paths, reconcile.flagged_paths(folder, rows, wanted), strict=True):
+                _rename(old, new)
+            with records.transaction(db):
+                records.flag(db, folder, rows, wanted, modseq)
+                folder.record_mtimes()
+                folders.count(db, folder)
+
+    return work
+
+
+def _become(old: str, op: str, letters: frozenset[str], fixed: frozenset[str]) -> str:
+    had = set(old)
+    if op == "set":
+        return "".join(sorted(letters | (had & fixed)))
+    return "".join(sorted(had | letters if op == "add" else had - letters))
+
+
 def store(
     files: AccountFiles,
     name: str,
@@ -63,41 +112,8 @@ def store(
     unchanged_since: int | None = None,
     fixed: frozenset[str] = frozenset(),
 ) -> Stored:
-    """Set, add or remove flags; one MODSEQ for all. `fixed` are letters that a set leaves as they are.
-
-    Raises MailboxMissing, KeywordsFull."""
-
-    def work(db: sqlite3.Connection, folder: Folder) -> Stored:
-        letters = set(folder.letters(flags, make=op != "remove"))
-        refused = []
-        changed: list[tuple[Row, Row]] = []
-        for row in records.rows_of(db, folder, uids):
-            if unchanged_since is not None and row.modseq > unchanged_since:
-                refused.append(row.uid)
-                continue
-            old = set(row.flags)
-            new = letters | (old & fixed) if op == "set" else old | letters if op == "add" else old - letters
-            if new != old:
-                changed.append((row, row._replace(flags="".join(sorted(new)), cur=True)))
-        if changed:
-            _restate(db, folder, changed)
-        return Stored(tuple(row.uid for row, _ in changed), tuple(refused))
-
-    def _restate(db: sqlite3.Connection, folder: Folder, changed: list[tuple[Row, Row]]) -> None:
-        folder.notice_others()
-        modseq = folder.take_modseq(files.clock())
-        with files.half_done(folder):
-            for row, wanted in changed:
-                _rename(reconcile.row_path(folder, row), reconcile.row_path(folder, wanted))
-            with records.transaction(db):
-                db.executemany(
-                    "UPDATE rows SET flags = ?, cur = 1, modseq = ? WHERE mailbox = ? AND uid = ?",
-                    [(wanted.flags, modseq, folder.id, wanted.uid) for _, wanted in changed],
-                )
-                folder.record_mtimes()
-                folders.save(db, folder)
-
-    return _change(files, name, work)
+    """Do what `storing` says."""
+    return change(files, name, storing(files, uids, op, flags, unchanged_since, fixed))
 
 
 def _rename(old: str, new: str) -> None:
@@ -107,9 +123,9 @@ def _rename(old: str, new: str) -> None:
         raise _Moved(old) from None
 
 
-def expunge(
-    files: AccountFiles, name: str, uids: Sequence[int] | None, *, flagged_only: bool = True
-) -> list[int]:
+def expunging(
+    files: AccountFiles, uids: Sequence[int] | None, *, flagged_only: bool = True
+) -> Work[list[int]]:
     """Remove messages for good: those flagged \\Deleted (of `uids`, or all), or `uids` whatever their flags."""
 
     def work(db: sqlite3.Connection, folder: Folder) -> list[int]:
@@ -121,28 +137,35 @@ def expunge(
         folder.notice_others()
         modseq = folder.take_modseq(files.clock())
         with files.half_done(folder):
-            for row in rows:
+            for path in reconcile.row_paths(folder, rows):
                 try:
-                    os.unlink(reconcile.row_path(folder, row))
+                    os.unlink(path)
                 except FileNotFoundError:
-                    raise _Moved(row.base) from None
+                    raise _Moved(path) from None
             for place in {"cur" if row.cur else "new" for row in rows}:
                 sync_dir(folder.path / place)
             with records.transaction(db):
                 records.forget(db, folder, rows, modseq, int(files.clock()))
                 quota.count_use(db, folder, -len(rows), -sum(row.size for row in rows))
                 folder.record_mtimes()
-                folders.save(db, folder)
+                folders.count(db, folder)
         return [row.uid for row in rows]
 
-    return _change(files, name, work)
+    return work
 
 
-def copy(files: AccountFiles, name: str, uids: Sequence[int], to: str, limits: Limits) -> Copied:
+def expunge(
+    files: AccountFiles, name: str, uids: Sequence[int] | None, *, flagged_only: bool = True
+) -> list[int]:
+    """Do what `expunging` says."""
+    return change(files, name, expunging(files, uids, flagged_only=flagged_only))
+
+
+def copying(files: AccountFiles, uids: Sequence[int], to: str, limits: Limits) -> Work[Copied]:
     """Links in another mailbox, all or none. Raises MailboxMissing (of `to`), OverQuota, DiskFull."""
 
     def work(db: sqlite3.Connection, source: Folder) -> Copied:
-        target = source if to == name else files.settled(db, to)
+        target = source if to == source.name else files.settled(db, to)
         rows = records.rows_of(db, source, uids)
         used = quota.used_now(db)
         size = sum(row.size for row in rows)
@@ -154,12 +177,12 @@ def copy(files: AccountFiles, name: str, uids: Sequence[int], to: str, limits: L
             return Copied(target.uidvalidity, ())
         with files.half_done(target, marks=[undo.word(target, fresh[0].uid, len(fresh))]):
             try:
-                for row, new in zip(rows, fresh, strict=True):
-                    path = reconcile.row_path(target, new)
+                paths = reconcile.row_paths(source, rows)
+                for old, path in zip(paths, reconcile.row_paths(target, fresh), strict=True):
                     try:
-                        link(reconcile.row_path(source, row), path)
+                        link(old, path)
                     except FileNotFoundError:
-                        raise _Moved(row.base) from None
+                        raise _Moved(old) from None
                     placed.append(path)
                 for place in {"cur" if row.cur else "new" for row in fresh}:
                     sync_dir(target.path / place)
@@ -167,7 +190,7 @@ def copy(files: AccountFiles, name: str, uids: Sequence[int], to: str, limits: L
                     records.receive(db, source, target, rows, fresh)
                     quota.count_use(db, target, len(fresh), size)
                     target.record_mtimes()
-                    folders.save(db, target)
+                    folders.count(db, target)
             except BaseException:
                 for path in placed:
                     with contextlib.suppress(OSError):
@@ -175,14 +198,19 @@ def copy(files: AccountFiles, name: str, uids: Sequence[int], to: str, limits: L
                 raise
         return Copied(target.uidvalidity, _pairs(rows, fresh))
 
-    return _change(files, name, work)
+    return work
 
 
-def move(files: AccountFiles, name: str, uids: Sequence[int], to: str) -> Copied:
+def copy(files: AccountFiles, name: str, uids: Sequence[int], to: str, limits: Limits) -> Copied:
+    """Do what `copying` says."""
+    return change(files, name, copying(files, uids, to, limits))
+
+
+def moving(files: AccountFiles, uids: Sequence[int], to: str) -> Work[Copied]:
     """One rename for each message; never asks the quota. Raises MailboxMissing (of `to`), DiskFull."""
 
     def work(db: sqlite3.Connection, source: Folder) -> Copied:
-        target = source if to == name else files.settled(db, to)
+        target = source if to == source.name else files.settled(db, to)
         rows = records.rows_of(db, source, uids)
         if not rows:
             return Copied(target.uidvalidity, ())
@@ -191,8 +219,9 @@ def move(files: AccountFiles, name: str, uids: Sequence[int], to: str) -> Copied
         source.notice_others()
         target.notice_others()
         with files.half_done(source, target):
-            for row, new in zip(rows, fresh, strict=True):
-                _rename(reconcile.row_path(source, row), reconcile.row_path(target, new))
+            paths = reconcile.row_paths(source, rows)
+            for old, new in zip(paths, reconcile.row_paths(target, fresh), strict=True):
+                _rename(old, new)
             # The new names first: after a power cut a message may be in both places, never in none.
             for place in {"cur" if row.cur else "new" for row in fresh}:
                 sync_dir(target.path / place)
@@ -206,10 +235,15 @@ def move(files: AccountFiles, name: str, uids: Sequence[int], to: str) -> Copied
                 quota.count_use(db, target, len(rows), octets)
                 for folder in (source, target):
                     folder.record_mtimes()
-                    folders.save(db, folder)
+                    folders.count(db, folder)
         return Copied(target.uidvalidity, _pairs(rows, fresh))
 
-    return _change(files, name, work)
+    return work
+
+
+def move(files: AccountFiles, name: str, uids: Sequence[int], to: str) -> Copied:
+    """Do what `moving` says."""
+    return change(files, name, moving(files, uids, to))
 
 
 def _pairs(rows: list[Row], fresh: list[Row]) -> tuple[tuple[int, int], ...]:

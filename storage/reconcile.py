@@ -69,6 +69,18 @@ def row_path(folder: Folder, row: Row) -> str:
     return f"{folder.path}/new/{_key(row)}"
 
 
+def row_paths(folder: Folder, rows: list[Row]) -> list[str]:
+    """The same of many."""
+    new, cur = f"{folder.path}/new/", f"{folder.path}/cur/"
+    return [f"{cur}{_key(row)}:2,{row.flags}" if row.cur else f"{new}{_key(row)}" for row in rows]
+
+
+def flagged_paths(folder: Folder, rows: list[Row], flags: list[str]) -> list[str]:
+    """Where their files are to be with these flags."""
+    cur = f"{folder.path}/cur/"
+    return [f"{cur}{_key(row)}:2,{letters}" for row, letters in zip(rows, flags, strict=True)]
+
+
 def find(folder: Folder, row: Row) -> Path:
     """The row's file under whatever flags it has now. Raises FileNotFoundError: it counts as expunged."""
     key = _key(row)

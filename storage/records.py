@@ -61,6 +61,20 @@ def insert_rows(db: sqlite3.Connection, folder: Folder, rows: list[Row]) -> None
     )
 
 
+def flag(db: sqlite3.Connection, folder: Folder, rows: list[Row], flags: Sequence[str], modseq: int) -> None:
+    """Rows that have these flags from now on. UIDs without gaps whose flags become the same are one statement."""
+    runs: list[tuple[str, int, int]] = []
+    for row, letters in zip(rows, flags, strict=True):
+        if runs and runs[-1][2] == row.uid - 1 and runs[-1][0] == letters:
+            runs[-1] = (letters, runs[-1][1], row.uid)
+        else:
+            runs.append((letters, row.uid, row.uid))
+    db.executemany(
+        "UPDATE rows SET flags = ?, cur = 1, modseq = ? WHERE mailbox = ? AND uid BETWEEN ? AND ?",
+        [(letters, modseq, folder.id, first, last) for letters, first, last in runs],
+    )
+
+
 def forget(db: sqlite3.Connection, folder: Folder, gone: list[Row], modseq: int, now: int) -> None:
     """Rows that are no more: remembered as expunged."""
     runs = [(folder.id, first, last) for first, last in _runs([row.uid for row in gone])]

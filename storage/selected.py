@@ -22,6 +22,7 @@ from storage.errors import MailboxMissing, StoreError
 from storage.folder import KEYWORDS_MOST, Folder
 from storage.layout import canonical_name
 from storage.look import Loaded, current, gone_since, look, work_and_look
+from storage.mailbox import Work
 from storage.message import Message
 from storage.mime.opening import opening
 from storage.mime.parts import parse
@@ -201,7 +202,7 @@ class Mailbox:
         """`op` is set, add or remove. One MODSEQ for all that change; set leaves the letters in `fixed` alone.
 
         Raises KeywordsFull."""
-        stored = await self._alter(changes.store, uids, op, flags, unchanged_since, fixed)
+        stored = await self._alter(changes.storing, uids, op, flags, unchanged_since, fixed)
         if stored.changed:
             self._account.store.sync_soon(self._folder.path)
         return stored
@@ -209,23 +210,23 @@ class Mailbox:
     async def copy(self, uids: Sequence[int], to: str) -> Copied:
         """All or none. Raises MailboxMissing, OverQuota, DiskFull."""
         limits = await self._account.limits()
-        copied = await self._alter(changes.copy, uids, to, limits)
+        copied = await self._alter(changes.copying, uids, to, limits)
         self._account.changed(to)
         return copied
 
     async def move(self, uids: Sequence[int], to: str) -> Copied:
         """Raises MailboxMissing, DiskFull."""
-        moved = await self._alter(changes.move, uids, to)
+        moved = await self._alter(changes.moving, uids, to)
         self._account.changed(to)
         return moved
 
     async def expunge(self, uids: Sequence[int] | None = None) -> list[int]:
         """Those flagged \\Deleted, of `uids` or of all, go for good."""
-        return await self._alter(changes.expunge, uids)
+        return await self._alter(changes.expunging, uids)
 
     async def remove(self, uids: Sequence[int]) -> list[int]:
         """These go for good, whatever their flags."""
-        return await self._alter(_remove, uids)
+        return await self._alter(_removing, uids)
 
     async def claim_recent(self) -> int:
         """The first UID that is \\Recent for this session, and for no other one after it."""
@@ -297,13 +298,11 @@ class Mailbox:
             self._headless = set(self.uids) - there
         return self._headless
 
-    async def _alter(self, work: Callable[..., T], *args: object) -> T:
+    async def _alter(self, making: Callable[..., Work[T]], *args: object) -> T:
         """A change and the look after it in one hop; then tell everybody."""
         async with self._look:
             self._looks += 1
-            result, loaded = await self._account.do(
-                work_and_look, work, self.mailboxid, self.modseq, self._folder.floor, args
-            )
+            result, loaded = await self._account.do(_alter, making, self._folder, args)
             self._apply(loaded)
         self._account.publish(self.name, self.modseq)
         return result
@@ -385,8 +384,14 @@ def message_of(folder: Folder, row: Row) -> Message:
     return Message(path, row.size, lf=bool(row.lf), finder=lambda: reconcile.find(folder, row))
 
 
-def _remove(files: AccountFiles, name: str, uids: Sequence[int]) -> list[int]:
-    return changes.expunge(files, name, uids, flagged_only=False)
+def _alter(
+    files: AccountFiles, making: Callable[..., Work[T]], known: Folder, args: tuple[object, ...]
+) -> tuple[T, Loaded | None]:
+    return work_and_look(files, making(files, *args), known)
+
+
+def _removing(files: AccountFiles, uids: Sequence[int]) -> Work[list[int]]:
+    return changes.expunging(files, uids, flagged_only=False)
 
 
 def _summaries(

@@ -248,7 +248,7 @@ class Store:
         return unfollow
 
     def _heard(self, account: str, mailbox: str, modseq: int) -> None:
-        self.look_at(account, mailbox)
+        self.look_at(account, mailbox, modseq)
         for callback in list(self._followers.get(account, ())):
             callback(mailbox, modseq)
 
@@ -292,10 +292,10 @@ class Store:
             if loaded is mailbox:
                 del self._loaded[key]
 
-    def look_at(self, account: str, name: str) -> None:
-        """In this process, move a loaded mailbox on, if there is one."""
+    def look_at(self, account: str, name: str, modseq: int = 0) -> None:
+        """In this process, move a loaded mailbox on, if there is one and it is not as far as `modseq`."""
         mailbox = self._loaded.get((account, name))
-        if mailbox is not None and mailbox.sessions:
+        if mailbox is not None and mailbox.sessions and not 0 < modseq <= mailbox.modseq:
             self.start(mailbox.refresh(others=False))
 
     def _listen(self) -> None:

@@ -346,5 +346,5 @@ async def _mark_seen(session: "Session", rows: list[Row]) -> frozenset[int]:
         return frozenset()
     stored = await view.mailbox.store(unseen, "add", frozenset({"\\Seen"}))
     now = view.mailbox.rows
-    view.told(now[uid] for uid in stored.changed if uid in now)
+    view.told((uid, now[uid].modseq) for uid in stored.changed if uid in now)
     return frozenset(stored.changed)

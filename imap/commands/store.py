@@ -8,6 +8,7 @@ from imap.replies import No, Reply, ok
 from imap.scanner import BadSyntax, Scanner
 from imap.sequence import SequenceSet
 from imap.view import View
+from storage.columns import Part
 from storage.rows import Row
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ async def _store(session: "Session", wanted: Store, uids: list[int], by_uid: boo
         return ok(b"There was nothing to change")
     session.tell_updates(False, by_uid)  # what the client knows before is what it reckons with
     names = flags.spelled(wanted.flags, mailbox.keywords)
-    before = {uid: mailbox.rows[uid] for uid in uids if uid in mailbox.rows} if wanted.silent else {}
+    known = mailbox.rows.part(uids)
+    before = dict(zip(known.uids, known.flags(str), strict=True)) if wanted.silent else {}
     fixed = flags.fixed(view.place.rights)
     work = mailbox.store(uids, wanted.operation, names, wanted.unchanged_since, fixed)
     stored = await session.patiently(work)
@@ -71,23 +73,18 @@ async def _store(session: "Session", wanted: Store, uids: list[int], by_uid: boo
     for line in new_keywords:
         session.send(line)
     refused = set(stored.refused)
-    rows = [mailbox.rows[uid] for uid in uids if uid in mailbox.rows and uid not in refused]
+    part = mailbox.rows.part([uid for uid in uids if uid not in refused] if refused else uids)
     if wanted.silent:
         letters = flags.letters(names, mailbox.keywords)
         # What came out otherwise than the client expects was changed by somebody else meanwhile: the view
         # tells it (RFC 9051 §6.4.6).
-        rows = [
-            row
-            for row in rows
-            if row.uid in before and _expected(before[row.uid], wanted, letters, fixed, row)
-        ]
+        part = _as_expected(part, before, wanted, letters, fixed)
         if session.condstore:
-            changed = set(stored.changed)
-            _tell_modseq(session, [row for row in rows if row.uid in changed], by_uid)
+            _tell_modseq(session, part.among(set(stored.changed)).rows(), by_uid)
     else:
-        for line in view.fetched(rows, session.manner, by_uid):
+        for line in view.fetched(part.rows(), session.manner, by_uid):
             session.send(line)
-    view.told(rows)
+    view.told(zip(part.uids, part.modseqs, strict=True))
     if refused:
         named = (
             sorted(refused) if by_uid else [number for uid in sorted(refused) if (number := view.number(uid))]
@@ -107,16 +104,26 @@ def _allowed(view: View, wanted: Store) -> Store:
     return replace(wanted, flags=names)
 
 
-def _expected(before: Row, wanted: Store, letters: frozenset[str], fixed: frozenset[str], after: Row) -> bool:
-    """Whether the flags are what the client makes of those it knew."""
-    known = frozenset(before.flags)
+def _as_expected(
+    part: Part, before: dict[int, str], wanted: Store, letters: frozenset[str], fixed: frozenset[str]
+) -> Part:
+    """Those whose flags are what the client makes of those it knew."""
+    made = {old: _made(old, wanted, letters, fixed) for old in set(before.values())}
+    fitting = {
+        uid
+        for uid, after in zip(part.uids, part.flags(frozenset), strict=True)
+        if uid in before and made[before[uid]] == after
+    }
+    return part if len(fitting) == len(part) else part.among(fitting)
+
+
+def _made(old: str, wanted: Store, letters: frozenset[str], fixed: frozenset[str]) -> frozenset[str]:
+    known = frozenset(old)
     if wanted.operation == "add":
-        known |= letters
-    elif wanted.operation == "remove":
-        known -= letters
-    else:
-        known = letters | (known & fixed)
-    return known == frozenset(after.flags)
+        return known | letters
+    if wanted.operation == "remove":
+        return known - letters
+    return letters | (known & fixed)
 
 
 def _tell_modseq(session: "Session", rows: list[Row], by_uid: bool) -> None:

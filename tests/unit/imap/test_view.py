@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from imap.manner import PLAIN, Manner
 from imap.place import Place
 from imap.view import View
+from storage.columns import Columns
 from storage.rows import Changes, Row
 from storage.selected import Mailbox
 
@@ -21,7 +22,7 @@ class Shelf:
 
     def __init__(self) -> None:
         self.uids: tuple[int, ...] = ()
-        self.rows: dict[int, Row] = {}
+        self._rows: dict[int, Row] = {}
         self.modseq = 1
         self.uidnext = 1
         self.keywords: tuple[str, ...] = ()
@@ -31,29 +32,33 @@ class Shelf:
         self.left: list[tuple[int, int]] = []
         self.released = 0
 
+    @property
+    def rows(self) -> Columns:
+        return Columns.of([self._rows[uid] for uid in sorted(self._rows)])
+
     def arrive(self) -> None:
         self.modseq += 1
         uid = self.uidnext
         self.uidnext += 1
-        self.rows[uid] = Row(uid, "base", "", self.modseq, 10, 0, self.modseq, "appended", True, False)
+        self._rows[uid] = Row(uid, "base", "", self.modseq, 10, 0, self.modseq, "appended", True, False)
         self.uids = (*self.uids, uid)
 
     def flag(self, at: int, letters: str) -> None:
         if self.uids:
             self.modseq += 1
             uid = self.uids[at % len(self.uids)]
-            self.rows[uid] = self.rows[uid]._replace(flags=letters, modseq=self.modseq)
+            self._rows[uid] = self._rows[uid]._replace(flags=letters, modseq=self.modseq)
 
     def expunge(self, at: int) -> None:
         if self.uids:
             self.modseq += 1
             uid = self.uids[at % len(self.uids)]
-            del self.rows[uid]
+            del self._rows[uid]
             self.uids = tuple(one for one in self.uids if one != uid)
             self.left.append((self.modseq, uid))
 
     def changes_since(self, modseq: int, _: Sequence[int]) -> Changes:
-        rows = [self.rows[uid] for uid in self.uids]
+        rows = [self._rows[uid] for uid in self.uids]
         return Changes(
             tuple(row.uid for row in rows if row.born > modseq),
             tuple(row.uid for row in rows if row.born <= modseq < row.modseq),
@@ -168,11 +173,11 @@ def test_what_the_client_was_shown_is_not_told_again() -> None:
     shelf = shelf_with(2)
     view = view_of(shelf)
     shelf.flag(0, "S")
-    view.told([shelf.rows[1]])
+    view.told([(1, shelf.rows[1].modseq)])
     shelf.flag(1, "F")
     assert view.updates(True, PLAIN) == [b"* 2 FETCH (FLAGS (\\Flagged))\r\n"]
     shelf.flag(0, "S")
-    view.told([shelf.rows[1]])
+    view.told([(1, shelf.rows[1].modseq)])
     shelf.flag(0, "")
     assert view.updates(True, Manner(modseq=True), True) == [
         b"* 1 FETCH (FLAGS () UID 1 MODSEQ (%d))\r\n" % shelf.modseq
