@@ -3,7 +3,9 @@
 The index's MODSEQ says what is new, so a look that finds nothing costs some queries and two `stat`s. For threads.
 """
 
+import os
 import sqlite3
+import time
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -12,7 +14,7 @@ from storage import packed, records
 from storage.account_files import AccountFiles
 from storage.columns import Columns
 from storage.errors import MailboxMissing
-from storage.folder import BOOT, Folder
+from storage.folder import BOOT, RACY, Folder
 from storage.mailbox import Work, change
 from storage.remembered import Counted
 from storage.rows import MailboxStatus, Row, row_of
@@ -98,6 +100,22 @@ def _after(db: sqlite3.Connection, folder: Folder, since: int) -> tuple[list[Row
     rows = sorted(map(row_of, db.execute(records.ROWS + " AND modseq > ?", (folder.id, since))))
     gone = db.execute("SELECT uid FROM expunged WHERE mailbox = ? AND modseq > ?", (folder.id, since))
     return rows, [uid for (uid,) in gone]
+
+
+def index_written(path: str) -> tuple[int, int, int] | None:
+    """Changes with each commit, as well while nobody has the index open; None where it may change without that.
+
+    A log without content says the same as none: who opens the index makes it, and who closes it last removes it."""
+    try:
+        index = os.stat(path)
+    except FileNotFoundError:
+        return None
+    try:
+        log = os.stat(path + "-wal")
+        stamp = index.st_mtime_ns, log.st_mtime_ns if log.st_size else 0, log.st_size
+    except FileNotFoundError:
+        stamp = index.st_mtime_ns, 0, 0
+    return None if time.time_ns() - max(stamp[:2]) < RACY else stamp
 
 
 def gone_since(files: AccountFiles, mailboxid: str, since: int) -> tuple[int, ...] | None:

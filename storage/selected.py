@@ -59,6 +59,7 @@ class Mailbox:
         self._changed: list[tuple[int, int]] = []
         self._expunged: list[tuple[int, int]] = []
         self._remembered = loaded.folder.modseq
+        self._written: tuple[int, int, int] | None = None  # the index as `behind` saw it
         self._stamp: Stamp | None = None  # the index's log before the last look
         self._look = asyncio.Lock()
         self._looks = 0
@@ -360,6 +361,16 @@ class Mailbox:
         for log in (self._arrived, self._changed, self._expunged):
             if log and log[0][0] <= self._remembered:
                 log[:] = [(modseq, uid) for modseq, uid in log if modseq > self._remembered]
+
+    def behind(self) -> bool:
+        """Whether the index was written since this was asked last, or another program may have been at the files.
+
+        For a thread. It opens no index: thousands may wait in mailboxes where nothing happens."""
+        written = self._account.index_written()
+        if written is None or written != self._written:
+            self._written = written
+            return True
+        return self.disturbed()
 
     def disturbed(self) -> bool:
         """Whether another program may have been at the files."""

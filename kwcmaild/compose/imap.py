@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from config.settings import Settings
 from imap.door import ImapDoor
+from kwcmaild import tidy
 from kwcmaild.entrance import Entrance
 from kwcmaild.listeners import Listener
 from kwcmaild.measured import measured
@@ -16,6 +17,7 @@ async def compose(settings: Settings, listeners: Sequence[Listener]) -> Process:
     contexts = Contexts(settings.tls)
     store = await Store.open(settings)
     metrics = measured(store, "imap")
+    store.start(tidy.run(store))
     door = ImapDoor(settings, store, contexts)
     entrance = Entrance(door, "imap", settings, contexts, listeners, metrics)
 
