@@ -25,6 +25,7 @@ from storage.selected import message_of
 TURN = 500  # messages that one call takes in, or forgets
 BATCH = 50  # of them in one transaction
 SECONDS = 1.0  # that it takes, more or less
+NUMBER_MOST = 2**32  # no UID is larger (RFC 9051 §2.3.1.1)
 SURPLUS = 200  # messages that are no more may stay, and a tenth of those that there are
 
 
@@ -59,31 +60,27 @@ def feed(
 
 
 def _batches(files: AccountFiles, words: sqlite3.Connection, folder: Folder, most: int) -> Iterator[int]:
-    """Rows that came after those that were taken in, by MODSEQ: how many messages of each batch were read."""
-    row = words.execute("SELECT modseq FROM progress WHERE mailboxid = ?", (folder.mailboxid,)).fetchone()
-    since = row[0] if row else -1
-    while since < folder.modseq:
+    """Rows that came after those that were taken in, by MODSEQ: how many messages of each batch were read.
+
+    Rows of an index that was made again all have one MODSEQ: among those the UID says how far one has come."""
+    query = "SELECT modseq, uid FROM progress WHERE mailboxid = ?"
+    done: tuple[int, int] = words.execute(query, (folder.mailboxid,)).fetchone() or (-1, 0)
+    while done < (folder.modseq, NUMBER_MOST):
         with files.reading() as db:
             try:
                 number = look.current(db, files, folder).id
             except MailboxMissing:
                 return
-            query = records.ROWS + " AND modseq > ? ORDER BY modseq, uid LIMIT ?"
-            rows = [Row(*columns) for columns in db.execute(query, (number, since, most))]
-            # rows of one MODSEQ came together: all of them, or `since` would pass some of them by
-            if len(rows) == most:
-                last = rows[-1].modseq
-                query = records.ROWS + " AND modseq = ? ORDER BY uid"
-                rows = [one for one in rows if one.modseq < last]
-                rows += [Row(*columns) for columns in db.execute(query, (number, last))]
+            query = records.ROWS + " AND (modseq, uid) > (?, ?) ORDER BY modseq, uid LIMIT ?"
+            rows = [Row(*columns) for columns in db.execute(query, (number, *done, most))]
         known = fulltext.known(words, [one.base for one in rows])
         fresh = [one for one in rows if one.base not in known]
         step = min(most, BATCH)
         for at in range(0, len(fresh), step):
             yield _take(files, words, folder, fresh[at : at + step])
-        since = rows[-1].modseq if rows else folder.modseq
+        done = (rows[-1].modseq, rows[-1].uid) if rows else (folder.modseq, NUMBER_MOST)
         with records.transaction(words):
-            words.execute("INSERT OR REPLACE INTO progress VALUES (?, ?)", (folder.mailboxid, since))
+            words.execute("INSERT OR REPLACE INTO progress VALUES (?, ?, ?)", (folder.mailboxid, *done))
 
 
 def _take(files: AccountFiles, words: sqlite3.Connection, folder: Folder, rows: list[Row]) -> int:

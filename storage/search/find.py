@@ -56,9 +56,7 @@ class Finder:
             finally:
                 db.close()
 
-    def _here(
-        self, db: sqlite3.Connection, file: tuple[int, int], part: Part
-    ) -> dict[int, tuple[int, bool]]:
+    def _here(self, db: sqlite3.Connection, file: tuple[int, int], part: Part) -> dict[int, tuple[int, bool]]:
         if file != self._file:
             self._file, self._numbers = file, {}
         unknown = set(part.uids) - self._numbers.keys()

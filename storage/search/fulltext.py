@@ -25,7 +25,7 @@ from storage.octets import Octets
 from storage.search.words import tokens
 
 FILE = "fulltext.sqlite"
-SHAPE = 1  # PRAGMA user_version; another one means: make it again
+SHAPE = 2  # PRAGMA user_version; another one means: make it again
 KEPT = 1024 * 1024  # octets of one message's text that are kept
 PLAIN = 16 * 1024  # octets up to which a text is kept as it is: to unpack it costs more than to look into it
 PAGE = 16 * 1024  # octets: most texts lie in one, and a search reads thousands
@@ -39,8 +39,8 @@ CREATE VIRTUAL TABLE words USING fts5(
     tokens, content='', detail=none, columnsize=0,
     tokenize="ascii tokenchars '{_SIGNS.replace("'", "''").replace('"', '""')}'"
 );
-CREATE TABLE progress (             -- rows of a mailbox up to this MODSEQ were taken in
-    mailboxid TEXT PRIMARY KEY, modseq INTEGER NOT NULL
+CREATE TABLE progress (             -- rows of a mailbox up to this MODSEQ (and of it, up to this UID) were taken in
+    mailboxid TEXT PRIMARY KEY, modseq INTEGER NOT NULL, uid INTEGER NOT NULL
 );
 """
 

@@ -2,6 +2,7 @@
 
 import sqlite3
 import tempfile
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
@@ -155,6 +156,25 @@ def test_messages_are_taken_in_some_at_a_time(account: Account) -> None:
     assert account.find("会議") == (set(range(1, 8)), {8})
     assert feed(account.files).taken == 1
     assert account.find("れた") == ({8}, set())
+
+
+def test_a_turn_does_not_begin_again(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a lost index all rows have one MODSEQ: a hundred thousand are not looked at for each few."""
+    account.put(*(mail(f"会議{number}", "資料") for number in range(40)))
+    assert len({row.modseq for row in account.rows()}) == 1
+    seen: list[str] = []
+    known = fulltext.known
+
+    def watched(db: sqlite3.Connection, bases: Iterable[str]) -> dict[str, tuple[int, bool]]:
+        some = list(bases)
+        seen.extend(some)
+        return known(db, some)
+
+    monkeypatch.setattr(fulltext, "known", watched)
+    while feed(account.files, most=3).more:
+        pass
+    assert len(seen) <= 2 * 40
+    assert account.find("会議") == (set(range(1, 41)), set())
 
 
 def test_time_ends_a_turn(account: Account) -> None:
