@@ -4,6 +4,7 @@ import asyncio
 import logging
 
 from config.settings import Listen, Settings
+from imap.listed import Listed
 from imap.session import Session
 from net.connection import Connection
 from net.limits import Slots
@@ -31,6 +32,7 @@ class ImapDoor:
         self.contexts = contexts
         self.slots = Slots(settings.run)
         self.searches = asyncio.Semaphore(SEARCHES)
+        self.listed = Listed()
         self._inside: dict[str, set[Session]] = {}  # by account
         self._guarded = False
         self.still_every = STILL_EVERY

@@ -385,7 +385,10 @@ class Session:
             self._bye(b"CLIENTBUG", b"Too many bad commands")
         elif self.failures >= self.settings.auth.max_tries and self.account is None:
             self._bye(b"", b"Too many failed logins")
-        await self.flush()
+        if self.conn.buffered and self.conn.unsent < FLUSH:
+            self._write_out()  # in one piece with the answers to what came with this command
+        else:
+            await self.flush()
 
     async def _incoming(self) -> reader.Incoming:
         """The next command; what the client wants to be told is told while it is waited for."""

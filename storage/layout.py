@@ -51,6 +51,7 @@ def maildir_text(data: Path, address: str) -> str:
     return str(account_dir(data, address) / "Maildir")
 
 
+@lru_cache(maxsize=4096)  # what is refused is not kept, so none is long
 def canonical_name(name: str) -> str:
     """The one spelling of a mailbox name: INBOX in capitals (RFC 9051 §5.1), NFC, no separator at the end.
 

@@ -1,4 +1,4 @@
-"""Answers about an account that are still true: the numbers of STATUS, the mailboxes of LIST.
+"""Answers about an account that are still true: the numbers of STATUS, the mailboxes of LIST, the subscriptions.
 
 A mail program asks for all its folders every few minutes, and hardly ever has anything changed. What was answered
 is kept with the stamps of everything that it came from: the index's log (each commit of any process changes it),
@@ -35,6 +35,7 @@ class Remembered:
     _stamp: Stamp | None = None
     _statuses: dict[str, Counted] = field(default_factory=dict)
     _listing: tuple[Stamp | None, int, list[MailboxInfo]] = (None, 0, [])
+    _subscriptions: tuple[Stamp | None, frozenset[str]] = (None, frozenset())
 
     def stamp(self) -> Stamp | None:
         """The index's log as it is; None where it may still change without a new stamp."""
@@ -72,6 +73,21 @@ class Remembered:
         folders = self._folders()
         if stamp is not None and time.time_ns() - folders >= RACY:
             self._listing = stamp, folders, infos
+
+    def subscriptions(self) -> frozenset[str] | None:
+        stamp, names = self._subscriptions
+        return names if stamp is not None and self.subscribed_at() == stamp else None
+
+    def keep_subscriptions(self, names: frozenset[str], stamp: Stamp | None) -> None:
+        self._subscriptions = stamp, names
+
+    def subscribed_at(self) -> Stamp | None:
+        """account.json as it is, which each change makes anew; None where it may change without a new stamp."""
+        try:
+            file = os.stat(os.path.dirname(self.maildir) + "/account.json")
+        except FileNotFoundError:
+            return None
+        return None if time.time_ns() - file.st_mtime_ns < RACY else (file.st_mtime_ns, file.st_ino)
 
     def _folders(self) -> int:
         """Changes when a folder comes or goes."""

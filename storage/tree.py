@@ -303,7 +303,10 @@ def load_account(account: Path) -> dict[str, Any]:
 
 
 def subscriptions(files: "AccountFiles") -> frozenset[str]:
-    return frozenset(load_account(files.dir).get("subscriptions", ()))
+    stamp = files.remembered.subscribed_at()
+    names = frozenset(load_account(files.dir).get("subscriptions", ()))
+    files.remembered.keep_subscriptions(names, stamp)
+    return names
 
 
 def subscribe(files: "AccountFiles", name: str, wanted: bool) -> None:

@@ -5,7 +5,7 @@ together once, in memory; then every name is matched and written.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -40,6 +40,11 @@ class List:
     give: frozenset[bytes] = frozenset()
     status: tuple[bytes, ...] = ()
     metadata: tuple[str, ...] = ()  # RFC 9590
+
+    @property
+    def tells_more(self) -> bool:
+        """Whether each mailbox is to be asked for more than its name."""
+        return bool(self.status or self.metadata or b"MYRIGHTS" in self.give)
 
 
 @dataclass(slots=True)
@@ -138,19 +143,33 @@ async def run_list(session: "Session", wanted: List) -> None:
     if wanted.patterns == (b"",) and not wanted.extended:
         session.send(b'* LIST (\\Noselect) "/" ""\r\n')  # RFC 9051 §6.3.9: only the delimiter is asked
         return
-    fits = _matchers(wanted, session.manner.utf8)
+    utf8 = session.manner.utf8
     others = await _others(session, wanted)
-    tree = hierarchy([*await session.mine.mailboxes(), *others], await session.mine.subscriptions())
-    for name, known in tree.names.items():
-        if not any(match(name) for match in fits):
-            continue
-        line = list_line(name, known, wanted, session.manner.utf8)
-        if line is None:
-            continue
+    mailboxes, subscriptions = await session.mine.mailboxes(), await session.mine.subscriptions()
+    if not others and not wanted.tells_more:
+        key, made = (session.address, wanted, utf8), (mailboxes, subscriptions)
+        answer = session.door.listed.find(key, made)
+        if answer is None:
+            lines = _lines(hierarchy(mailboxes, subscriptions), wanted, utf8)
+            answer = b"".join([line for _, _, line in lines])
+            session.door.listed.keep(key, made, answer)
+        session.send(answer)
+        return
+    for name, known, line in _lines(hierarchy([*mailboxes, *others], subscriptions), wanted, utf8):
         session.send(line)
         if known.info is not None and known.info.selectable:
             await _tell_more(session, name, wanted)
         await session.flush(least=64 * 1024)
+
+
+def _lines(tree: Tree, wanted: List, utf8: bool) -> Iterator[tuple[str, Known, bytes]]:
+    """The names that fit, and what is said of each."""
+    fits = _matchers(wanted, utf8)
+    for name, known in tree.names.items():
+        if any(match(name) for match in fits):
+            line = list_line(name, known, wanted, utf8)
+            if line is not None:
+                yield name, known, line
 
 
 async def run_lsub(session: "Session", wanted: List) -> None:

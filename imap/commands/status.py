@@ -1,6 +1,8 @@
 """STATUS (RFC 9051 §6.3.11): numbers of a mailbox without selecting it."""
 
+import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from imap.objectid import object_id
@@ -25,6 +27,7 @@ ITEMS: dict[bytes, Callable[[MailboxStatus], bytes]] = {
 DELETED_STORAGE = b"DELETED-STORAGE"  # RFC 9208 §4.1.4: not in the status of the store, summed up here
 APPENDLIMIT = b"APPENDLIMIT"  # RFC 7889 §3
 _NAMES = frozenset({*ITEMS, DELETED_STORAGE, APPENDLIMIT})
+_LIST = re.compile(rb"\([A-Za-z -]{1,200}\)")
 
 
 class Status(NamedTuple):
@@ -40,7 +43,21 @@ def parse(scanner: Scanner) -> Status:
 
 
 def items(scanner: Scanner) -> tuple[bytes, ...]:
-    """A parenthesised list of status items."""
+    """A parenthesised list of status items. Clients ask for the same few again and again."""
+    match = _LIST.match(scanner.data, scanner.position)
+    if match is None:
+        return _items(scanner)
+    found = _read(match.group())
+    scanner.position = match.end()
+    return found
+
+
+@lru_cache(maxsize=256)
+def _read(text: bytes) -> tuple[bytes, ...]:
+    return _items(Scanner(text))
+
+
+def _items(scanner: Scanner) -> tuple[bytes, ...]:
     scanner.expect(b"(")
     found: list[bytes] = []
     while not scanner.take(b")"):

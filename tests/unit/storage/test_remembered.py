@@ -90,6 +90,17 @@ def test_a_young_stamp_proves_nothing(files: AccountFiles, monkeypatch: pytest.M
     assert files.remembered.listing() is None
 
 
+def test_subscriptions_are_remembered_until_they_change(files: AccountFiles) -> None:
+    assert files.remembered.subscriptions() is None
+    first = tree.subscriptions(files)
+    assert files.remembered.subscriptions() is first
+    tree.subscribe(files, "New", True)
+    assert files.remembered.subscriptions() is None
+    assert tree.subscriptions(files) == first | {"New"} == files.remembered.subscriptions()
+    (files.dir / "account.json").unlink()
+    assert files.remembered.subscriptions() is None
+
+
 async def test_a_selected_mailbox_is_looked_at_again_only_where_something_may_have_changed(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
