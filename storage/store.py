@@ -26,8 +26,8 @@ from storage.bus import Bus, Hint
 from storage.delivery import Delivered, Delivery, Target
 from storage.durable import each_at_once, sync_dir
 from storage.errors import MailboxExists, MailboxMissing, neutral
-from storage.layout import INBOX, canonical_name
-from storage.look import Loaded, look, status_of
+from storage.layout import INBOX, account_dir, canonical_name
+from storage.look import Loaded, index_written, look, status_of
 from storage.message import Message
 from storage.people.directory import Directory
 from storage.people.logins import Logins
@@ -46,7 +46,7 @@ from storage.threads import Threads
 THREADS = 32  # hops at once; most of them wait for fsync
 FLAGS_SYNCED = 0.5  # seconds until renamed flags are fsynced
 OTHERS_EVERY = 5.0  # seconds between looks for other programs' changes in selected mailboxes
-LOOK_EVERY = 6  # every so many of those, look at all: a hint may have been lost
+LOOK_EVERY = 6  # every so many of those, look at all whose index was written: a hint may have been lost
 KEEP_LOADED = 30.0  # seconds that a mailbox stays loaded after its last session
 
 P = ParamSpec("P")
@@ -185,8 +185,9 @@ class Store:
                 if not self._pins[address]:
                     del self._pins[address]
 
-    def close_idle(self, seconds: float) -> None:
-        """The accounts that nobody has used for so long: each has four descriptors, and pages. For a thread."""
+    def close_idle(self, seconds: float) -> int:
+        """Close the accounts that nobody has used for so long: each has four descriptors, and pages. How many they
+        were. For a thread."""
         before = time.monotonic() - seconds
         with self._mutex:
             idle = [
@@ -194,6 +195,7 @@ class Store:
             ]
             closing = [self._open.pop(address) for address in idle]
         each_at_once(AccountFiles.close, closing)
+        return len(closing)
 
     def _surplus(self) -> list[AccountFiles]:
         over = len(self._open) - self.settings.storage.open_indexes
@@ -310,8 +312,7 @@ class Store:
             await asyncio.sleep(OTHERS_EVERY)
             rounds += 1
             mailboxes = [mailbox for mailbox in self._loaded.values() if mailbox.sessions]
-            if rounds % LOOK_EVERY:
-                mailboxes = await self.run(_disturbed, mailboxes)
+            mailboxes = await self.run(_disturbed if rounds % LOOK_EVERY else _behind, mailboxes)
             for mailbox in mailboxes:
                 try:
                     await mailbox.refresh()
@@ -332,6 +333,10 @@ class Store:
 
 def _disturbed(mailboxes: list[Mailbox]) -> list[Mailbox]:
     return [mailbox for mailbox in mailboxes if mailbox.disturbed()]
+
+
+def _behind(mailboxes: list[Mailbox]) -> list[Mailbox]:
+    return [mailbox for mailbox in mailboxes if mailbox.behind()]
 
 
 def _sync_all(paths: set[Path]) -> None:
@@ -371,6 +376,11 @@ class Account:
                     raise neutral(error) from error
 
         return await self.store.run(work)
+
+    def index_written(self) -> tuple[int, int, int] | None:
+        """Changes when the index is written, by whatever process; None where it may change without that. Opening it
+        and closing it change nothing. Two `stat`s."""
+        return index_written(str(account_dir(self.store.settings.data, self.address) / "index.sqlite"))
 
     async def ensure(self) -> None:
         """The account's folder and special mailboxes exist when this returns."""
