@@ -38,7 +38,7 @@ async def mail_settings(request: Request) -> Response:
         address=address,
         asked=request.query_params.get("address", "")[:320],
         profile=f"/help/settings/profile?{urlencode({'address': address})}" if address else "",
-        qr=qr.svg(_own_url(settings, address), words(seen.language, "programs.phone.qr")),
+        qr=qr.public(_own_url(settings, address), words(seen.language, "programs.phone.qr")),
         size=size(settings.smtp.max_message),
         connections=settings.imap.max_connections_per_account,
         tls=settings.tls.minimum,

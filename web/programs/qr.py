@@ -8,7 +8,6 @@ import segno
 QUIET = 4  # modules of light around the code (ISO/IEC 18004 §6.3.8)
 
 
-@lru_cache(1024)  # 10 ms each
 def svg(text: str, title: str) -> str:
     """An `<svg>` element to stand in a page: black on white in either theme, for a camera reads no other."""
     out = io.BytesIO()
@@ -28,3 +27,9 @@ def svg(text: str, title: str) -> str:
         nl=False,
     )
     return out.getvalue().decode()
+
+
+@lru_cache(1024)
+def public(text: str, title: str) -> str:
+    """The same of what is no secret, remembered: it takes 10 ms to draw one."""
+    return svg(text, title)

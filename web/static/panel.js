@@ -53,6 +53,9 @@ document.addEventListener("click", async (event) => {
 for (const element of document.querySelectorAll("[data-with-script]")) element.hidden = false;
 count();
 
+// Of tabs that do not fit beside one another the one that is open is seen.
+for (const tab of document.querySelectorAll(".tabs a[aria-current]")) tab.scrollIntoView({ block: "nearest", inline: "center" });
+
 // <p data-strength="field">: how hard the password in that field is to guess, as the server says.
 for (const place of document.querySelectorAll("[data-strength]")) {
   const field = document.getElementById(place.dataset.strength);
