@@ -169,7 +169,7 @@ def test_exec_start_speaks_to_systemd(room: str, demo: Demo, tmp_path: Path) -> 
         stand_in.hear(b"WATCHDOG=1")
         if sockets:  # the last one has TLS from the first byte: the door stands behind the socket we gave
             context = ssl.create_default_context(cafile=str(demo.ca))
-            with socket.create_connection(sockets[-1].getsockname(), timeout=10) as plain:
+            with socket.create_connection(sockets[-1].getsockname(), timeout=60) as plain:
                 with context.wrap_socket(plain, server_hostname="localhost") as secure:
                     assert secure.version() == "TLSv1.3"
         os.kill(stand_in.pid, signal.SIGHUP)

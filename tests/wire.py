@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from tests import closed
+
 Connect = Callable[..., Awaitable["Wire"]]
 
 
@@ -24,8 +26,7 @@ class Wire:
         return wire
 
     async def line(self) -> bytes:
-        async with asyncio.timeout(60):
-            return await self.reader.readline()
+        return await closed.line(self.reader)
 
     def begin(self, command: bytes) -> bytes:
         """Send a command; its tag."""

@@ -95,10 +95,10 @@ async def test_imap_behind_haproxy(house: House, tmp_path: Path, send: str, tls:
             "127.0.0.1", port, ssl=context, server_hostname=HOSTNAME if context else None
         )
         me = writer.get_extra_info("sockname")[:2]
-        assert (await asyncio.wait_for(reader.readline(), 10)).startswith(b"* OK [CAPABILITY ")
+        assert (await asyncio.wait_for(reader.readline(), 60)).startswith(b"* OK [CAPABILITY ")
         assert me in seen
         writer.write(b"a LOGIN taro@example.test tarosecret\r\n")
-        assert (await asyncio.wait_for(reader.readline(), 10)).startswith(b"a OK ")
+        assert (await asyncio.wait_for(reader.readline(), 60)).startswith(b"a OK ")
         writer.close()
         # past the proxy nobody may say who he is, and from it nothing but a header is taken
         _, direct = await asyncio.open_connection(*server.address)
@@ -112,7 +112,7 @@ async def test_without_its_header_haproxy_gets_nothing(house: House, tmp_path: P
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"EHLO client.example\r\n")
         try:
-            assert await asyncio.wait_for(reader.read(), 10) == b""
+            assert await asyncio.wait_for(reader.read(), 60) == b""
         except ConnectionResetError:
             pass
         writer.close()

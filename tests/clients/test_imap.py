@@ -189,9 +189,9 @@ async def test_new_mail_reaches_an_idle_client(
     """aioimaplib waits in IDLE; the message is there at once: no look around, each 5 s and more, is waited for."""
     port = daemons.port("imap", way)
     if way == "implicit":
-        client: aioimaplib.IMAP4 = aioimaplib.IMAP4_SSL(HOST, port, timeout=20, ssl_context=context)
+        client: aioimaplib.IMAP4 = aioimaplib.IMAP4_SSL(HOST, port, timeout=60, ssl_context=context)
     else:
-        client = aioimaplib.IMAP4(HOST, port, timeout=20)
+        client = aioimaplib.IMAP4(HOST, port, timeout=60)
     await client.wait_hello_from_server()
     assert (await client.login(login.address, login.password)).result == "OK"
     assert (await client.select("INBOX")).result == "OK"

@@ -72,14 +72,14 @@ async def exchanged(house: House, door: str, login: str, password: str) -> bytes
     client = Client(login, password)
     reader, writer = await opened(house, door)
     writer.write(command + client.begins() + b"\r\n")
-    first = await asyncio.wait_for(reader.readline(), 10)
+    first = await asyncio.wait_for(reader.readline(), 60)
     assert first.startswith(challenge)
     writer.write(client.proves(first.removeprefix(challenge).strip()) + b"\r\n")
-    line = await asyncio.wait_for(reader.readline(), 10)
+    line = await asyncio.wait_for(reader.readline(), 60)
     if line.startswith(challenge) and not line.startswith(success):
         assert base64.b64decode(line.removeprefix(challenge)) == client.verifier
         writer.write(b"\r\n")
-        line = await asyncio.wait_for(reader.readline(), 10)
+        line = await asyncio.wait_for(reader.readline(), 60)
     writer.close()
     return line
 
@@ -115,6 +115,6 @@ async def test_a_mechanism_that_is_not_offered(keyed: House, door: str) -> None:
     keyed.settings = settings.model_copy(update={"auth": auth})
     reader, writer = await opened(keyed, door)
     writer.write(FRAMES[door][0] + Client(TARO, "x").begins() + b"\r\n")
-    line = await asyncio.wait_for(reader.readline(), 10)
+    line = await asyncio.wait_for(reader.readline(), 60)
     assert line.startswith((b"504 ", b"a NO [CANNOT]", b"-ERR no such mechanism")), line
     writer.close()

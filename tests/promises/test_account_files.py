@@ -63,7 +63,7 @@ def vi(path: Path, quota: int, way: str) -> None:
     command = ["vim", "-es", "-u", "NONE", "-i", "NONE", "-N"]
     command += ["-c", f"set writebackup backupskip= backupcopy={way}"]
     command += ["-c", f"%s/^quota: .*G /quota: {quota}G /", "-c", "wq!", str(path)]
-    subprocess.run(command, timeout=20, env={**os.environ, "TERM": "dumb"}, stdin=subprocess.DEVNULL)
+    subprocess.run(command, timeout=60, env={**os.environ, "TERM": "dumb"}, stdin=subprocess.DEVNULL)
 
 
 def test_vi_and_the_command_line_at_once(path: Path, directories: Callable[[], Directory]) -> None:

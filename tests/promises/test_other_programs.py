@@ -82,7 +82,7 @@ async def clients(house: House) -> AsyncIterator[dict[str, Client]]:
 
 
 async def run(*command: str | Path) -> None:
-    await asyncio.to_thread(subprocess.run, command, check=True, timeout=20)
+    await asyncio.to_thread(subprocess.run, command, check=True, timeout=60)
 
 
 async def by_mv(data: Path) -> None:

@@ -123,7 +123,7 @@ async def test_at_the_door(server: NameServer, tmp_path: Path) -> None:
     house = await House(site).open()
     reader, writer = await asyncio.open_connection(*await house.smtp(tls="none"))
     writer.write(b"HELO x\r\nMAIL FROM:<a@example.com>\r\nRCPT TO:<taro@example.test>\r\n")
-    lines = [await asyncio.wait_for(reader.readline(), 10) for _ in range(4)]
+    lines = [await asyncio.wait_for(reader.readline(), 60) for _ in range(4)]
     assert lines[-1] == b"550 5.7.1 your address 127.0.0.1 is listed by bad.test\r\n"
     writer.close()
     await house.close()

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from imap.commands import fetch
+from tests import closed
 from tests.house import House, Site
 
 
@@ -24,8 +25,7 @@ class Wire:
         self.number = 0
 
     async def line(self) -> bytes:
-        async with asyncio.timeout(60):
-            return await self.reader.readline()
+        return await closed.line(self.reader)
 
     async def do(self, command: bytes) -> list[bytes]:
         """Send a command; the lines up to its tagged reply, which is the last one."""

@@ -79,7 +79,7 @@ class Running:
     def read_mail(self) -> None:
         port = int(next(iter(self.serving.values())).split(",")[1].rpartition(":")[2])
         context = ssl.create_default_context(cafile=str(self.demo.ca))
-        client = poplib.POP3_SSL("localhost", port, context=context, timeout=20)
+        client = poplib.POP3_SSL("localhost", port, context=context, timeout=60)
         client.user("taro@example.test")
         client.pass_(self.demo.passwords["taro@example.test"])
         assert client.stat() == (0, 0)

@@ -23,7 +23,7 @@ def run(request: pytest.FixtureRequest) -> Run:
 
     def runner(main: Awaitable[Any]) -> Any:
         async def watched() -> Any:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 return await main
 
         with asyncio.Runner(loop_factory=factory) as it:

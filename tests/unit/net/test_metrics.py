@@ -13,6 +13,7 @@ import pytest
 from net import metrics
 from net.metrics import Metrics, gather, text
 from net.metrics_door import HEAD, MetricsDoor
+from tests.closed import rest
 from tests.house import House, Site
 
 ACCEPTED = 'kwcmaild_mail_events_total{event="accepted"}'
@@ -129,7 +130,7 @@ async def door(tmp_path: Path, own: Metrics) -> AsyncIterator[MetricsDoor]:
 async def ask(door: MetricsDoor, request: bytes) -> bytes:
     reader, writer = await asyncio.open_connection(*door.address)
     writer.write(request)
-    answer = await reader.read()
+    answer = await rest(reader)
     writer.close()
     return answer
 

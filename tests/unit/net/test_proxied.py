@@ -10,6 +10,7 @@ import pytest
 from net.connection import Connection
 from net.server import Guests
 from tests.certificate import make_certificate
+from tests.closed import rest
 from tests.unit.net.conftest import Run, serving
 
 HEADER = b"PROXY TCP4 192.0.2.1 198.51.100.2 5000 25\r\n"
@@ -26,7 +27,7 @@ async def _asked(address: tuple[str, int], *parts: bytes) -> bytes:
     for part in parts:
         writer.write(part)
         await asyncio.sleep(0)
-    answer = await reader.read(-1)
+    answer = await rest(reader)
     writer.close()
     return answer
 

@@ -16,6 +16,7 @@ from pop3 import session as session_module
 from pop3 import stuffing
 from storage.people.directory_cache import Name
 from storage.selected import Mailbox
+from tests import closed
 from tests.house import DOMAIN, House, Site
 
 TARO = b"USER taro@example.test\r\nPASS tarosecret\r\n"
@@ -48,8 +49,7 @@ class Client:
 
     async def rest(self) -> bytes:
         """All until the server hangs up."""
-        async with asyncio.timeout(60):
-            return await self.reader.read(-1)
+        return await closed.rest(self.reader)
 
     def close(self) -> None:
         self.writer.close()
@@ -305,9 +305,9 @@ async def test_poplib_reads_and_deletes(house: House, tls: str) -> None:
 
     def talk() -> list[bytes]:
         if tls == "implicit":
-            client: poplib.POP3 = poplib.POP3_SSL(host, port, context=context, timeout=10)
+            client: poplib.POP3 = poplib.POP3_SSL(host, port, context=context, timeout=60)
         else:
-            client = poplib.POP3(host, port, timeout=10)
+            client = poplib.POP3(host, port, timeout=60)
         if tls == "starttls":
             client.stls(context)
         client.utf8()

@@ -19,7 +19,7 @@ class Client:
     async def reply(self) -> str:
         lines = []
         while True:
-            line = (await asyncio.wait_for(self.reader.readline(), 10)).decode()
+            line = (await asyncio.wait_for(self.reader.readline(), 60)).decode()
             lines.append(line)
             if line[3:4] != "-":
                 return "".join(lines)

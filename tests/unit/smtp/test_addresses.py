@@ -36,7 +36,7 @@ async def test_reached(tmp_path: Path, command: str, local: str | None) -> None:
     await reader.readline()
     for line in said:
         writer.write(line.encode() + b"\r\n")
-        answers.append((await asyncio.wait_for(reader.readline(), 5))[:3])
+        answers.append((await asyncio.wait_for(reader.readline(), 60))[:3])
         if answers[-1] >= b"500":
             break
     writer.close()

@@ -107,8 +107,8 @@ async def send(house: House, data: bytes, body: str = "BINARYMIME") -> bytes:
         pass
     half = len(data) // 2
     writer.write(b"BDAT %d\r\n" % half + data[:half] + b"BDAT %d LAST\r\n" % (len(data) - half) + data[half:])
-    await asyncio.wait_for(reader.readline(), 10)
-    answer = await asyncio.wait_for(reader.readline(), 10)
+    await asyncio.wait_for(reader.readline(), 60)
+    answer = await asyncio.wait_for(reader.readline(), 60)
     writer.close()
     return answer
 

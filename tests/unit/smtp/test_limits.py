@@ -23,7 +23,7 @@ async def talk(address: tuple[str, int], *commands: str) -> list[str]:
         if command:
             writer.write(command.encode() + b"\r\n")
         while True:
-            line = (await asyncio.wait_for(reader.readline(), 10)).decode()
+            line = (await asyncio.wait_for(reader.readline(), 60)).decode()
             if line[3:4] != "-":
                 break
         said.append(line.rstrip())

@@ -69,7 +69,7 @@ class Client:
         """A whole reply."""
         text = ""
         while True:
-            line = (await asyncio.wait_for(self.reader.readline(), 5)).decode()
+            line = (await asyncio.wait_for(self.reader.readline(), 60)).decode()
             text += line
             if line[3:4] != "-":
                 return text

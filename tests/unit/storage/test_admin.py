@@ -210,7 +210,7 @@ def test_two_administrators_do_not_share_out_the_last_gigabyte_twice(house: Hous
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     assert sorted(outcomes) == ["made", "refused"]
 
 

@@ -108,15 +108,15 @@ async def test_an_account_that_is_locked_holds_up_no_other(store: Store) -> None
         both = asyncio.ensure_future(store.deliver(Message.of(TEXT), "", [*map(Target, NAMES[:2])], "t"))
         waits = asyncio.ensure_future(store.deliver(Message.of(TEXT), "", [Target(NAMES[0])], "t"))
         for name in NAMES[1:]:
-            (copy,) = await asyncio.wait_for(store.deliver(Message.of(TEXT), "", [Target(name)], "t"), 20)
+            (copy,) = await asyncio.wait_for(store.deliver(Message.of(TEXT), "", [Target(name)], "t"), 60)
             assert copy.status.ok
         assert not both.done()
         assert not waits.done()
     finally:
         lock.release()
         lock.close()
-    assert [copy.status.ok for copy in await asyncio.wait_for(both, 20)] == [True, True]
-    assert [copy.status.ok for copy in await asyncio.wait_for(waits, 20)] == [True]
+    assert [copy.status.ok for copy in await asyncio.wait_for(both, 60)] == [True, True]
+    assert [copy.status.ok for copy in await asyncio.wait_for(waits, 60)] == [True]
     assert await count(store, NAMES[0]) == 3
 
 

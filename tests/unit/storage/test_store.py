@@ -40,7 +40,7 @@ async def other(site: Site) -> AsyncIterator[Store]:
 async def moved_on(mailbox: Mailbox) -> None:
     event = asyncio.Event()
     unwatch = mailbox.watch(event.set)
-    await asyncio.wait_for(event.wait(), 10)
+    await asyncio.wait_for(event.wait(), 60)
     unwatch()
 
 
@@ -303,7 +303,7 @@ async def test_each_hears_of_what_it_wants_to(tmp_path: Path) -> None:
     )
     for hint in (came, moved, queued):
         sender.publish(hint)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while sum(map(len, heard.values())) < 4:
             await asyncio.sleep(0)
     assert heard == {Topic.MAIL: [came, moved], Topic.MOVED: [moved], Topic.QUEUE: [queued]}

@@ -23,7 +23,7 @@ async def test_a_result_and_an_error_come_back(threads: Threads) -> None:
 
 
 async def test_as_many_run_at_once_as_may(threads: Threads) -> None:
-    barrier = threading.Barrier(4, timeout=20)
+    barrier = threading.Barrier(4, timeout=60)
     await asyncio.gather(*(threads.run(barrier.wait) for _ in range(4)))
     assert threading.active_count() >= 4
     names = await asyncio.gather(*(threads.run(_name) for _ in range(50)))

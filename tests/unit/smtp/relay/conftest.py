@@ -100,7 +100,7 @@ class World:
         async def report(letter: Letter, answered: Sequence[Answered]) -> None:
             self.reported.append((letter, answered))
 
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             try:
                 await self.courier.carry(key, take, report)
             finally:

@@ -280,7 +280,7 @@ def test_a_killed_process_leaves_what_it_has_written(tmp_path: Path) -> None:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     process.kill()
-    process.join(10)
+    process.join(60)
     traces = Traces(tmp_path, Limits())
     traces.note("abc.2", "stored", recipient="taro@example.test")
     traces.tidy()
