@@ -78,12 +78,13 @@ def flag(db: sqlite3.Connection, folder: Folder, rows: list[Row], flags: Sequenc
 def forget(db: sqlite3.Connection, folder: Folder, gone: list[Row], modseq: int, now: int) -> None:
     """Rows that are no more: remembered as expunged."""
     runs = [(folder.id, first, last) for first, last in _runs([row.uid for row in gone])]
+    db.executemany(
+        "INSERT OR REPLACE INTO expunged (mailbox, uid, base, modseq, at)"
+        " SELECT mailbox, uid, base, ?, ? FROM rows WHERE mailbox = ? AND uid BETWEEN ? AND ?",
+        [(modseq, now, *run) for run in runs],
+    )
     for table in TABLES:
         db.executemany(f"DELETE FROM {table} WHERE mailbox = ? AND uid BETWEEN ? AND ?", runs)  # noqa: S608
-    db.executemany(
-        "INSERT OR REPLACE INTO expunged (mailbox, uid, base, modseq, at) VALUES (?, ?, ?, ?, ?)",
-        [(folder.id, row.uid, row.base, modseq, now) for row in gone],
-    )
 
 
 def _runs(uids: Sequence[int]) -> list[tuple[int, int]]:
