@@ -113,7 +113,7 @@ class Sharing:
         self._make_sure(domain)
         with self._db.transaction() as transaction:
             transaction.execute("INSERT OR IGNORE INTO share VALUES (?, ?, ?)", (domain, who, owner))
-        mark = self._mark(who, make=True)
+        mark = self.mark(who, make=True)
         with self._files(owner) as files, files.writing() as db:
             folder = folders.load(db, files.maildir, name)
             description = folder.description()
@@ -182,10 +182,10 @@ class Sharing:
         return {
             who: rights
             for who, rights in _written(description).items()
-            if (among is None or who in among) and (who not in bound or bound[who] == self._mark(who))
+            if (among is None or who in among) and (who not in bound or bound[who] == self.mark(who))
         }
 
-    def _mark(self, who: str, *, make: bool = False) -> str:
+    def mark(self, who: str, *, make: bool = False) -> str:
         """What an account has and a successor of its name has not; `make`: also of one that has no mail yet."""
         if who == ANYONE:
             return ""

@@ -146,7 +146,7 @@ async def put(session: "Session", wanted: Set) -> Reply | None:
         await account.do(
             annotations.write,
             place.name if place is not None else None,
-            session.address,
+            await _writer(session, place),
             dict(wanted.changes),
         )
     except annotations.ValueTooLong:
@@ -173,9 +173,17 @@ async def _place(session: "Session", raw: bytes) -> Place | None:
     return place
 
 
+async def _writer(session: "Session", place: Place | None) -> str:
+    """Whose private entries these are. In others' mailboxes a name is not enough: a successor may get it."""
+    address = session.address
+    if place is None or place.account.address == address:
+        return address
+    return f"{address} {await session.store.run(session.store.sharing.mark, address)}"
+
+
 async def _read(session: "Session", place: Place | None) -> annotations.Entries:
     if place is not None:
-        return await place.account.do(annotations.read, place.name, session.address)
+        return await place.account.do(annotations.read, place.name, await _writer(session, place))
     found = await session.mine.do(annotations.read, None, session.address)
     domain = session.address.rpartition("@")[2]
     return {**found, ADMIN: f"mailto:postmaster@{domain}".encode()}

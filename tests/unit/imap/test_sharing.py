@@ -8,6 +8,7 @@ import pytest
 from imap.commands import COMMANDS
 from imap.door import ImapDoor
 from imap.state import SELECTED
+from storage import admin_deleted
 from storage.people.directory_cache import Name
 from tests.house import House, Site
 from tests.wire import Wire
@@ -150,6 +151,23 @@ async def test_the_account_file_gives_rights_too(site: Site, house: House, hanak
     )
     assert any(line.endswith(THEIRS) for line in await hanako.do(b'LIST "" "Other Users/*"'))
     taro.close()
+
+
+async def test_a_successor_finds_nothing_of_the_one_before(site: Site, house: House, hanako: Wire) -> None:
+    """Neither rights nor private words in others' mailboxes; who is undeleted finds both."""
+    directory = house.store.directory
+    await grant(house, "lr")
+    await hanako.do(b"SETMETADATA " + THEIRS + b' (/private/comment "hers")')
+    asked = b"GETMETADATA " + THEIRS + b" /private/comment"
+    assert b'"hers"' in (await hanako.do(asked))[0]
+    await house.store.run(admin_deleted.delete, directory, "hanako@example.test")
+    site.write_account("hanako")
+    written(house, "hanako")
+    other = await Wire.open(house.servers[0].address, "hanako")
+    assert NONE in (await other.do(b"SELECT " + THEIRS))[-1]
+    await grant(house, "lr")
+    assert b"/private/comment NIL" in (await other.do(asked))[0]
+    other.close()
 
 
 async def test_nobody_reaches_across_domains(site: Site, house: House) -> None:
