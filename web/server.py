@@ -6,9 +6,11 @@ in force at that moment, so SIGHUP replaces it without touching connections that
 
 import asyncio
 import contextlib
+import functools
 import socket
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -25,6 +27,8 @@ HEAD_TIMEOUT = (
     20.0  # seconds for a request's head: uvicorn itself would wait for ever for one that dribbles in
 )
 
+Told = Callable[[Literal["in", "out"]], None]  # hears of each connection that comes and goes
+
 
 class WebServer:
     """The web room of a process. What the pages show of the settings comes from the office."""
@@ -35,10 +39,11 @@ class WebServer:
         contexts: Contexts,
         listeners: Sequence[tuple[Listen, socket.socket]],
         office: Office,
+        told: Told = lambda _: None,
     ) -> None:
         app = application(office)
         self._servers = [
-            (_Guest(_config(app, settings.tls, contexts, listen)), sock) for listen, sock in listeners
+            (_Guest(_config(app, settings.tls, contexts, listen, told)), sock) for listen, sock in listeners
         ]
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -69,8 +74,13 @@ class _Impatient(HttpToolsProtocol):
     _long = 0  # octets of this head
     _taken = 0  # octets since the last head was whole
 
+    def __init__(self, *arguments: Any, told: Told, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self._told = told
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._told("in")
         self._wait()
 
     def data_received(self, data: bytes) -> None:
@@ -108,6 +118,7 @@ class _Impatient(HttpToolsProtocol):
         self._in_head, self._taken = True, 0
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._told("out")
         self._stop_waiting()
         super().connection_lost(exc)
 
@@ -142,13 +153,13 @@ class _Guest(uvicorn.Server):
         yield
 
 
-def _config(app: object, tls: Tls, contexts: Contexts, listen: Listen) -> uvicorn.Config:
+def _config(app: object, tls: Tls, contexts: Contexts, listen: Listen, told: Told) -> uvicorn.Config:
     context = fresh(tls, contexts, listen) if listen.tls == "implicit" else None
     return uvicorn.Config(
         app,  # type: ignore[arg-type]
         lifespan="off",
         ws="none",
-        http=_Impatient,
+        http=functools.partial(_Impatient, told=told),  # type: ignore[arg-type]
         log_config=None,
         log_level="warning",
         access_log=False,

@@ -34,7 +34,7 @@ async def compose(settings: Settings, listeners: Sequence[Listener]) -> Process:
     office = Office(
         lambda: store.settings, store, panel, queue, resolver, send, pipeline.decide, roster, jobs
     )
-    server = WebServer(settings, contexts, listeners, office)
+    server = WebServer(settings, contexts, listeners, office, functools.partial(metrics.connection, "web"))
 
     async def close() -> None:
         await asyncio.to_thread(jobs.close)
