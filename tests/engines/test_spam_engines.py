@@ -1,8 +1,11 @@
 """Spam engines as Debian ships them: what is spam, what is not, what they are taught, and when they are away."""
 
 import asyncio
+import base64
+import io
 import json
 import random
+import zipfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -55,6 +58,70 @@ async def test_spam_is_known_and_plain_mail_is_not(site: Site, engine: Engine, c
             GTUBE in spam and b"X-Spam-Status: Yes, score=" in spam and b"GTUBE" in spam.split(b"Subject:")[0]
         )
         assert b"X-Spam-Status: No, score=" in plain and b"tests=KNOWN" in plain
+
+
+def bomb() -> bytes:
+    """Twelve archives in each other; the innermost is 20 MB of nothing."""
+    inside = b"\0" * 20_000_000
+    for level in range(12):
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(f"{level}.zip", inside)
+        inside = out.getvalue()
+    return inside
+
+
+def hostile() -> dict[str, bytes]:
+    """Mails that want to hurt whoever takes them apart; the text of each is GTUBE, somewhere."""
+    start = HEAD.removesuffix(b"\r\n") + b"MIME-Version: 1.0\r\n"
+    nested = b"".join(
+        b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (level, level)
+        for level in range(300)
+    )
+    packed = base64.encodebytes(bomb()).replace(b"\n", b"\r\n")
+    mixed = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n%b\r\n--b\r\n" % GTUBE
+    archive = b"Content-Type: application/zip; name=a.zip\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    return {
+        "zip bomb": start + mixed + archive + packed + b"--b--\r\n",
+        "nested": start + nested + b"\r\n" + GTUBE + b"\r\n",
+        "no boundary": start + b"Content-Type: multipart/mixed\r\n\r\n--\r\n" + GTUBE + b"\r\n--b--\r\n",
+        "long parameter": start
+        + b"Content-Type: text/plain; charset="
+        + b"x" * 5000
+        + b"\r\n\r\n\xff\xfe"
+        + GTUBE
+        + b"\r\n",
+        "broken base64": start + b"Content-Transfer-Encoding: base64\r\n\r\n!!!!\r\n=\r\n" + GTUBE + b"\r\n",
+        "ten thousand fields": start
+        + b"".join(b"X-%d: y\r\n" % number for number in range(10_000))
+        + b"\r\n"
+        + GTUBE
+        + b"\r\n",
+    }
+
+
+READ = (
+    "zip bomb",
+    "ten thousand fields",
+)  # what GTUBE is found in by every engine, for it is a plain text there
+
+
+async def test_hostile_mail_comes_in_and_the_engine_lives(
+    site: Site, engine: Engine, connect: Connect
+) -> None:
+    async with opened(site, engine.settings) as house:
+        client = await connect(await house.smtp())
+        messages = hostile()
+        for message in messages.values():
+            assert (await client.mail(message, "taro@example.test")).startswith("250")
+        stored = [*await inbox(house, "taro"), *await inbox(house, "taro", "Junk")]
+        assert len(stored) == len(messages)
+        assert all(b"\r\nX-Spam-Status: " in b"\r\n" + each[:2000] for each in stored)  # it has answered
+        junk = b"".join(await inbox(house, "taro", "Junk"))
+        assert all(messages[each].partition(b"\r\n\r\n")[2] in junk for each in READ)
+        assert (await client.mail(SPAM, "hanako@example.test")).startswith("250")
+        (after,) = await inbox(house, "hanako")
+        assert b"X-Spam-Status: Yes, score=" in after
 
 
 async def test_it_learns_and_unlearns(engine: Engine) -> None:
