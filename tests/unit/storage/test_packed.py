@@ -147,9 +147,18 @@ def ground() -> Iterator[Path]:
     max_examples=40, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
 @given(st.lists(st.sampled_from(HAPPENINGS), max_size=14), st.integers(0, 1 << 30))
-@example([Account.append, Account.hold, Account.expunge, Account.lose_index, Account.pack_late], 1)
+@example([Account.append] * 3 + [Account.hold, Account.expunge, Account.lose_index, Account.pack_late], 1)
 @example(
-    [Account.save, Account.append, Account.hold, Account.expunge, Account.lose_power, Account.pack_late], 1
+    [
+        Account.append,
+        Account.save,
+        Account.append,
+        Account.hold,
+        Account.expunge,
+        Account.lose_power,
+        Account.pack_late,
+    ],
+    1,
 )
 def test_packed_and_what_came_after_are_the_rows(
     ground: Path, happenings: list[Callable[[Account], None]], seed: int
