@@ -270,6 +270,11 @@ class Queue(Section):
         default=100,
         description="Most recipients named at once; all servers take 100 (RFC 5321 §4.5.3.1.8).",
     )
+    eightbit: Literal["send", "bounce"] = Field(
+        default="send",
+        description="Mail with octets above 127 for a server that does not offer 8BITMIME: `send` hands it over as"
+        " it is, which nearly all of them take; `bounce` returns it to its sender, as RFC 6152 asks.",
+    )
     retry: Annotated[tuple[Annotated[Duration, Field(ge=1)], ...], Field(min_length=1)] = Field(
         default=(5 * MINUTE, 15 * MINUTE, HOUR, 4 * HOUR),
         description="Pauses before the first, second, … further attempt; the last one is repeated.",

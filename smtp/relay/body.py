@@ -1,7 +1,7 @@
 """A message on its way out: what of it the next host must be able to take, and its octets with dots stuffed.
 
-The message is sent as it is. Nothing is encoded anew for a host that takes 7 bits only: signatures would break, and
-what a sender wrote is not ours to change; such mail goes back (RFC 6152 §3 allows that).
+The message is sent as it is. Nothing is encoded anew for a host that does not offer 8BITMIME: signatures would
+break, and what a sender wrote is not ours to change. It goes as it is or back to its sender (`queue.eightbit`).
 
 Memory is bounded: a message up to `SMALL` octets is one piece, a larger one is read in pieces, and each piece is
 scanned and stuffed by itself.

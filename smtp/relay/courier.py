@@ -242,7 +242,8 @@ class Courier:
             await self._report(errand, refused)
             return
         utf8 = not all(rcpt.isascii() for _, rcpt in rcpts)
-        mail = order.mail(errand.letter.envelope, content, utf8, session.offers)
+        anyway = self._settings.queue.eightbit == "send"
+        mail = order.mail(errand.letter.envelope, content, utf8, session.offers, eightbit_anyway=anyway)
         if isinstance(mail, Status):
             await self._report(errand, [_answered(each, mail, session) for each in some])
             return

@@ -1,7 +1,8 @@
 """MAIL and RCPT for a letter, with the parameters that the host has offered; or why it can't have the letter.
 
-A host that lacks what a message needs (8 bits, UTF-8 addresses, TLS all the way) gets nothing, and the sender hears
-of that. Wishes that may be lost on the way (RFC 3461) are passed on where the host knows them.
+A host that lacks what a message needs (UTF-8 addresses, TLS all the way) gets nothing, and its sender hears of it.
+Eight bits it gets all the same, where the operator has not said otherwise. Wishes that may be lost on the way
+(RFC 3461) are passed on where the host knows them.
 """
 
 import re
@@ -40,8 +41,11 @@ def wire(address: str) -> bytes | None:
         return None
 
 
-def mail(envelope: Envelope, content: Content, utf8_recipients: bool, offers: Offers) -> bytes | Status:
-    """MAIL with its parameters, or what the sender is told instead."""
+def mail(
+    envelope: Envelope, content: Content, utf8_recipients: bool, offers: Offers, *, eightbit_anyway: bool
+) -> bytes | Status:
+    """MAIL with its parameters, or what the sender is told instead. `eightbit_anyway`: octets above 127 may go to a
+    host that does not offer 8BITMIME."""
     path = wire(envelope.reverse_path)
     if path is None:
         return BAD_SENDER
@@ -51,9 +55,10 @@ def mail(envelope: Envelope, content: Content, utf8_recipients: bool, offers: Of
             return Status("5.3.4", f"the next server takes at most {offers.size} octets")
         words.append(b"SIZE=%d" % content.message.size)
     if content.eightbit:
-        if not offers.eightbit:
-            return EIGHTBIT
-        words.append(b"BODY=8BITMIME")  # RFC 6152 §2
+        if offers.eightbit:
+            words.append(b"BODY=8BITMIME")  # RFC 6152 §2
+        elif not eightbit_anyway:
+            return EIGHTBIT  # RFC 6152 §3
     if utf8_recipients or not path.isascii() or (envelope.smtputf8 and content.utf8_header):
         if not offers.utf8:
             return UTF8

@@ -145,12 +145,22 @@ async def test_limits_of_the_host(world: World) -> None:
 async def test_what_the_host_cannot_take_goes_back(world: World) -> None:
     peer = await world.peer(extensions=("PIPELINING", "SIZE 100"))
     world.serve()
+    world.configure(eightbit="bounce")
     answered = await world.send(letter("b@example.com", text=b"Subject: \xe3\x81\x82\r\n\r\n"))
     assert answered[0].status.code == "5.6.3"
     assert (await world.send(letter("b@example.com", text=TEXT * 10)))[0].status.code == "5.3.4"
     assert (await world.send(letter("ば@example.com")))[0].status.code == "5.6.7"
     assert (await world.send(letter("b@example.com", sender="ば@example.test")))[0].status.code == "5.6.7"
     assert not peer.taken and all(len(session) == 2 for session in peer.sessions)
+
+
+async def test_eight_bits_go_as_they_are_to_a_host_that_does_not_offer_them(world: World) -> None:
+    peer = await world.peer(extensions=("PIPELINING",))
+    world.serve()
+    text = "Subject: x\r\n\r\nあ\r\n".encode("shift_jis")
+    answered = await world.send(letter("b@example.com", text=text))
+    assert answered[0].status.ok
+    assert peer.taken[0].data == text and "BODY" not in peer.taken[0].mail
 
 
 async def test_eight_bits_and_utf8_are_said_where_they_are_needed(world: World) -> None:
