@@ -347,8 +347,15 @@ def _sync_all(paths: set[Path]) -> None:
 
 
 def _load_whole(files: AccountFiles, name: str) -> Loaded:
-    tree.listing(files)  # makes the account, and takes in folders that other programs made
-    with files.reading() as db:
+    try:
+        return _load(files, name)
+    except MailboxMissing:
+        tree.listing(files)  # takes in folders that other programs made
+        return _load(files, name)
+
+
+def _load(files: AccountFiles, name: str) -> Loaded:
+    with files.reading() as db:  # makes the account
         mailboxid = folders.load(db, files.maildir, name).mailboxid
     loaded = look(files, mailboxid, -1)
     if loaded is None:

@@ -174,6 +174,8 @@ def _octets(text: str | None) -> bytes | None:
 
 def _affordable(sizes: Sequence[int], at: int) -> int:
     """How far summaries may be in memory together: one is not larger than a few times its message."""
+    if sum(sizes[at:]) <= SUMMARY_OCTETS:
+        return len(sizes)
     octets = 0
     for place in range(at, len(sizes)):
         octets += sizes[place]

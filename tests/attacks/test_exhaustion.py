@@ -12,7 +12,6 @@ from imap.fetch_grammar import Body
 from imap.scanner import Scanner
 from storage.errors import TooManyMailboxes
 from storage.message import Message
-from storage.rows import Row
 from tests.attacks.talk import Talk
 from tests.house import DOMAIN, House, Site
 
@@ -56,9 +55,9 @@ def test_choices_of_a_huge_header_are_refused_before_they_fill_memory(tmp_path: 
 
 
 def test_summaries_of_large_messages_are_not_all_in_memory_together() -> None:
-    rows = [Row(uid, "b", "", 1, 5 * MIB, 0, 1, "delivered", True, False) for uid in range(10)]
-    assert fetch._affordable(rows, 0) == 4
-    assert fetch._affordable(rows, 8) == 10
+    sizes = [5 * MIB] * 10
+    assert fetch._affordable(sizes, 0) == 4
+    assert fetch._affordable(sizes, 8) == 10
 
 
 async def test_a_fetch_of_two_hundred_bodies_is_answered_in_full(house: House) -> None:
