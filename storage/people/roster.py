@@ -114,15 +114,18 @@ class Roster:
         where, arguments = _conditions(domain, wanted)
         direction = "DESC" if wanted.descending else "ASC"
         order = ", ".join(f"{part} {direction}" for part in _ORDER[wanted.sort])
+        # A search looks at every line, and may count those that it finds. Without one, to count by itself costs
+        # nothing, while a window would carry all lines of a domain along: 1.4 ms for a thousand, not 0.1.
+        count = "count(*) OVER ()" if wanted.search else "0"
         rows = self._db.query(
-            f"SELECT {_COLUMNS}, count(*) OVER () FROM roster WHERE {where}"  # noqa: S608 (ours)
+            f"SELECT {_COLUMNS}, {count} FROM roster WHERE {where}"  # noqa: S608 (ours)
             f" ORDER BY {order}, local LIMIT :most OFFSET :first",
             {**arguments, "most": wanted.most, "first": wanted.first},
         )
-        if rows:
+        if rows and wanted.search:
             return [_line(domain, row) for row in rows], rows[0][-1]
         total = self._db.query(f"SELECT count(*) FROM roster WHERE {where}", arguments)  # noqa: S608
-        return [], total[0][0]
+        return [_line(domain, row) for row in rows], total[0][0]
 
     def totals(self, domain: str) -> Totals:
         rows = self._db.query(
