@@ -78,6 +78,14 @@ class Frame:
         self._pieces += (b"\r\n", octets)
 
 
+def alone(line: bytes, most: int) -> bytes | None:
+    """The text of a command that is this line and nothing else, as nearly all are; None: a `Frame` has to see."""
+    text = without_end(line)
+    if text.endswith(b"}") or len(text) > most or _STRAY.search(text):
+        return None
+    return text
+
+
 def without_end(line: bytes) -> bytes:
     """A line without its CRLF (or LF alone: a client's slip that hurts nobody here)."""
     if line.endswith(b"\r\n"):

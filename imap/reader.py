@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from imap.framing import LINE, Frame, Literal, TooLong, announced, without_end
+from imap.framing import LINE, Frame, Literal, TooLong, alone, announced, without_end
 from imap.scanner import BadSyntax
 from net.connection import Connection, TimedOut
 from storage.errors import StoreError
@@ -59,6 +59,8 @@ async def command(
     `PeerGone`, `TimedOut` and `Draining` are the connection's; `Refused` and `Overlong` ours.
     """
     line = await conn.readline(min(LINE, most), wait, command=True)
+    if (text := alone(line, most)) is not None:
+        return Incoming(text)
     frame = Frame(most)
     literals = 0
     while True:

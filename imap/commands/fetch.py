@@ -292,16 +292,11 @@ async def _one(
     answers: list[Octets],
 ) -> None:
     """One response with octets; large ones are written in pieces."""
-    view = session.selected
-    part = view.mailbox.rows.part([row.uid])
-    if not part:  # gone meanwhile
-        part = Columns.of([row]).all()
-    labels, columns = _columns(session, ready, part, summaries)
-    head = b" ".join(labels) % tuple(next(iter(column)) for column in columns)
+    head = _items(session, ready, row, summaries) if ready else b""
     if session.manner.uidonly:
         session.send(b"* %d UIDFETCH (%b" % (row.uid, head))
     else:
-        session.send(b"* %d FETCH (%b" % (view.number(row.uid), head))
+        session.send(b"* %d FETCH (%b" % (session.selected.number(row.uid), head))
     gap = b" " if head else b""
     for body, answer in zip(wanted.bodies, answers, strict=True):
         session.send(gap + body.label + b" ")
@@ -314,6 +309,15 @@ async def _one(
             session.send(answer)
     session.send(b")\r\n")
     await session.flush(FLUSH)
+
+
+def _items(session: "Session", ready: tuple[bytes, ...], row: Row, summaries: Summaries) -> bytes:
+    """What is answered of one message without its octets."""
+    part = session.selected.mailbox.rows.part([row.uid])
+    if not part:  # gone meanwhile
+        part = Columns.of([row]).all()
+    labels, columns = _columns(session, ready, part, summaries)
+    return b" ".join(labels) % tuple(next(iter(column)) for column in columns)
 
 
 async def _pour(session: "Session", large: bodies.Large) -> None:

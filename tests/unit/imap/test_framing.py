@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imap import reader
-from imap.framing import Frame, Literal, TooLong, announced, tag_of
+from imap.framing import Frame, Literal, TooLong, alone, announced, tag_of
 from imap.scanner import BadSyntax, Scanner
 from net.connection import Connection, LineTooLong, PeerGone
 
@@ -216,3 +216,21 @@ def test_a_line_gives_a_frame_or_bad_syntax(line: bytes) -> None:
     except BadSyntax:
         return
     assert Scanner(frame.text).data == line[:-2]
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        (b"a NOOP\r\n", b"a NOOP"),
+        (b"a NOOP\n", b"a NOOP"),
+        (b"a 890123\r\n", b"a 890123"),
+        (b"a 8901234\r\n", None),
+        (b"a X {3}\r\n", None),
+        (b"a X {3+}\r\n", None),
+        (b"a N\0P\r\n", None),
+        (b"a N\rP\r\n", None),
+        (b"a NOOP\r\r\n", None),
+    ],
+)
+def test_a_line_that_is_the_whole_command_is_taken_at_once(line: bytes, text: bytes | None) -> None:
+    assert alone(line, 8) == text
