@@ -129,8 +129,8 @@ class Session:
             raise
         self._slot = slot
         self.account = account
-        uids, rows = mailbox.uids, mailbox.rows
-        self.maildrop = Maildrop(mailbox.uidvalidity, uids, [rows[uid].size for uid in uids])
+        sizes = list(mailbox.rows.all().sizes)
+        self.maildrop = Maildrop(mailbox.uidvalidity, mailbox.uids, sizes)
         self.send(b"+OK %d messages (%d octets)\r\n" % (self.maildrop.count, self.maildrop.octets))
 
     async def message(self, number: int) -> Message:

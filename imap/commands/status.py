@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import compress
 from typing import TYPE_CHECKING, NamedTuple
 
 from imap.objectid import object_id
@@ -99,6 +100,7 @@ async def tell(session: "Session", name: str, names: tuple[bytes, ...]) -> None:
 async def _deleted_octets(place: Place) -> int:
     mailbox = await place.account.open(place.name)
     try:
-        return sum(row.size for row in mailbox.rows.values() if "T" in row.flags)
+        every = mailbox.rows.all()
+        return sum(compress(every.sizes, every.flags(lambda letters: "T" in letters)))
     finally:
         mailbox.release()
