@@ -4,17 +4,21 @@ A missing Date or Message-ID is added; Bcc is removed, folded lines and all, so 
 blind copies. Both are edits of whole header fields: all other bytes stay as the user's program wrote them.
 """
 
+import re
 import secrets
 from email.utils import formatdate
 
 from storage.message import Message
 from storage.mime.header import Field, fields, unfold
 
+_OURS = re.compile(
+    rb"^(date|message-id|bcc)[ \t]*:", re.IGNORECASE | re.MULTILINE
+)  # as in storage.mime.header
+
 
 def complete(message: Message, head: bytes, hostname: str, now: float) -> Message:
     """The message as it leaves the author's hands. `head` is the header block of its source."""
-    found = fields(head)
-    names = {field.name for field in found}
+    names = {name.lower() for name in _OURS.findall(head)}
     added = b""
     if b"date" not in names:
         added += f"Date: {formatdate(now, localtime=True)}\r\n".encode()
@@ -23,9 +27,10 @@ def complete(message: Message, head: bytes, hostname: str, now: float) -> Messag
     if added:
         # an edit of nothing at the very start, so that trace fields stay above it (RFC 5321 §4.4)
         message = message.replace(0, 0, added)
-    for field in found:
-        if field.name == b"bcc":
-            message = message.replace(field.start, field.end, b"")
+    if b"bcc" in names:
+        for field in fields(head):
+            if field.name == b"bcc":
+                message = message.replace(field.start, field.end, b"")
     return message
 
 

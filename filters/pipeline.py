@@ -131,7 +131,7 @@ class Pipeline:
             noted.answered(self._store.traces, mail, [NOT_A_REPORT], self._clock())
             return NOT_A_REPORT
         message = complete(mail.message, mail.head, self.settings.hostname, self._clock())
-        return worst(await self._take(replace(mail, message=message)))
+        return worst(await self._take(mail if message is mail.message else replace(mail, message=message)))
 
     async def deliver(
         self, message: Message, reverse_path: str, recipients: Sequence[Addressee], trace: str

@@ -8,13 +8,12 @@ stands in every line about it and about the messages that came through it.
 import json
 import logging
 import re
-import string
 import sys
 import time
 from functools import lru_cache
 from typing import Any, TextIO
 
-_PLAIN = frozenset(string.ascii_letters + string.digits + "._-@:/+<>[](),%*?!~^|;&#$'{}")
+_PLAIN = re.compile(r"[A-Za-z0-9._\-@:/+<>\[\](),%*?!~^|;&#$'{}]+")
 _UNPRINTABLE = re.compile(r"[^ -~]")
 MOST = 1000  # characters of one value
 
@@ -111,7 +110,7 @@ def _second(seconds: int) -> str:
 
 
 def _quoted(value: str) -> str:
-    if value and len(value) <= MOST and _PLAIN.issuperset(value):
+    if len(value) <= MOST and _PLAIN.fullmatch(value):
         return value
     if len(value) > MOST:
         value = value[:MOST] + "…"

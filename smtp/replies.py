@@ -6,6 +6,7 @@ constants below, each with its section.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from storage import errors, status
 from storage.status import Status
@@ -22,10 +23,14 @@ class Reply:
     text: str
 
     def wire(self) -> bytes:
-        text = f"{self.status} {self.text}" if self.status else self.text
-        # a text may come from a check: it must stay one line, whatever is in it
-        text = text.replace("\r", " ").replace("\n", " ")
-        return f"{self.code} {text[:LONGEST]}\r\n".encode("ascii", "replace")
+        return _wire(self.code, f"{self.status} {self.text}" if self.status else self.text)
+
+
+@lru_cache(maxsize=256)
+def _wire(code: int, text: str) -> bytes:
+    # a text may come from a check: it must stay one line, whatever is in it
+    text = text.replace("\r", " ").replace("\n", " ")
+    return f"{code} {text[:LONGEST]}\r\n".encode("ascii", "replace")
 
 
 class Malformed(Exception):

@@ -47,11 +47,14 @@ class Lane:
 
     async def next(self, linger: float) -> Letter | None:
         """The next letter; None where none comes within `linger` seconds."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(linger or None):
-                while linger and not self.backlog and not self.closing:
-                    self._changed.clear()
-                    await self._changed.wait()  # all that linger are woken, and one of them finds a letter
+        if linger and not self.backlog and not self.closing:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(linger):
+                    while not self.backlog and not self.closing:
+                        self._changed.clear()
+                        await (
+                            self._changed.wait()
+                        )  # all that linger are woken, and one of them finds a letter
         if self.closing or not self.backlog:
             return None
         return self.backlog.popleft()

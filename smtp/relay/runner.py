@@ -46,6 +46,7 @@ from storage.state.traces import Traces
 
 CLAIM = 100  # recipients claimed at a time for one lane
 TOGETHER = 10  # lanes claimed for in one transaction
+SORTED = 500  # recipients given their lanes in one transaction; who comes meanwhile wakes the runner
 AHEAD = 64 * 1024  # octets of messages read when they are claimed, for each lane
 LANES = 100  # lanes looked at beyond those in use and those that there is room for
 LOOK_EVERY = 60.0  # seconds
@@ -252,7 +253,7 @@ class Runner:
         due = self._queue.lanes(most)
         if any(each.name == "" for each in due):
             where = cache(self._where)
-            while self._queue.sort(where):
+            while self._queue.sort(where, SORTED) == SORTED:
                 pass
             due = self._queue.lanes(most)
         return due, None if due else self._queue.next_due()

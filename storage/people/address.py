@@ -47,15 +47,13 @@ class Address:
     domain: str
 
     def __str__(self) -> str:
-        if _BARE.fullmatch(self.local):
-            return f"{self.local}@{self.domain}"
-        escaped = self.local.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}"@{self.domain}'
+        return _written(self.local, self.domain)
 
     @property
     def folded(self) -> "Address":
         """The address of the mailbox: local parts of ours do not tell cases apart."""
-        return Address(fold(self.local), self.domain)
+        local = fold(self.local)
+        return self if local == self.local else Address(local, self.domain)
 
     def without_detail(self, separator: str = "+") -> "tuple[Address, str] | None":
         """`taro+shop@…` as `taro@…` and `shop` (RFC 5233 §1); None where there is no subaddress."""
@@ -63,8 +61,18 @@ class Address:
         return (Address(user, self.domain), detail) if found and user else None
 
 
+@lru_cache(maxsize=REMEMBERED)
+def _written(local: str, domain: str) -> str:
+    if _BARE.fullmatch(local):
+        return f"{local}@{domain}"
+    escaped = local.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"@{domain}'
+
+
 def fold(text: str) -> str:
     """One form for all cases and all compositions of the same letters."""
+    if text.isascii():
+        return text.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).lower())
 
 

@@ -61,7 +61,7 @@ class Name(NamedTuple):
     def path(self, domains: Path) -> Path:
         return Path(self.file(domains))
 
-    def file(self, domains: Path) -> str:
+    def file(self, domains: Path | str) -> str:
         """The path as text: it is asked for with each look at a file, and joining a `Path` costs more than that."""
         match self.kind:
             case "account":
@@ -85,6 +85,15 @@ class Stamp(NamedTuple):
     @classmethod
     def of(cls, stat: os.stat_result) -> "Stamp":
         return cls(stat.st_ino, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size)
+
+    def is_of(self, stat: os.stat_result) -> bool:
+        """`of`, compared, without making one."""
+        return (
+            self.ctime == stat.st_ctime_ns
+            and self.mtime == stat.st_mtime_ns
+            and self.inode == stat.st_ino
+            and self.size == stat.st_size
+        )
 
     def __str__(self) -> str:
         return f"{self.inode}:{self.mtime}:{self.ctime}:{self.size}"

@@ -75,6 +75,7 @@ class Files:
         self, domains: Path, cache: DirectoryCache, clock: Callable[[], float], most: int = MOST_KNOWN
     ) -> None:
         self.domains = domains
+        self._folder = str(domains)
         self._cache = cache
         self._clock = clock
         self._most = most
@@ -97,7 +98,7 @@ class Files:
         if known is None or not (known.settled and known.saved) or known.problem is not None:
             return None
         try:
-            return known if Stamp.of(os.stat(name.file(self.domains))) == known.stamp else None
+            return known if known.stamp.is_of(os.stat(name.file(self._folder))) else None
         except OSError:
             return None
 
@@ -108,7 +109,7 @@ class Files:
         if looked is None or not 0 <= self._clock() - looked < AWAY:
             return False
         try:
-            os.stat(name.file(self.domains))
+            os.stat(name.file(self._folder))
         except (FileNotFoundError, NotADirectoryError):
             return True
         except OSError:

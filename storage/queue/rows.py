@@ -166,7 +166,8 @@ def claim(
             (name, row[0], row[ENVELOPE + 1]) for row, name in zip(rows, keys, strict=True) if name != lane
         ]
     db.executemany(LEASE, [(now + lease, holder, row[0], row[ENVELOPE + 1]) for row in mine])
-    db.executemany(MOVE, moved)
+    if moved:
+        db.executemany(MOVE, moved)
     settle_lane(db, lane)
     return mine
 

@@ -114,9 +114,8 @@ class Rates:
                 octets += bytes(_SET - len(octets))  # the end of a new file
                 before = bytes(octets)
                 tallies = [_count(octets, digest, tally, amount, most) for tally in tallies]
-                for place in range(0, _SET, _SLOT.size):
-                    if (slot := octets[place : place + _SLOT.size]) != before[place : place + _SLOT.size]:
-                        os.pwrite(fd, slot, number * _SET + place)
+                if octets != before:
+                    _write(fd, number, octets, None if held else before)
             except OSError as error:
                 self._complain(error)
             finally:
@@ -161,6 +160,16 @@ def _count(octets: bytearray, digest: bytes, nothing: Tally, amount: int | None,
     if amount != 0 and place >= 0:
         _SLOT.pack_into(octets, place, digest, window, number, current, before)
     return tally
+
+
+def _write(fd: int, number: int, octets: bytearray, before: bytes | None) -> None:
+    """A set: all of it where it is ours, else the slots that are not as `before`."""
+    if before is None:
+        os.pwrite(fd, octets, number * _SET)
+        return
+    for place in range(0, _SET, _SLOT.size):
+        if (slot := octets[place : place + _SLOT.size]) != before[place : place + _SLOT.size]:
+            os.pwrite(fd, slot, number * _SET + place)
 
 
 def _worth(octets: bytearray, each: int, at: float) -> tuple[int, int]:

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from filters.originate import complete, is_report
 from storage.message import Message
+from storage.mime import header
 
 NOW = 1_700_000_000.0
 FIELDS = st.lists(
@@ -55,3 +56,28 @@ def test_only_whole_fields_change(fields: list[bytes], body: bytes) -> None:
 )
 def test_is_report(head: bytes, report: bool) -> None:
     assert is_report(head) is report
+
+
+LINES = st.lists(
+    st.tuples(
+        st.sampled_from([b"", b" ", b"\t", b"X-", b"X", b"\xe3"]),
+        st.sampled_from([b"Date", b"bcc", b"MESSAGE-ID", b"From ", b"Subject"]),
+        st.sampled_from([b":", b" :", b"\t:", b"", b"x:", b"\r:"]),
+        st.sampled_from([b" 1\r\n", b"\n", b"\r\n", b"\r\n \r\n", b"\r", b""]),
+    ).map(b"".join),
+    max_size=8,
+)
+
+
+@given(LINES)
+def test_date_message_id_and_bcc_are_found_where_they_are_fields(lines: list[bytes]) -> None:
+    """`complete` looks for them with an expression of its own."""
+    whole = b"".join(lines)
+    end = header.end_of_header(whole)
+    head = whole if end < 0 else whole[:end]
+    names = {field.name for field in header.fields(head)}
+    message = complete(Message.of(head), head, "mail.example.test", 0.0)
+    added = b"".join(edit.text for edit in message.edits)
+    assert (b"Date: " in added) == (b"date" not in names)
+    assert (b"Message-ID: " in added) == (b"message-id" not in names)
+    assert any(not edit.text for edit in message.edits) == (b"bcc" in names)
