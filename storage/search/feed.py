@@ -65,6 +65,11 @@ def _batches(files: AccountFiles, words: sqlite3.Connection, folder: Folder, mos
     Rows of an index that was made again all have one MODSEQ: among those the UID says how far one has come."""
     query = "SELECT modseq, uid FROM progress WHERE mailboxid = ?"
     done: tuple[int, int] = words.execute(query, (folder.mailboxid,)).fetchone() or (-1, 0)
+    if done > (folder.modseq, NUMBER_MOST):
+        done = (
+            -1,
+            0,
+        )  # of a later time than the mailbox, which was put back: what is missing is among all rows
     while done < (folder.modseq, NUMBER_MOST):
         with files.reading() as db:
             try:

@@ -177,6 +177,19 @@ def test_a_turn_does_not_begin_again(account: Account, monkeypatch: pytest.Monke
     assert account.find("会議") == (set(range(1, 41)), set())
 
 
+def test_a_mailbox_of_an_earlier_time_is_taken_in_again(account: Account) -> None:
+    """A backup of the messages was put back, and not of this file, which has seen more, and forgotten some."""
+    account.put(*(mail(f"会議{number}", "資料") for number in range(5)))
+    row = account.rows()[2]
+    assert feed(account.files).taken == 5
+    with closing(fulltext.open_for_writing(account.files.dir)) as db, transaction(db):
+        fulltext.forget(db, [row.base])
+        db.execute("UPDATE progress SET modseq = modseq + 1000000")
+    assert account.find("会議") == ({1, 2, 4, 5}, {3})
+    assert feed(account.files).taken == 1
+    assert account.find("会議") == ({1, 2, 3, 4, 5}, set())
+
+
 def test_time_ends_a_turn(account: Account) -> None:
     account.put(*(mail("x", "y") for _ in range(300)))
     account.rows()
