@@ -111,7 +111,7 @@ def _steps(files: AccountFiles, batches: Sequence[Batch], wait: bool) -> Generat
         raise Busy
     with files.writing(wait=wait) as db:
         if wait:
-            _reconcile(files, db, batches)
+            _make_ready(files, db, batches)
         db.execute("BEGIN IMMEDIATE")  # one transaction from the first question to the last row: each costs
         try:
             touched: dict[str, Folder] = {}
@@ -137,8 +137,15 @@ def _steps(files: AccountFiles, batches: Sequence[Batch], wait: bool) -> Generat
                 db.execute("ROLLBACK")
 
 
-def _reconcile(files: AccountFiles, db: sqlite3.Connection, batches: Sequence[Batch]) -> None:
-    """Make their mailboxes ready, where there is time for it."""
+def open_for(group: Group) -> None:
+    """What an account that is not open has to wait for, and none with it. What is wrong shows again later."""
+    files, batches = group
+    with contextlib.suppress(Exception), files.writing() as db:
+        _make_ready(files, db, batches)
+
+
+def _make_ready(files: AccountFiles, db: sqlite3.Connection, batches: Sequence[Batch]) -> None:
+    """Their mailboxes are reconciled since the machine started."""
     for name in {batch.mailbox for batch in batches} | {INBOX}:
         with contextlib.suppress(MailboxMissing):
             files.folder(db, name)

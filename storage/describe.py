@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from storage import durable
 from storage.durable import write_json
 
 FILE = "mailbox.json"
@@ -56,6 +57,15 @@ def load(folder: Path) -> Description | None:
 
 
 def save(folder: Path, description: Description) -> None:
+    write_json(folder / FILE, _values(description))
+
+
+def begin(folder: str, description: Description) -> int:
+    """mailbox.json of a folder that nobody sees yet: see `durable.begin`."""
+    return durable.begin(f"{folder}/{FILE}", durable.as_json(_values(description)))
+
+
+def _values(description: Description) -> dict[str, Any]:
     values: dict[str, Any] = dict(description.rest)
     values.update(
         mailboxid=description.mailboxid,
@@ -65,7 +75,7 @@ def save(folder: Path, description: Description) -> None:
         keywords=list(description.keywords),
         special_use=description.special_use,
     )
-    write_json(folder / FILE, values)
+    return values
 
 
 def joined(one: Description, other: Description) -> Description:

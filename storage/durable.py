@@ -34,7 +34,23 @@ def write(path: Path, content: bytes, mode: int = 0o600) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    write(path, json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True).encode() + b"\n")
+    write(path, as_json(value))
+
+
+def as_json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True).encode() + b"\n"
+
+
+def begin(path: str, content: bytes, mode: int = 0o600) -> int:
+    """A new file with this content; the descriptor, for `sync_files` together with others, and to be closed."""
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    try:
+        while content:  # a disk that fills up takes a part
+            content = content[os.write(fd, content) :]
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
 
 
 def sync_files(fds: Sequence[int]) -> None:

@@ -79,7 +79,7 @@ def open_index(path: Path) -> sqlite3.Connection:
     # A write-ahead log without its database must not be played into the new one.
     for suffix in ("", "-wal", "-shm"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
-    connection = _connect(path)
+    connection = _connect(path, new=True)
     connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SHAPE}; COMMIT")
     return connection
 
@@ -90,12 +90,14 @@ def damaged(error: BaseException) -> bool:
     return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(path: Path, *, new: bool = False) -> sqlite3.Connection:
     # One thread at a time uses it (Cabinet.mutex), but not always the same one.
     connection = sqlite3.connect(
         path, timeout=20, isolation_level=None, check_same_thread=False, cached_statements=64
     )
     try:
+        if new:  # an empty database is not worth waiting for: what a power cut leaves of it is thrown away
+            connection.execute("PRAGMA synchronous = OFF")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA cache_size = -512")  # KiB: up to 500 of these are open in a process

@@ -23,8 +23,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from storage.account_files import AccountFiles
-from storage.arriving import Batch, Group, arrive
+from storage.arriving import Batch, Group, arrive, open_for
 from storage.durable import each_at_once
 from storage.errors import neutral
 from storage.message import Message
@@ -125,8 +124,8 @@ class Round:
     def one_by_one(self) -> None:
         """Those that had to be waited for; first, together, those that only had to be opened."""
         try:
-            closed = [files for files, _ in self.busy if not files.ready]
-            each_at_once(_open, closed)  # a new account waits for the disk many times
+            closed = [group for group in self.busy if not group[0].ready]
+            each_at_once(open_for, closed)  # a new account waits for the disk many times
             self.busy = arrive(self.busy)
             while self.busy:
                 arrive([self.busy.pop(0)], wait=True)
@@ -143,11 +142,6 @@ class Round:
         self._unfinished = [deposit for deposit in self._unfinished if not deposit.settled]
         if not self.busy:
             self._stack.close()
-
-
-def _open(files: AccountFiles) -> None:
-    with contextlib.suppress(Exception), files.reading():
-        pass  # what is wrong with it shows again, where it is said
 
 
 def write(store: "Store", deposits: Sequence[Deposit]) -> None:

@@ -15,9 +15,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from storage import describe, filename, records, uidvalidity
+from storage import describe, durable, filename, records, uidvalidity
 from storage import folder as folders
-from storage.durable import sync_dir, write_json
+from storage.durable import sync_dir, sync_files, write_json
 from storage.errors import (
     MailboxExists,
     MailboxHasChildren,
@@ -42,13 +42,21 @@ def make_account(data: Path, account: Path, clock: Callable[[], float]) -> None:
     maildir = account / "Maildir"
     making = account / f"making-{secrets.token_hex(6)}"
     names = [INBOX, *SPECIAL_MAILBOXES]
-    for name, validity in zip(names, uidvalidity.take(data, len(names), clock), strict=True):
-        _make_folder(
-            making / folder_name(name), describe.new(validity, SPECIAL_MAILBOXES.get(name)), name == INBOX
-        )
-    if not (account / "account.json").exists():
-        write_json(account / "account.json", {"subscriptions": names})
-    sync_dir(making)
+    validities = uidvalidity.take(data, len(names), clock)
+    paths = [str(making / folder_name(name)) for name in names]
+    fds: list[int] = []
+    try:
+        for name, path, validity in zip(names, paths, validities, strict=True):
+            fds.append(_lay_out(path, describe.new(validity, SPECIAL_MAILBOXES.get(name)), name == INBOX))
+        if not (account / "account.json").exists():
+            fds.append(durable.begin(f"{making}/account.json", durable.as_json({"subscriptions": names})))
+            os.rename(making / "account.json", account / "account.json")
+        sync_files(fds)  # all of them wait for the disk together
+    finally:
+        for fd in fds:
+            os.close(fd)
+    for path in paths:
+        sync_dir(path)
     if maildir.exists():  # a foreign, broken Maildir: complete it in place
         for place in ("cur", "new", "tmp"):
             (maildir / place).mkdir(exist_ok=True)
@@ -59,12 +67,23 @@ def make_account(data: Path, account: Path, clock: Callable[[], float]) -> None:
         sync_dir(above)
 
 
-def _make_folder(path: Path, description: describe.Description, inbox: bool = False) -> None:
+def _make_folder(path: Path, description: describe.Description) -> None:
+    fd = _lay_out(str(path), description)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+    sync_dir(path)
+
+
+def _lay_out(path: str, description: describe.Description, inbox: bool = False) -> int:
+    """A folder that nobody sees yet; the descriptor of its mailbox.json, to be fsynced before the folder is."""
+    os.mkdir(path)
     for place in ("cur", "new", "tmp"):
-        os.makedirs(path / place, mode=0o700)
-    if not inbox:
-        (path / "maildirfolder").touch(0o600)  # Maildir++: this Maildir is a folder of another
-    describe.save(path, description)
+        os.mkdir(f"{path}/{place}", 0o700)
+    if not inbox:  # Maildir++: this Maildir is a folder of another
+        os.close(os.open(f"{path}/maildirfolder", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    return describe.begin(path, description)
 
 
 def sync(data: Path, db: sqlite3.Connection, maildir: Path, clock: Callable[[], float]) -> None:
@@ -123,7 +142,8 @@ def _describe_all(
             description = replace(description, keywords=letters)
             describe.save(path, description)
         for place in ("cur", "new", "tmp"):
-            (path / place).mkdir(exist_ok=True)
+            if not os.path.isdir(f"{path}/{place}"):
+                (path / place).mkdir(exist_ok=True)
         found[description.mailboxid] = (name, description)
     return found
 
