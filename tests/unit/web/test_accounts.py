@@ -7,10 +7,12 @@ import pytest
 from config.load import load_account
 from config.units import GIB
 from storage.admin import AccountChange
-from storage.people.roster import Wanted
+from storage.people.roster import Line, Totals, Wanted
 from tests.house import DOMAIN
 from tests.unit.web.conftest import Browser, Panel
 from web.acts import accounts
+from web.acts.accounts import Listing
+from web.pages.account_rows import row
 from web.person import Person
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -211,3 +213,15 @@ async def test_how_strong_a_password_is(panel: Panel) -> None:
     strong = (await admin.submit("/strength", {"password": "mado-no-soto-ni-kumo"})).json()
     assert (weak["level"], weak["enough"]) == (0, False)
     assert (strong["level"], strong["enough"]) == (4, True)
+
+
+async def test_a_row_of_the_list_lets_no_markup_in() -> None:
+    line = Line(
+        "o'b&c", DOMAIN, 1 << 30, "<b>", (), ("x@y.example",), False, False, False, None, 0, 0, None, None
+    )
+    listing = Listing([line], 1, frozenset({line.address}), frozenset(), Totals(1, 1 << 30, 0), 1 << 40)
+    drawn = row(line, listing, f"/d/{DOMAIN}", edit=True, language="en")
+    assert "<b>" not in drawn and "&lt;b&gt;" in drawn
+    assert f'href="/d/{DOMAIN}/accounts/o&#39;b&amp;c"' in drawn
+    assert re.findall(r'badge \w+">([^<]+)<', drawn) == ["Locked", "Not receiving", "Forwarding"]
+    assert "checkbox" not in row(line, listing, f"/d/{DOMAIN}", edit=False, language="ja")

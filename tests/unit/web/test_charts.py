@@ -1,9 +1,9 @@
 """Numbers become rectangles that are as high as they say, inside their box."""
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from web.charts import HEIGHT, WIDTH, Chart, grouped, round_up, stacked
+from web.charts import HEIGHT, WIDTH, Chart, bars, cells, grouped, round_up, stacked
 
 SERIES = st.integers(1, 40).flatmap(
     lambda steps: st.fixed_dictionaries(
@@ -28,6 +28,7 @@ def check(chart: Chart, series: dict[str, list[int]]) -> None:
                 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is
 @given(SERIES)
 def test_grouped(series: dict[str, list[int]]) -> None:
     chart = grouped(series)
@@ -35,6 +36,7 @@ def test_grouped(series: dict[str, list[int]]) -> None:
     assert chart.empty == (not any(map(any, series.values())))
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is
 @given(SERIES)
 def test_stacked(series: dict[str, list[int]]) -> None:
     chart = stacked(series)
@@ -44,9 +46,22 @@ def test_stacked(series: dict[str, list[int]]) -> None:
             assert abs(lower.y - (upper.y + upper.height)) < 0.03
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**9))
 def test_the_scale_is_round_and_not_much_too_high(value: int) -> None:
     top = round_up(value)
     assert value <= top <= max(4, 2 * value)
     assert top % 2 == 0
     assert len(str(top).rstrip("0")) == 1
+
+
+def test_what_is_drawn_says_all_numbers_and_lets_no_markup_in() -> None:
+    chart = grouped({"received": [1234, 0], "sent": [0, 5]})
+    drawn = bars(chart, ["10:00", "<b>"], ["Re&eived", "Sent"])
+    assert "<title>10:00  Re&amp;eived 1,234  Sent 0</title>" in drawn
+    assert "<title>&lt;b&gt;  Re&amp;eived 0  Sent 5</title>" in drawn
+    assert drawn.count('class="kind-received"') == drawn.count('class="kind-sent"') == 1
+    assert cells(chart, ["10:00", "<b>"]) == (
+        '<tr><th scope="row">10:00</th><td class="number">1,234</td><td class="number">0</td></tr>'
+        '<tr><th scope="row">&lt;b&gt;</th><td class="number">0</td><td class="number">5</td></tr>'
+    )
