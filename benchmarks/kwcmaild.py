@@ -32,6 +32,9 @@ from storage.queue.queue import Queue
 from storage.queue.queued import Addition, Addressee, Parcel
 
 TOGETHER = 200  # messages put into the queue at a time
+CLOSED = (
+    75.0  # seconds after which accounts of clients that wait are closed (kwcmaild/tidy.py), looked at, closed
+)
 PATIENCE = 120.0  # seconds for a relay to start and send
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -184,7 +187,7 @@ class Kwcmaild:
         subprocess.run([*command, "-c", str(self._settings)], check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
 
     def wait_hibernation(self) -> float:
-        return 0
+        return CLOSED
 
     def halt(self) -> None:
         stop(self._child)

@@ -50,6 +50,7 @@ ROWS = (
     Row("mix", "50 clients at once", "no more CPU", rows_mailbox.mix, texts=True),
     Row("idle", "3,000 clients in IDLE, memory", "12 KB", rows_idle.idle),
     Row("idle-shared", "5,000 clients in IDLE on 50 accounts", "12 KB", rows_idle.idle_shared),
+    Row("idle-shared-tls", "the same over TLS", "35 KB", rows_idle.idle_shared_tls),
     Row("idle-own", "3,000 clients in IDLE on 3,000 accounts", "12 KB", rows_idle.idle_own),
     Row("idle-own-tls", "the same over TLS", "35 KB", rows_idle.idle_own_tls),
     Row("exists", "from 250 to EXISTS in IDLE", "10 ms", rows_idle.exists),

@@ -30,6 +30,11 @@ async def idle_shared(server: Server) -> list[Figure]:
     return await _idle(server, ACCOUNTS[:50], SHARED)
 
 
+async def idle_shared_tls(server: Server) -> list[Figure]:
+    """The same over TLS."""
+    return await _idle(server, ACCOUNTS[:50], SHARED, _anybody())
+
+
 async def idle_own(server: Server) -> list[Figure]:
     """3,000 clients, each on an account of its own."""
     return await _idle(server, PEOPLE, len(PEOPLE))
@@ -37,10 +42,14 @@ async def idle_own(server: Server) -> list[Figure]:
 
 async def idle_own_tls(server: Server) -> list[Figure]:
     """The same over TLS."""
+    return await _idle(server, PEOPLE, len(PEOPLE), _anybody())
+
+
+def _anybody() -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    return await _idle(server, PEOPLE, len(PEOPLE), context)
+    return context
 
 
 async def _idle(
