@@ -123,7 +123,21 @@ $(VENV)/.suites: requirements.lock $(VENV)/.dev
 	@mkdir -p $(VENV)/suites
 	@$(PIP) download --no-deps --no-binary :all: --no-build-isolation --dest $(VENV)/suites \
 	  $$(for name in $(SUITES); do sed -n "s/^\($$name==[^ ]*\).*/\1/p" requirements.lock; done) || true
+	@$(MAKE) --no-print-directory debian-suites || true
 	@touch $@
+
+# Of Debian's source packages; with lists of our own, so that neither root nor a change of /etc/apt is needed.
+DEBIAN_SUITES := libmail-dkim-perl
+APT_OWN = -qq -o Dir::Etc::sourcelist=$$PWD/own.list -o Dir::Etc::sourceparts=/dev/null -o Dir::State::Lists=$$PWD/lists \
+  -o Dir::Cache=$$PWD/cache -o APT::Sandbox::User=
+.PHONY: debian-suites
+debian-suites:
+	@cd $(VENV)/suites && command -v apt-get >/dev/null || exit 0; \
+	mkdir -p lists/partial cache/archives/partial; \
+	mirror=$$(apt-get indextargets --format '$$(REPO_URI)' | grep -m 1 '/debian/$$') && \
+	printf 'deb-src %s stable main\n' "$$mirror" > own.list && \
+	apt-get update $(APT_OWN) && apt-get source $(APT_OWN) --download-only --tar-only $(DEBIAN_SUITES); \
+	rm -rf lists cache own.list
 
 debian-packages:
 	@missing=; for name in $(CLIENTS); do \

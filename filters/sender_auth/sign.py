@@ -6,6 +6,7 @@ stand there, so that nobody can put a second one in front of them (RFC 6376 §8.
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ from storage.mime.header import values
 
 LINE = 72  # octets of a line of base64
 
+_BROKEN = re.compile(rb"(?:^|;)\s*cv\s*=\s*fail\s*(?:;|$)")
 _ONCE = (b"from", b"subject", b"date", b"message-id", b"to", b"cc", b"mime-version", b"content-type")
 _ALSO = (
     b"sender",
@@ -123,6 +125,12 @@ def instance_of(value: bytes) -> int:
             number = number.strip()
             return int(number) if number.isdigit() and len(number) < 4 else 0
     return 0
+
+
+def ended(fields: Fields, instance: int) -> bool:
+    """Whether the newest set has said that the chain is broken: then no other is added (RFC 8617 §5.1)."""
+    seals = [value for name, value in fields if name == b"arc-seal" and instance_of(value) == instance]
+    return any(_BROKEN.search(value) for value in seals)
 
 
 def _signed(signer: Signer, name: str, start: str, fields: Iterable[tuple[bytes, bytes]]) -> bytes:

@@ -21,7 +21,7 @@ from filters.sender_auth.author import author_domains
 from filters.sender_auth.body import Wanted, hashes
 from filters.sender_auth.check import body
 from filters.sender_auth.results import text
-from filters.sender_auth.sign import Signer, arc_set, canonical, dkim_signature, instance_of
+from filters.sender_auth.sign import Signer, arc_set, canonical, dkim_signature, ended, instance_of
 from filters.verdict import AuthResult
 from storage.message import Message
 from storage.mime.header import end_of_header
@@ -82,7 +82,7 @@ class Signing:
         below = max([instance_of(value) for name, value in fields if name == b"arc-seal"], default=0)
         found = next((each.result for each in results if each.method == "arc"), "none")
         validation = "none" if below == 0 else "pass" if found == "pass" else "fail"
-        if below >= MOST_SETS:
+        if below >= MOST_SETS or ended(fields, below):
             return message
         said = text(hostname, results)
         digest = self._body_hash(message)
