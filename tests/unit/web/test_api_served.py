@@ -7,14 +7,17 @@ none of those in the document, a 5xx, a wrong value that is taken or a right one
 
 import asyncio
 import json
+import os
 import re
 import subprocess
+import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import argon2
 import pytest
 import schemathesis
 from schemathesis.config import SchemathesisConfig
@@ -22,6 +25,7 @@ from schemathesis.engine import events, from_schema
 
 from config.settings import Listen
 from net.server import bind
+from storage.people import passwords
 from tests.unit.web.api_site import Api
 from web.api import door
 from web.server import WebServer
@@ -59,11 +63,19 @@ class Served:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    served = Served(tmp_path_factory.mktemp("site"))
-    thread = threading.Thread(target=served.run)
-    with pytest.MonkeyPatch.context() as patch:
+def served() -> Iterator[Served]:
+    """In memory where there is room, and with passwords that cost little: neither what a disk nor what a hash takes
+    is on trial here, and together they were most of its time."""
+    memory = Path("/dev/shm")
+    cheap = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as folder,
+    ):
+        patch.setattr(passwords, "_hasher", cheap)
         patch.setattr(door, "MOST_STRANGERS", 10**9)  # requests without a token are a part of the trial
+        served = Served(Path(folder))
+        thread = threading.Thread(target=served.run)
         thread.start()
         assert served.ready.wait(60)
         yield served
