@@ -74,9 +74,8 @@ async def test_a_disk_without_room(tmp_path: Path) -> None:
 async def test_guessing_gets_slow_and_then_ends(tmp_path: Path) -> None:
     house = await opened(tmp_path / "s", smtp="{tarpit: 1, max_errors: 4}")
     address = await house.smtp()
-    began = time.monotonic()
     assert len(await talk(address, "FROB", "FROB")) == 3
-    assert time.monotonic() - began < 1
+    began = time.monotonic()
     said = await talk(address, "FROB", "FROB", "FROB", "FROB", "NOOP")
     assert time.monotonic() - began > 2
     assert [line[:3] for line in said] == ["220", "500", "500", "500", "500", "421"]
