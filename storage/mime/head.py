@@ -16,7 +16,6 @@ from typing import NamedTuple
 
 from storage.mime.addresses import Address, addresses
 from storage.mime.charset import decode, decode_header
-from storage.mime.header import unfold
 from storage.mime.text import fold
 
 FIELD = 8192  # characters of one field, all of its name together
@@ -65,12 +64,12 @@ class Head(NamedTuple):
 
 
 def head_of(fields: Sequence[tuple[bytes, bytes]], lists: Mapping[int, Sequence[Address]]) -> Head:
-    """From the fields of the header (names and raw values) and the addresses in it, by their place in ENVELOPE."""
+    """From the fields of the header (lower-case names, unfolded values) and the addresses in it, by their place in
+    ENVELOPE."""
     kept: dict[bytes, list[bytes]] = {}
-    for name, raw in fields:
-        lower = name.lower()
-        if lower in _WANTED:
-            kept.setdefault(lower, []).append(unfold(raw))
+    for name, value in fields:
+        if name in WANTED:
+            kept.setdefault(name, []).append(value)
     texts = [_text(kept[name]) if name in kept else None for name in COLUMNS]
     subject, author, receiver, cc, bcc, ident = [text and text[:FIELD] for text in texts]
     dates = kept.get(b"date")
@@ -101,7 +100,7 @@ def head_of(fields: Sequence[tuple[bytes, bytes]], lists: Mapping[int, Sequence[
 
 _LISTS = ((b"from", 2), (b"to", 5), (b"cc", 6))  # and their places in ENVELOPE
 LINKING = (b"message-id", b"references", b"in-reply-to")  # what `Head.links` is made of
-_WANTED = frozenset((*COLUMNS, b"date", *LINKING))
+WANTED = frozenset((*COLUMNS, b"date", *LINKING))
 
 
 def folded(value: bytes) -> str:

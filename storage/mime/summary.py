@@ -9,7 +9,7 @@ import re
 
 from storage.mime.addresses import ADDRESSES, Address, addresses
 from storage.mime.content import Parameters
-from storage.mime.head import head_of
+from storage.mime.head import WANTED, head_of
 from storage.mime.header import BLOCK, unfold, values
 from storage.mime.parts import HEADERS, Part, parse
 from storage.octets import Octets
@@ -29,7 +29,8 @@ _PLACES = {
         ["Date", "Subject", "From", "Sender", "Reply-To", "To", "Cc", "Bcc", "In-Reply-To", "Message-ID"]
     )
 }
-_ADDRESS_PLACES = range(2, 8)
+_ADDRESS_PLACES = frozenset(range(2, 8))
+_READ = frozenset(_PLACES) | WANTED
 
 _NO_CHARSET: Parameters = ((b"charset", b"us-ascii"),)  # RFC 2045 §5.2: the default of text
 _EMPTY_TEXT = b'("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0'
@@ -114,28 +115,27 @@ class _Writer:
         return _envelope(*self.gather(self.fields(message)))
 
     def fields(self, message: Part) -> list[tuple[bytes, bytes]]:
-        """The fields of its header, as far as is looked."""
+        """The fields of its header that count here, as far as is looked: lower-case names, unfolded values."""
         stop = min(message.body_start, message.header_start + min(BLOCK, self._headers))
         block = self._data[message.header_start : stop]
         self._headers -= len(block)
-        return values(block)
+        return [(name, unfold(raw)) for known, raw in values(block) if (name := known.lower()) in _READ]
 
     def gather(self, fields: list[tuple[bytes, bytes]]) -> tuple[dict[int, bytes], dict[int, list[Address]]]:
         """Texts and addresses by their places. Of a repeated text the last counts; addresses add up."""
         texts: dict[int, bytes] = {}
         lists: dict[int, list[Address]] = {}
-        for name, raw in fields:
-            place = _PLACES.get(name.lower())
+        for name, value in fields:
+            place = _PLACES.get(name)
             if place is None:
                 continue
-            value = unfold(raw)
             if place in _ADDRESS_PLACES:
                 # an address takes four times its octets in ENVELOPE, three times over if it stands in From
-                value = value[: self._addresses]
-                self._addresses -= len(value)
+                kept = value[: self._addresses]
+                self._addresses -= len(kept)
                 found = lists.setdefault(place, [])
                 if len(found) < ADDRESSES:
-                    found.extend(addresses(value))
+                    found.extend(addresses(kept))
             else:
                 texts[place] = value
         return texts, lists
