@@ -60,15 +60,17 @@ class AccountFiles:
     def writing(self, *, wait: bool = True) -> Iterator[sqlite3.Connection]:
         """The index under the account's lock, whole and without a predecessor's half-done work.
 
-        Raises Busy where `wait` is false and somebody else has it, or something is to be mended.
+        Raises Busy where `wait` is false and somebody else has it, or something is to be opened or mended.
         """
+        if not wait and self._db is None:
+            raise Busy
         lock, dirty = self._locked(wait)
         try:
             if not self._mutex.acquire(blocking=wait):
                 raise Busy
             try:
                 with self._distrusting():
-                    db = self._open_index()
+                    db = self._open_index(wait)
                     if dirty:
                         if not wait:
                             raise Busy
@@ -204,9 +206,11 @@ class AccountFiles:
         except FileNotFoundError:
             return False
 
-    def _open_index(self) -> sqlite3.Connection:
+    def _open_index(self, wait: bool) -> sqlite3.Connection:
         if self._db is not None and self._index_current():
             return self._db
+        if not wait:
+            raise Busy
         if self._db is not None:
             self._db.close()
             self._db = None

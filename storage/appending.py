@@ -1,6 +1,5 @@
 """APPEND: messages that a client puts into one of its mailboxes, all of them or none (RFC 9051 §6.3.12)."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -42,16 +41,21 @@ class Appending(Deposit):
         tmp = f"{maildir_text(store.settings.data, self._address)}/{folder_name(self._name)}/tmp"  # noqa: S108
         batch = Batch(self._name, [], store.limits(self._address).above(self._freed))
         self.batches.append((self._address, batch))
-        if not os.path.isdir(tmp):
-            with store.files(self._address) as files, files.reading():
-                pass  # an account that was never used is made now
         for appended in self._messages:
             try:
-                file = Written(tmp, appended.message, appended.date, store.clock())
+                file = self._written(store, tmp, appended)
             except FileNotFoundError:
                 raise MailboxMissing(self._name) from None
             self.files.append(file)
             batch.arrivals.append(Arrival(file, appended.flags, "appended"))
+
+    def _written(self, store: "Store", tmp: str, appended: Appended) -> Written:
+        try:
+            return Written(tmp, appended.message, appended.date, store.clock())
+        except FileNotFoundError:
+            with store.files(self._address) as files, files.reading():
+                pass  # an account that was never used is made now
+            return Written(tmp, appended.message, appended.date, store.clock())
 
     def outcome(self) -> tuple[int, list[int]]:
         """UIDVALIDITY and UIDs. Raises MailboxMissing, OverQuota, DiskFull, KeywordsFull."""

@@ -38,6 +38,7 @@ class Arrival:
     shared: bool = False  # the file is other recipients' too: link it, do not take it
     uid: int = 0
     placed: str = ""
+    row: Row | None = None  # when it has its UID
 
 
 @dataclass(slots=True)
@@ -107,8 +108,6 @@ def _arrive(groups: Sequence[Group], wait: bool) -> list[Group]:
 
 def _steps(files: AccountFiles, batches: Sequence[Batch], wait: bool) -> Generator[set[str], None, None]:
     """The work on one account, under its lock. It yields directories, to be fsynced before it goes on."""
-    if not wait and not files.ready:
-        raise Busy
     with files.writing(wait=wait) as db:
         if wait:
             _make_ready(files, db, batches)
@@ -234,8 +233,8 @@ def _place(touched: dict[str, Folder], batches: list[Batch]) -> set[str]:
     for batch in batches:
         folder = touched[batch.mailbox]
         for arrival in batch.arrivals:
-            row = _row(arrival, folder, batch.modseq)
-            target = reconcile.row_path(folder, row)
+            arrival.row = _row(arrival, folder, batch.modseq)
+            target = reconcile.row_path(folder, arrival.row)
             if arrival.shared:
                 link(arrival.file.path, target)
             else:
@@ -281,17 +280,12 @@ def _row(arrival: Arrival, folder: Folder, modseq: int) -> Row:
 
 def _record(db: sqlite3.Connection, touched: dict[str, Folder], batches: list[Batch]) -> None:
     for name, folder in touched.items():
-        arrivals = [
-            (arrival, batch.modseq)
-            for batch in batches
-            if batch.mailbox == name
-            for arrival in batch.arrivals
-        ]
-        records.insert_rows(db, folder, [_row(arrival, folder, modseq) for arrival, modseq in arrivals])
+        arrivals = [arrival for batch in batches if batch.mailbox == name for arrival in batch.arrivals]
+        records.insert_rows(db, folder, [arrival.row for arrival in arrivals if arrival.row])
         records.save_summaries(
-            db, folder, {arrival.uid: arrival.file.summary for arrival, _ in arrivals if arrival.file.summary}
+            db, folder, {arrival.uid: arrival.file.summary for arrival in arrivals if arrival.file.summary}
         )
-        quota.count_use(db, folder, len(arrivals), sum(arrival.file.size for arrival, _ in arrivals))
+        quota.count_use(db, folder, len(arrivals), sum(arrival.file.size for arrival in arrivals))
         folder.record_mtimes()
         folders.count(db, folder)
 
