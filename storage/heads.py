@@ -11,6 +11,7 @@ from storage.account_files import AccountFiles
 from storage.folder import Folder
 from storage.look import current
 from storage.mime.head import Head
+from storage.records import snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +33,17 @@ class Sent:
 Question = Holds | Sent
 
 
-def known(files: AccountFiles, folder: Folder) -> tuple[set[int], set[int]]:
-    """UIDs whose heads are there, and those among them whose fields were cut."""
-    with files.reading() as db:
-        number = current(db, files, folder).id
-        there = db.execute("SELECT uid FROM heads WHERE mailbox = ?", (number,)).fetchall()
-        cut = db.execute("SELECT uid FROM heads WHERE mailbox = ? AND NOT whole", (number,)).fetchall()
-    return {uid for (uid,) in there}, {uid for (uid,) in cut}
+def lacking(files: AccountFiles, folder: Folder, uids: Sequence[int]) -> tuple[set[int], set[int]]:
+    """Those of the mailbox's `uids` whose heads are not there, and all UIDs whose fields were cut."""
+    with files.reading() as db, snapshot(db):
+        now = current(db, files, folder)
+        count, cut = db.execute(
+            "SELECT COUNT(*), COALESCE(SUM(NOT whole), 0) FROM heads WHERE mailbox = ?", (now.id,)
+        ).fetchone()
+        if count == now.messages and not cut:  # one for each row, as is usual: no UID need be looked at
+            return set(), set()
+        found = db.execute("SELECT uid, whole FROM heads WHERE mailbox = ?", (now.id,)).fetchall()
+    return set(uids).difference([uid for uid, _ in found]), {uid for uid, whole in found if not whole}
 
 
 def ask(

@@ -288,16 +288,22 @@ class Mailbox:
 
     async def _have_heads(self, uids: Sequence[int]) -> set[int]:
         """Make those of `uids` that are missing; the UIDs of those that could not be made."""
-        if self._headless is None:
-            there, self._cut = await self._account.do(heads.known, self._folder)
-            self._headless = set(self.uids) - there
-        missing = [uid for uid in uids if uid in self._headless] if self._headless else []
+        headless = self._headless
+        if headless is None:
+            headless = await self._ask_headless()
+        missing = [uid for uid in uids if uid in headless] if headless else []
         if missing:
             for at in range(0, len(missing), HEADS_MADE):
                 await self.summaries(missing[at : at + HEADS_MADE], "envelope")
-            there, self._cut = await self._account.do(heads.known, self._folder)
-            self._headless = set(self.uids) - there
-        return self._headless
+            headless = await self._ask_headless()
+        return headless
+
+    async def _ask_headless(self) -> set[int]:
+        uids = self.uids
+        headless, self._cut = await self._account.do(heads.lacking, self._folder, uids)
+        headless.update(set(self.uids).difference(uids))  # what came meanwhile
+        self._headless = headless
+        return headless
 
     async def _alter(self, making: Callable[..., Work[T]], *args: object) -> T:
         """A change and the look after it in one hop; then tell everybody."""
@@ -449,7 +455,5 @@ def _previews(files: AccountFiles, folder: Folder, part: Part, make: bool) -> di
     return found | made
 
 
-def _find_texts(
-    files: AccountFiles, finder: Finder, part: Part, questions: Sequence[Said]
-) -> list[Found]:
+def _find_texts(files: AccountFiles, finder: Finder, part: Part, questions: Sequence[Said]) -> list[Found]:
     return finder.find(files.dir, part, questions)
