@@ -9,7 +9,17 @@ from pydantic import ValidationError
 
 from config.account import Autoreply as AutoreplySettings
 from config.units import format_size
-from kwcmaild.commands.directory import Json, directory_of, moment, new_password, show, size, table
+from kwcmaild.commands.directory import (
+    Json,
+    OneDomain,
+    directory_of,
+    moment,
+    new_password,
+    of_domains,
+    show,
+    size,
+    table,
+)
 from kwcmaild.commands.options import DEFAULT, ConfigFile, fail
 from storage import admin
 from storage.admin import AccountChange, AccountDetails, AccountSummary
@@ -191,16 +201,13 @@ def delete(
 
 @app.command("list")
 def list_(
-    domain: Annotated[
-        str | None, typer.Argument(metavar="DOMAIN", help="One domain; all if not given.")
-    ] = None,
+    domain: OneDomain = None,
     json: Json = False,
     config: ConfigFile = DEFAULT,
 ) -> None:
     """The accounts of a domain, or all."""
     with directory_of(config) as directory:
-        domains = [domain.lower()] if domain else sorted(directory.domains())
-        accounts = [one for name in domains for one in admin.list_accounts(directory, name)]
+        accounts = of_domains(directory, domain, admin.list_accounts)
         held = {hold.account for hold in admin.held_accounts(directory)}
         rows = [
             (

@@ -5,10 +5,10 @@ import json
 import sys
 import time
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -18,6 +18,8 @@ from storage.admin_files import Refused
 from storage.errors import StoreError
 from storage.people.directory import Directory
 
+T = TypeVar("T")
+OneDomain = Annotated[str | None, typer.Argument(metavar="DOMAIN", help="One domain; all if not given.")]
 Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON document, for programs.")]
 
 
@@ -33,6 +35,14 @@ def directory_of(config: Path) -> Iterator[Directory]:
         fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     finally:
         directory.close()
+
+
+def of_domains(
+    directory: Directory, domain: str | None, found: Callable[[Directory, str], Sequence[T]]
+) -> list[T]:
+    """What there is in one domain, or in all."""
+    domains = [domain.lower()] if domain else sorted(directory.domains())
+    return [one for name in domains for one in found(directory, name)]
 
 
 def size(text: str | None) -> int | None:

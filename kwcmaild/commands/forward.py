@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from kwcmaild.commands.directory import Json, directory_of, show, table
+from kwcmaild.commands.directory import Json, OneDomain, directory_of, of_domains, show, table
 from kwcmaild.commands.options import DEFAULT, ConfigFile
 from storage import admin_forwards
 
@@ -43,15 +43,12 @@ def delete(address: Address, json: Json = False, config: ConfigFile = DEFAULT) -
 
 @app.command("list")
 def list_(
-    domain: Annotated[
-        str | None, typer.Argument(metavar="DOMAIN", help="One domain; all if not given.")
-    ] = None,
+    domain: OneDomain = None,
     json: Json = False,
     config: ConfigFile = DEFAULT,
 ) -> None:
     """The addresses of a domain that only forward, or all."""
     with directory_of(config) as directory:
-        domains = [domain.lower()] if domain else sorted(directory.domains())
-        found = [one for name in domains for one in admin_forwards.list_forwards(directory, name)]
+        found = of_domains(directory, domain, admin_forwards.list_forwards)
         rows = [(one.address, " ".join(one.to)) for one in found]
         show([asdict(one) for one in found], json, table(("ADDRESS", "FORWARDS TO"), rows))

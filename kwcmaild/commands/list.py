@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from config.units import format_size
-from kwcmaild.commands.directory import Json, directory_of, moment, show, size, table
+from kwcmaild.commands.directory import Json, OneDomain, directory_of, moment, of_domains, show, size, table
 from kwcmaild.commands.options import DEFAULT, ConfigFile, fail
 from storage import admin_lists, list_csv
 from storage.admin_lists import ListChange, ListDetails
@@ -119,16 +119,13 @@ def delete(address: Address, json: Json = False, config: ConfigFile = DEFAULT) -
 
 @app.command("list")
 def list_(
-    domain: Annotated[
-        str | None, typer.Argument(metavar="DOMAIN", help="One domain; all if not given.")
-    ] = None,
+    domain: OneDomain = None,
     json: Json = False,
     config: ConfigFile = DEFAULT,
 ) -> None:
     """The lists of a domain, or all."""
     with directory_of(config) as directory:
-        domains = [domain.lower()] if domain else sorted(directory.domains())
-        lists = [one for name in domains for one in admin_lists.list_lists(directory, name)]
+        lists = of_domains(directory, domain, admin_lists.list_lists)
         rows = [
             (
                 one.address,
