@@ -62,7 +62,7 @@ class Shell:
         process = await asyncio.create_subprocess_exec(
             "bash", "-c", self.head + text, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
         )
-        output, _ = await asyncio.wait_for(process.communicate(), 60)
+        output, _ = await asyncio.wait_for(process.communicate(), 300)
         assert process.returncode == 0, output.decode()
         return output.decode()
 
