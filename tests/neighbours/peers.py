@@ -208,9 +208,11 @@ class Sink:
                 data = wire.data()
                 time.sleep(self.pause)
                 answer = self.dot(server)
-                if answer.startswith("2"):
-                    server.note(Received(mail, tuple(rcpts), data, wire.tls, helo, number))
-                wire.say(answer)
+                try:
+                    wire.say(answer)
+                finally:  # answered first: a test that has seen its message may end, and this server with it
+                    if answer.startswith("2"):
+                        server.note(Received(mail, tuple(rcpts), data, wire.tls, helo, number))
                 if self.after:
                     return
             elif verb == "QUIT":
