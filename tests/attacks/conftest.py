@@ -2,12 +2,12 @@
 
 import asyncio
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-import time
 
 from tests.attacks.talk import Talk
 from tests.clients.daemons import PASSWORD, Daemons, Login
@@ -108,7 +108,9 @@ def untouched(request: pytest.FixtureRequest) -> Iterator[None]:
     before = it.stored()
     yield
     asyncio.run(it.works())
-    end = time.monotonic() + 60  # a client that vanished may be noticed a moment after the next one was served
+    end = (
+        time.monotonic() + 60
+    )  # a client that vanished may be noticed a moment after the next one was served
     while it.stored() != before and time.monotonic() < end:
         time.sleep(0.05)
     assert it.stored() == before
