@@ -264,16 +264,7 @@ class Courier:
             broken = error
         answered = refused + _judged(some, transaction, session)
         if broken is not None and transaction.invited and transaction.accepted:
-            if ended:
-                words = f"{broken.status.text}; the message was sent and may have arrived"
-                lost: Status | None = Status("4.4.2", words)
-            else:  # refused in the middle of the message, which was then not ended
-                lost = broken.reply.status() if broken.reply is not None and broken.reply.permanent else None
-            if lost is not None:
-                accepted = {number for number in transaction.accepted if number not in transaction.answers}
-                answered += [
-                    _answered(each, lost, session, broken.reply) for each in some if each.number in accepted
-                ]
+            answered += _unanswered(some, transaction, session, broken, ended)
         if broken is None:
             session.messages += 1
         await self._report(errand, answered)
@@ -312,6 +303,21 @@ def _judged(some: Sequence[Queued], transaction: Transaction, session: Session) 
             status = replace(status, code="4" + status.code[1:])
         answered.append(_answered(each, status, session, reply))
     return answered
+
+
+def _unanswered(
+    some: Sequence[Queued], transaction: Transaction, session: Session, broken: Broken, ended: bool
+) -> list[Answered]:
+    """What is known of those whom the host took and said nothing of before the session broke. Nothing, where the
+    message was not ended: then they go to the next host."""
+    if ended:
+        lost = Status("4.4.2", f"{broken.status.text}; the message was sent and may have arrived")
+    elif broken.reply is not None and broken.reply.permanent:  # refused in the middle of the message
+        lost = broken.reply.status()
+    else:
+        return []
+    accepted = {number for number in transaction.accepted if number not in transaction.answers}
+    return [_answered(each, lost, session, broken.reply) for each in some if each.number in accepted]
 
 
 def _answered(
