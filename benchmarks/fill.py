@@ -4,6 +4,7 @@ Each server has been asked for ENVELOPE and BODYSTRUCTURE once when `fill` retur
 messages is made, as it is for mail that was delivered.
 """
 
+import asyncio
 import os
 import random
 from pathlib import Path
@@ -13,6 +14,7 @@ from benchmarks.mail import message
 from benchmarks.server import Server
 
 STEP = 10_000  # messages that a server is shown at a time: nothing takes minutes
+SETTLED = 5.0  # seconds after which Dovecot believes a directory's time; before, each SELECT reads the directory again
 
 _WORDS = (
     *(
@@ -56,10 +58,15 @@ async def fill(server: Server, local: str, count: int, size: int, *, letters: bo
     session = await Imap.login(server.ports.imap, local)
     await session.command(b"SELECT INBOX")
     folder = server.maildir(local) / "cur"
+    written = False
     for upto in range(STEP, count + STEP, STEP):
         if _write(folder, min(upto, count), size, letters):
+            written = True
             await session.command(b"SELECT INBOX")
             await session.command(b"FETCH %d:* (ENVELOPE BODYSTRUCTURE)" % (upto - STEP + 1))
+    if written:
+        await asyncio.sleep(SETTLED)
+        await session.command(b"SELECT INBOX")
     await session.logout()
 
 
