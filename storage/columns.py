@@ -6,7 +6,9 @@ What is asked of many rows (FETCH of flags, the first unseen) is answered from a
 
 Invariants: rows ascend by UID. Rows are added at the end and altered in place; where any go, a new `Columns` takes
 the place of this one, which stays as it was: the place of a row in it never changes. Only the event loop changes
-one that is shared; threads may read meanwhile, for a row's UID is added last.
+one that is shared; threads may read meanwhile, for a row's UID is added last. A mailbox may be loaded for months
+while mail passes through it: what is kept of rows that went (their bases, texts that no row has any more) stays
+below what the rows take that are there.
 """
 
 import json
@@ -34,6 +36,8 @@ _KINDS = {
     "_lengths": "B",
 }
 _CUR, _LF = 1, 2  # bits of `_places`
+SPARE_WORDS = 32  # texts that no row may have, beside as many as there are rows
+SPARE_OCTETS = 1024  # of bases that went, beside as many as there are of others
 
 Places = range | list[int]
 Codes: TypeAlias = "bytearray | array[int]"
@@ -62,11 +66,23 @@ class Words:
     def __getitem__(self, place: int) -> str:
         return self.words[self.codes[place]]
 
+    @property
+    def stale(self) -> bool:
+        """Whether most of the texts are those of no row."""
+        return len(self.words) > 2 * len(self.codes) + SPARE_WORDS
+
     def kept(self, runs: list[slice]) -> "Words":
         """Of these rows alone."""
         left = Words(self.words, self.codes[:0])
         _copy(self.codes, left.codes, runs)
-        return left
+        return left.in_use() if left.stale else left
+
+    def in_use(self) -> "Words":
+        """The same without the texts that no row has."""
+        new = Words()
+        codes = [(code, new.code(self.words[code])) for code in dict.fromkeys(self.codes)]
+        new.codes.extend(map(dict(codes).__getitem__, self.codes))
+        return new
 
     def first(self, fits: Callable[[str], bool]) -> int:
         """The place of the first row whose text fits; -1 where none does."""
@@ -84,7 +100,7 @@ class Words:
 class Columns(Mapping[int, Row]):
     """Rows by UID."""
 
-    __slots__ = (*_KINDS, "_bases", "_came", "flags")
+    __slots__ = (*_KINDS, "_bases", "_came", "_went", "flags")
 
     uids: "array[int]"
     modseqs: "array[int]"
@@ -102,6 +118,7 @@ class Columns(Mapping[int, Row]):
         self.flags = Words()
         self._came = Words()
         self._bases = bytearray()
+        self._went = 0  # octets of `_bases` that are of no row any more
 
     @classmethod
     def of(cls, rows: Iterable[Sequence[Any]]) -> "Columns":
@@ -212,6 +229,8 @@ class Columns(Mapping[int, Row]):
                 came.append(row.uid)
             elif self.alter(place, row):
                 altered.append(row.uid)
+        if self.flags.stale:
+            self.flags = self.flags.in_use()
         return Taken(self, came, altered, [])
 
     def becoming(self, other: "Columns") -> "Taken":
@@ -249,27 +268,36 @@ class Columns(Mapping[int, Row]):
     def without(self, gone: Iterable[int]) -> "Columns":
         """All rows but these."""
         runs: list[slice] = []
-        start = 0
+        start, went = 0, self._went
         for place in sorted(place for place in map(self.place, gone) if place >= 0):
             if start < place:
                 runs.append(slice(start, place))
             start = place + 1
+            went += self._lengths[place]
         runs.append(slice(start, None))
         left = Columns()
         for name in _KINDS:
             _copy(getattr(self, name), getattr(left, name), runs)
         left.flags, left._came = self.flags.kept(runs), self._came.kept(runs)
-        left._bases = self._bases[:]
+        if went > len(self._bases) // 2 + SPARE_OCTETS:
+            left._starts, left._bases = left._close_up(self._bases)
+        else:
+            left._bases, left._went = self._bases[:], went
         return left
+
+    def _close_up(self, bases: bytearray) -> "tuple[array[int], bytearray]":
+        """Where the bases of these rows begin, and those bases alone."""
+        starts, lengths = self._starts, self._lengths
+        joined = bytearray().join([bases[s : s + n] for s, n in zip(starts, lengths, strict=True)])
+        return array("I", list(accumulate(lengths[:-1], initial=0))[: len(starts)]), joined
 
     # As one piece.
 
     def packed(self) -> bytes:
         """All of it, for `unpacked`."""
         bases, starts = self._bases, self._starts
-        if len(bases) != sum(self._lengths):  # some went
-            bases = bytearray().join([bases[s : s + n] for s, n in zip(starts, self._lengths, strict=True)])
-            starts = array("I", list(accumulate(self._lengths[:-1], initial=0))[: len(self)])
+        if self._went:
+            starts, bases = self._close_up(bases)
         words = [[one.words, isinstance(one.codes, bytearray)] for one in (self.flags, self._came)]
         head = json.dumps([SHAPE, len(self), len(bases), words]).encode()
         columns = [starts if name == "_starts" else getattr(self, name) for name in _KINDS]

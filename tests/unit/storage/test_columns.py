@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storage.columns import Columns, Words
+from storage.columns import SPARE_OCTETS, SPARE_WORDS, Columns, Words
 from storage.rows import Row
 
 NUMBER = st.integers(0, 2**40)
@@ -114,3 +114,26 @@ def test_a_uid_that_is_not_here() -> None:
     with pytest.raises(KeyError):
         columns[2]
     assert columns.get(2) is None
+
+
+def test_what_passes_through_a_mailbox_that_stays_loaded_leaves_nothing_behind() -> None:
+    few, most = 20, 3000
+    columns = Columns.of([row(uid) for uid in range(1, few + 1)])
+    for uid in range(few + 1, most):
+        came = row(uid)._replace(came=f"moved from F{uid}")
+        columns = columns.taking([came], [uid - few]).columns
+    assert columns.all().rows() == [
+        row(uid)._replace(came=f"moved from F{uid}") for uid in range(most - few, most)
+    ]
+    assert len(columns._bases) < 3 * few * len(row(most).base) + 2 * SPARE_OCTETS
+    assert len(columns._came.words) <= 2 * few + SPARE_WORDS + 1
+
+
+def test_flags_that_no_message_has_any_more_are_forgotten() -> None:
+    columns = Columns.of([row(uid) for uid in (1, 2, 3)])
+    for number in range(500):
+        letters = "".join(chr(ord("a") + bit) for bit in range(9) if number >> bit & 1)
+        columns = columns.taking([row(2, letters, number + 2)], ()).columns
+        assert columns[2].flags == letters
+        assert len(columns.flags.words) <= 2 * 3 + SPARE_WORDS + 1
+    assert [columns[uid].flags for uid in (1, 3)] == ["", ""]
