@@ -9,6 +9,7 @@ from tests.neighbours.stage import Host
 
 DOMAIN = "post.test"
 NAME = f"mail.{DOMAIN}"
+DAEMONS = Path("/usr/lib/postfix/sbin")
 LOCALS = ("taro", "hanako", "a..b", "太郎")
 
 MASTER = """\
@@ -56,7 +57,7 @@ class Postfix:
         settings = {
             "compatibility_level": "3.6",
             "command_directory": "/usr/sbin",
-            "daemon_directory": "/usr/lib/postfix/sbin",
+            "daemon_directory": DAEMONS,
             "queue_directory": queue,
             "data_directory": data,
             "mail_owner": "postfix",
@@ -97,7 +98,8 @@ class Postfix:
 
     def launch(self) -> None:
         self.host.run("postfix", "-c", self._config, "check")  # makes the folders of the queue
-        self.host.start("postfix", "-c", self._config, "start-fg", log=self.folder / "master.log")
+        # Not `start-fg`: a shell would stand between, and whoever ends it leaves the master running.
+        self.host.start(DAEMONS / "master", "-c", self._config, "-s", log=self.folder / "master.log")
 
     def folder_of(self, local: str) -> Path:
         """Of a mailbox: a Maildir."""

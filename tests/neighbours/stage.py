@@ -3,12 +3,14 @@
 The switch is a bridge in a namespace of its own, so neither this machine's network sees the stage's addresses nor
 the stage anything outside. In each host's view `/etc` has the stage's `resolv.conf`, `hosts` and users, and it
 and `/usr` have what was unpacked from Debian packages. A namespace lives as long as its first process, which the
-kernel ends together with the test run: nothing is left behind, however the tests end.
+kernel ends together with the test run. What runs on a host is ended with it: first what was started there, then
+whoever is still on its network, since a daemon may have left the process that started it.
 
 Sockets that the test itself holds can be made inside a host, since a socket stays in the namespace of the thread
 that made it: clients, sinks and faulty servers of a test run in the test.
 """
 
+import contextlib
 import ctypes
 import os
 import shutil
@@ -64,6 +66,7 @@ class Host:
         assert self._first.stdout is not None and self._first.stderr is not None
         if self._first.stdout.readline() != "ready\n":
             raise NoStage(f"{name}: {self._first.stderr.read().strip()}")
+        self._network = os.readlink(f"/proc/{self.pid}/ns/net")
         self._running: list[subprocess.Popen[str]] = []
 
     @property
@@ -122,11 +125,23 @@ class Host:
         assert done.returncode in ok, f"{command} ended with {done.returncode}:\n{output}"
         return output
 
+    def present(self) -> list[int]:
+        """The living processes on this host's network."""
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):  # it has ended
+                if os.readlink(process / "ns/net") == self._network:
+                    found.append(int(process.name))
+        return found
+
     def stop(self) -> None:
-        """All that `start` started, and the host itself."""
+        """All that `start` started, whoever else is still on the host, and the host itself."""
         for process in self._running:
             end(process)
-        self._first.kill()
+        while pids := self.present():
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
         self._first.communicate()
 
     # ---- sockets of the test

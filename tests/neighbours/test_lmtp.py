@@ -17,11 +17,12 @@ from config.settings import SmtpListen
 from filters.build import build
 from net.server import Server, bind_unix
 from smtp.door import SmtpDoor
+from smtp.serve import serve
 from tests.house import House
 
-POSTFIX = Path("/usr/lib/postfix/sbin/lmtp")
+DAEMONS = Path("/usr/lib/postfix/sbin")
 pytestmark = pytest.mark.skipif(
-    not POSTFIX.exists() or os.geteuid() != 0, reason="needs root and Debian's postfix"
+    not (DAEMONS / "lmtp").exists() or os.geteuid() != 0, reason="needs root and Debian's postfix"
 )
 
 MASTER = """\
@@ -101,18 +102,21 @@ async def front(house: House) -> AsyncIterator[Front]:
     assert listen.path is not None
     sock = bind_unix(listen.path, int(listen.socket_mode, 8), listen.socket_group)
     door = SmtpDoor(house.settings, house.store, build(house.settings, house.store), None)
-    server = Server(sock, partial(door.handle, listen=listen), busy=door.busy)
+    server = Server(sock, partial(serve, door, listen=listen), busy=door.busy)
     await server.start()
-    run = partial(asyncio.create_subprocess_exec, "postfix", "-c", str(folder / "config"))
-    await (await run("check", stdout=-3, stderr=-3)).wait()
-    postfix = await run("start-fg", stdout=-3, stderr=-3)
+    config = folder / "config"
+    check = await asyncio.create_subprocess_exec("postfix", "-c", config, "check", stdout=-3, stderr=-3)
+    await check.wait()
+    # Not `start-fg`: a shell would stand between, which neither ends with the test run nor takes the master along.
+    alone = ("setpriv", "--pdeathsig", "TERM", DAEMONS / "master", "-c", config, "-s")
+    master = await asyncio.create_subprocess_exec(*alone, stdout=-3, stderr=-3)
     found = Front(folder, port)
     try:
         await found.says("daemon started")
         yield found
     finally:
-        await (await run("stop", stdout=-3, stderr=-3)).wait()
-        await postfix.wait()
+        master.terminate()  # and it ends its children
+        await master.wait()
         await server.stop(wait=1)
         shutil.rmtree(folder)
 
