@@ -57,6 +57,7 @@ def serve_ours(sock: socket.socket) -> None:
     from filters.mail import Mail, Recipient
     from net.server import Server
     from smtp.door import SmtpDoor
+    from smtp.serve import serve
     from storage.people.address import Address
     from storage.spool import Spool
     from storage.status import DELIVERED, Status
@@ -81,7 +82,7 @@ def serve_ours(sock: socket.socket) -> None:
         door = SmtpDoor(settings, cast(Any, Yes()), cast(Any, Yes()), None)
         listen = SmtpListen(address="127.0.0.1:0", mode="mx")
         sock.setblocking(False)
-        server = Server(sock, lambda connection: door.handle(connection, listen))
+        server = Server(sock, lambda connection: serve(door, connection, listen))
         await server.start()
         await asyncio.Event().wait()
 

@@ -2,11 +2,10 @@
 
 import asyncio
 import logging
+from typing import Protocol
 
-from config.settings import Listen, Settings
+from config.settings import Settings
 from imap.listed import Listed
-from imap.session import Session
-from net.connection import Connection
 from net.limits import Slots
 from net.log import event
 from net.tls import Contexts
@@ -20,8 +19,19 @@ STILL_EVERY = 10.0  # seconds after which a client hears that its command is bei
 SEARCHES = 4  # at once: they may take long, and must leave the store's threads to others
 
 
+class Inside(Protocol):
+    """A session that has an account, as the door sees it."""
+
+    address: str
+
+    @property
+    def is_guest(self) -> bool: ...  # whether it has selected another's mailbox
+    def end(self, text: bytes, code: bytes) -> None: ...
+    async def look_again(self) -> None: ...
+
+
 class ImapDoor:
-    """Answers connections. `settings` is replaced by the hall when the configuration is read again."""
+    """`settings` is replaced by the hall when the configuration is read again."""
 
     busy = b"* BYE [UNAVAILABLE] Too many connections, try again later\r\n"
     crowded = b"* BYE [UNAVAILABLE] Too many connections from your address\r\n"
@@ -33,22 +43,18 @@ class ImapDoor:
         self.slots = Slots(settings.run)
         self.searches = asyncio.Semaphore(SEARCHES)
         self.listed = Listed()
-        self._inside: dict[str, set[Session]] = {}  # by account
+        self._inside: dict[str, set[Inside]] = {}  # by account
         self._guarded = False
         self.still_every = STILL_EVERY
 
-    async def handle(self, conn: Connection, listen: Listen) -> None:
-        """One client, from the greeting to the end."""
-        await Session(self, conn, listen).run()
-
-    def came_in(self, session: Session) -> None:
+    def came_in(self, session: Inside) -> None:
         """A session has an account from now on."""
         self._inside.setdefault(session.address, set()).add(session)
         if not self._guarded:
             self._guarded = True
             self.store.start(self._guard())
 
-    def went_out(self, session: Session) -> None:
+    def went_out(self, session: Inside) -> None:
         sessions = self._inside.get(session.address, set())
         sessions.discard(session)
         if not sessions:

@@ -1,7 +1,7 @@
 """The servers of a door: its sockets, its certificates, and how many connections may be inside."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any, Literal, Protocol
 
 from config.settings import Imap, Pop3, Settings, Smtp
@@ -14,13 +14,18 @@ from net.tls import Contexts
 
 
 class Door(Protocol):
-    """What answers connections. Each door has its own kind of `listen`, that of its section in the settings."""
+    """What is said to those for whom there is no room."""
 
     @property
     def busy(self) -> bytes: ...  # said to one too many
     @property
     def crowded(self) -> bytes: ...  # said to one too many from its address
-    async def handle(self, conn: Connection, listen: Any) -> None: ...
+
+
+class Serve(Protocol):
+    """What answers a connection; a door has its own kind of `listen`, that of its section in the settings."""
+
+    def __call__(self, conn: Connection, *, listen: Any) -> Awaitable[None]: ...
 
 
 class Entrance:
@@ -29,6 +34,7 @@ class Entrance:
     def __init__(
         self,
         door: Door,
+        serve: Serve,
         room: Literal["smtp", "imap", "pop3"],
         settings: Settings,
         contexts: Contexts,
@@ -41,7 +47,7 @@ class Entrance:
         self.settings = settings
         self.servers = []
         for listen, sock in listeners:
-            handle = functools.partial(door.handle, listen=listen)
+            handle = functools.partial(serve, listen=listen)
             tls = functools.partial(contexts.context, listen.tls_minimum)
             self.servers.append(
                 Server(

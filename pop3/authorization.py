@@ -1,17 +1,13 @@
 """The AUTHORIZATION state: what we can do, TLS, and whose maildrop it is (RFC 1939 §4, RFC 5034, RFC 2595)."""
 
-from typing import TYPE_CHECKING
-
 from net import sasl
 from pop3 import grammar, replies
 from pop3.replies import Refused
+from pop3.session import Session
 from storage.errors import LoginRefused
 
-if TYPE_CHECKING:
-    from pop3.session import Session
 
-
-async def capa(session: "Session", _: None) -> None:
+async def capa(session: Session, _: None) -> None:
     """What can be used now, so that a client asks again after STLS and after logging in (RFC 2449 §5)."""
     can = [b"TOP", b"UIDL", b"RESP-CODES", b"AUTH-RESP-CODE", b"PIPELINING", b"UTF8"]
     if session.maildrop is None:
@@ -23,12 +19,12 @@ async def capa(session: "Session", _: None) -> None:
     session.send(b"+OK capabilities follow\r\n" + b"".join(word + b"\r\n" for word in can) + b".\r\n")
 
 
-def _mechanisms(session: "Session") -> tuple[str, ...]:
+def _mechanisms(session: Session) -> tuple[str, ...]:
     """The ways to log in on this connection."""
     return sasl.told(session.settings.auth.mechanisms, session.conn.end_point)
 
 
-async def stls(session: "Session", _: None) -> None:
+async def stls(session: Session, _: None) -> None:
     """Afterwards the client is a stranger again, and nothing it said before counts (RFC 2595 §4)."""
     if session.conn.tls is not None:
         raise Refused(b"TLS is active already")
@@ -42,20 +38,20 @@ async def stls(session: "Session", _: None) -> None:
     await session.conn.start_tls(context, session.settings.tls.handshake_timeout)
 
 
-async def utf8(session: "Session", _: None) -> None:
+async def utf8(session: Session, _: None) -> None:
     """Messages go out as they are in either mode: their bytes are their senders'."""
     session.utf8 = True
     session.send(b"+OK UTF8 enabled\r\n")
 
 
-async def user(session: "Session", login: bytes) -> None:
+async def user(session: Session, login: bytes) -> None:
     """Any name is welcome: whether it exists is told to nobody (RFC 1939 §7 lets us)."""
     _passwords_only_in_private(session)
     session.login = login
     session.send(b"+OK send the password\r\n")
 
 
-async def password(session: "Session", password: bytes) -> None:
+async def password(session: Session, password: bytes) -> None:
     _passwords_only_in_private(session)
     login, session.login = session.login, None
     if login is None:
@@ -67,7 +63,7 @@ async def password(session: "Session", password: bytes) -> None:
     await session.enter(await session.judge(given))
 
 
-async def auth(session: "Session", asked: tuple[bytes, bytes | None]) -> None:
+async def auth(session: Session, asked: tuple[bytes, bytes | None]) -> None:
     """The exchange of a SASL mechanism; `*` ends it (RFC 5034 §4)."""
     _passwords_only_in_private(session)
     name, initial = asked
@@ -101,7 +97,7 @@ async def auth(session: "Session", asked: tuple[bytes, bytes | None]) -> None:
     await session.enter(account)
 
 
-def _passwords_only_in_private(session: "Session") -> None:
+def _passwords_only_in_private(session: Session) -> None:
     if not session.passwords_taken:
         raise Refused(replies.TLS_NEEDED)
 

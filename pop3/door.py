@@ -1,13 +1,11 @@
-"""The door itself: what all POP3 sessions of a process share."""
+"""The POP3 door of a process: what its sessions share."""
 
 import time
 from collections.abc import Callable
 
-from config.settings import Listen, Settings
-from net.connection import Connection
+from config.settings import Settings
 from net.limits import Slots
 from net.tls import Contexts
-from pop3.session import Session
 from storage.store import Store
 
 
@@ -29,7 +27,3 @@ class Pop3Door:
         self.contexts = contexts
         self.clock = clock
         self.slots = Slots(settings.run)
-
-    async def handle(self, conn: Connection, listen: Listen) -> None:
-        """One session, from its greeting to its end."""
-        await Session(self, conn, listen, self.clock()).run()

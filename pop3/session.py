@@ -8,7 +8,10 @@ and its hold on the mailbox are given back, and only QUIT has removed anything.
 import asyncio
 import logging
 import ssl
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from enum import Flag, auto
+from typing import Any
 
 from config.settings import Listen, Settings
 from net.connection import Connection, Draining, LineTooLong, PeerGone, TimedOut
@@ -16,24 +19,38 @@ from net.limits import Slot
 from net.log import event
 from net.sasl import Credentials, Proof
 from pop3 import grammar, replies
+from pop3.door import Pop3Door
 from pop3.grammar import BadSyntax
 from pop3.maildrop import Maildrop
 from pop3.replies import Refused
-from pop3.table import BY_NAME, State
 from storage.errors import Broken, LoginRefused, StoreError
 from storage.message import Message
 from storage.people.address import parse
 from storage.selected import Mailbox
 from storage.store import Store
 
-if TYPE_CHECKING:
-    from pop3.door import Pop3Door
-
 TURN = 50  # commands of one client, sent in one breath, after which the others have their turn
 LOOK_EVERY = 1.0  # seconds between two looks, before a command, at whether the account may still be used
 MOST_ERRORS = 20  # bad commands in a row after which the connection is closed
 
 _log = logging.getLogger("pop3")
+
+
+class State(Flag):
+    """RFC 1939 §3. UPDATE is not waited in: it is what QUIT does."""
+
+    AUTHORIZATION = auto()
+    TRANSACTION = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A keyword, the reader of its arguments, what it does, and the states in which it may be given."""
+
+    name: bytes
+    parse: Callable[[bytes], Any]
+    run: Callable[["Session", Any], Awaitable[None]]
+    states: State
 
 
 class ShownOut(Exception):
@@ -48,7 +65,7 @@ class Session:
         "account", "conn", "ended", "login", "maildrop", "octets", "retrieved", "send", "utf8",
     )  # fmt: skip
 
-    def __init__(self, door: "Pop3Door", conn: Connection, listen: Listen, now: float) -> None:
+    def __init__(self, door: Pop3Door, conn: Connection, listen: Listen, now: float) -> None:
         self.conn = conn
         self.send = conn.write
         self.account: str | None = None
@@ -148,12 +165,12 @@ class Session:
 
     # The loop
 
-    async def run(self) -> None:
+    async def run(self, table: Mapping[bytes, Command]) -> None:
         self.send(b"+OK %b POP3 ready\r\n" % self.settings.hostname.encode("ascii"))
         try:
             done = 0
             while not self.ended:
-                await self._next()
+                await self._next(table)
                 await self.conn.drain()
                 done += 1
                 if done % TURN == 0:
@@ -172,12 +189,12 @@ class Session:
                 self._slot.free()
             self._log_end()
 
-    async def _next(self) -> None:
+    async def _next(self, table: Mapping[bytes, Command]) -> None:
         """Read one command, run it, answer it."""
         try:
             line = await self.conn.readline(grammar.LINE, self._patience(), command=True)
             await self._look()
-            await self._perform(line)
+            await self._perform(line, table)
             self._bad = 0
         except LineTooLong:
             self._refuse(replies.TOO_LONG)
@@ -219,9 +236,9 @@ class Session:
         if entry is None or entry.file.suspended:
             raise ShownOut
 
-    async def _perform(self, line: bytes) -> None:
+    async def _perform(self, line: bytes, table: Mapping[bytes, Command]) -> None:
         keyword, rest = grammar.split(line)
-        command = BY_NAME.get(keyword)
+        command = table.get(keyword)
         if command is None:
             raise BadSyntax(b"no such command")
         state = State.AUTHORIZATION if self.maildrop is None else State.TRANSACTION

@@ -1,37 +1,11 @@
 """The commands of POP3. One row, one function, one citation."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from enum import Flag, auto
-from typing import TYPE_CHECKING, Any
-
 from pop3 import authorization, grammar, transaction
-
-if TYPE_CHECKING:
-    from pop3.session import Session
-
-
-class State(Flag):
-    """RFC 1939 §3. UPDATE is not waited in: it is what QUIT does."""
-
-    AUTHORIZATION = auto()
-    TRANSACTION = auto()
-
+from pop3.session import Command, State
 
 AUTHORIZATION = State.AUTHORIZATION
 TRANSACTION = State.TRANSACTION
 ANY = AUTHORIZATION | TRANSACTION
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """A keyword, the reader of its arguments, what it does, and the states in which it may be given."""
-
-    name: bytes
-    parse: Callable[[bytes], Any]
-    run: Callable[["Session", Any], Awaitable[None]]
-    states: State
-
 
 COMMANDS = (
     Command(b"CAPA", grammar.nothing, authorization.capa, ANY),  # RFC 2449 §5

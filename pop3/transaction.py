@@ -3,26 +3,23 @@
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from net.log import event
 from pop3 import replies, stuffing
 from pop3.replies import Refused
+from pop3.session import Session
 from storage.errors import StoreError
-
-if TYPE_CHECKING:
-    from pop3.session import Session
 
 LINES = 5000  # of a listing that are made at a time
 
 _log = logging.getLogger("pop3")
 
 
-async def stat(session: "Session", _: None) -> None:
+async def stat(session: Session, _: None) -> None:
     session.send(b"+OK %d %d\r\n" % (session.drop.count, session.drop.octets))
 
 
-async def scan(session: "Session", number: int | None) -> None:
+async def scan(session: Session, number: int | None) -> None:
     drop = session.drop
     if number is None:
         session.send(b"+OK %d messages (%d octets)\r\n" % (drop.count, drop.octets))
@@ -31,7 +28,7 @@ async def scan(session: "Session", number: int | None) -> None:
         session.send(b"+OK %b\r\n" % drop.scan_listing(number))
 
 
-async def uidl(session: "Session", number: int | None) -> None:
+async def uidl(session: Session, number: int | None) -> None:
     drop = session.drop
     if number is None:
         session.send(b"+OK unique-ids follow\r\n")
@@ -40,7 +37,7 @@ async def uidl(session: "Session", number: int | None) -> None:
         session.send(b"+OK %b\r\n" % drop.unique_id_listing(number))
 
 
-async def _listing(session: "Session", line: Callable[[int], bytes], numbers: Iterable[int]) -> None:
+async def _listing(session: Session, line: Callable[[int], bytes], numbers: Iterable[int]) -> None:
     left = iter(numbers)
     while some := [line(number) for number in islice(left, LINES)]:
         session.send(b"\r\n".join(some) + b"\r\n")
@@ -48,20 +45,20 @@ async def _listing(session: "Session", line: Callable[[int], bytes], numbers: It
     session.send(b".\r\n")
 
 
-async def retr(session: "Session", number: int) -> None:
+async def retr(session: Session, number: int) -> None:
     size = session.drop.size(number)
     message = await session.message(number)
     await _send(session, b"+OK %d octets\r\n" % size, stuffing.pieces(message.chunks()))
     session.retrieved += 1
 
 
-async def top(session: "Session", asked: tuple[int, int]) -> None:
+async def top(session: Session, asked: tuple[int, int]) -> None:
     number, lines = asked
     message = await session.message(number)
     await _send(session, b"+OK the top follows\r\n", stuffing.pieces(message.chunks(), lines))
 
 
-async def _send(session: "Session", first_line: bytes, pieces: Iterator[bytes]) -> None:
+async def _send(session: Session, first_line: bytes, pieces: Iterator[bytes]) -> None:
     """Send a message, one hop to a store thread for each piece; memory holds two of them at most.
 
     The first piece is there before +OK is said. Where a later one cannot be read the connection is cut: half a
@@ -86,21 +83,21 @@ async def _send(session: "Session", first_line: bytes, pieces: Iterator[bytes]) 
             raise
 
 
-async def dele(session: "Session", number: int) -> None:
+async def dele(session: Session, number: int) -> None:
     session.drop.deleted.add(session.drop.check(number))
     session.send(b"+OK message %d deleted\r\n" % number)
 
 
-async def rset(session: "Session", _: None) -> None:
+async def rset(session: Session, _: None) -> None:
     session.drop.deleted.clear()
     session.send(b"+OK %d messages (%d octets)\r\n" % (session.drop.count, session.drop.octets))
 
 
-async def noop(session: "Session", _: None) -> None:
+async def noop(session: Session, _: None) -> None:
     session.send(b"+OK\r\n")
 
 
-async def leave(session: "Session", _: None) -> None:
+async def leave(session: Session, _: None) -> None:
     """Only here are messages removed; those that vanished meanwhile are no error (RFC 1939 §6)."""
     session.ended = True
     if session.maildrop is None or not session.maildrop.deleted:

@@ -1,14 +1,11 @@
 """The SMTP door of a process: what all its connections share."""
 
-from config.settings import Settings, SmtpListen
+from config.settings import Settings
 from filters.pipeline import Pipeline
-from net.connection import Connection
 from net.tls import Contexts
 from smtp import replies
-from smtp.commands import LMTP, SMTP
 from smtp.limits import Limits
 from smtp.refusals import Refusals
-from smtp.session import Session
 from storage.space import Space
 from storage.store import Store
 
@@ -36,6 +33,3 @@ class SmtpDoor:
     def crowded(self) -> bytes:
         """The same, where only the client's own address has too many."""
         return replies.closing(self.settings.hostname, replies.CROWDED).wire()
-
-    async def handle(self, conn: Connection, listen: SmtpListen) -> None:
-        await Session(self, conn, listen).run(LMTP if listen.mode == "lmtp" else SMTP)

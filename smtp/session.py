@@ -12,7 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from config.settings import SmtpListen
 from filters.mail import Mail, Recipient
@@ -21,13 +21,11 @@ from net.log import event
 from net.networks import Networks
 from smtp import grammar, replies
 from smtp.data import Lines
+from smtp.door import SmtpDoor
 from smtp.grammar import MailCommand
 from smtp.replies import Reply
 from storage.errors import StoreError
 from storage.spool import Spool
-
-if TYPE_CHECKING:
-    from smtp.door import SmtpDoor
 
 LONGEST_COMMAND = 4096  # octets; RFC 5321 §4.5.3.1.4 says 512, extensions and AUTH add to it
 MOST_GATHERED = 64  # replies that wait for the end of pipelined input
@@ -81,7 +79,7 @@ class Transaction:
 class Session:
     """State of one connection. Commands of `smtp.commands` read and change it."""
 
-    def __init__(self, door: "SmtpDoor", conn: Connection, listen: SmtpListen) -> None:
+    def __init__(self, door: SmtpDoor, conn: Connection, listen: SmtpListen) -> None:
         self.door = door
         self.conn = conn
         self.listen = listen

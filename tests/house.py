@@ -121,24 +121,27 @@ class House:
     async def pop3(self, tls: str = "starttls") -> tuple[str, int]:
         """Open a POP3 door; the address it listens on."""
         from pop3.door import Pop3Door
+        from pop3.serve import serve
 
         door = Pop3Door(self.settings, self.store, self.contexts)
-        return await self.listen(door.handle, Listen(address="127.0.0.1:0", tls=tls), door.busy)
+        return await self.listen(partial(serve, door), Listen(address="127.0.0.1:0", tls=tls), door.busy)
 
     async def imap(self, tls: str = "starttls") -> tuple[str, int]:
         from imap.door import ImapDoor
+        from imap.serve import serve
 
         door = self.imap_door = ImapDoor(self.settings, self.store, self.contexts)
-        return await self.listen(door.handle, Listen(address="127.0.0.1:0", tls=tls), door.busy)
+        return await self.listen(partial(serve, door), Listen(address="127.0.0.1:0", tls=tls), door.busy)
 
     async def smtp(self, tls: str = "starttls", mode: str = "mx") -> tuple[str, int]:
         from filters.build import build
         from smtp.door import SmtpDoor
+        from smtp.serve import serve
 
         door = SmtpDoor(self.settings, self.store, build(self.settings, self.store), self.contexts)
         more = self.listen_more if mode != "lmtp" else {}
         listen = SmtpListen(address="127.0.0.1:0", tls="none" if mode == "lmtp" else tls, mode=mode, **more)
-        return await self.listen(door.handle, listen, door.busy)
+        return await self.listen(partial(serve, door), listen, door.busy)
 
     async def office(self) -> Any:
         """What the panel works with (`web.office.Office`); closed with the house."""

@@ -1,9 +1,11 @@
 """Ports 143 and 993: everything that stands behind them."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from config.settings import Settings
 from imap.door import ImapDoor
+from imap.serve import serve
 from kwcmaild import tidy
 from kwcmaild.entrance import Entrance
 from kwcmaild.listeners import Listener
@@ -19,7 +21,7 @@ async def compose(settings: Settings, listeners: Sequence[Listener]) -> Process:
     metrics = measured(store, "imap")
     store.start(tidy.run(store))
     door = ImapDoor(settings, store, contexts)
-    entrance = Entrance(door, "imap", settings, contexts, listeners, metrics)
+    entrance = Entrance(door, partial(serve, door), "imap", settings, contexts, listeners, metrics)
 
     async def close() -> None:
         await store.close()

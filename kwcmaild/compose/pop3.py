@@ -1,6 +1,7 @@
 """Ports 110 and 995: everything that stands behind them."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from config.settings import Settings
 from kwcmaild.entrance import Entrance
@@ -9,6 +10,7 @@ from kwcmaild.measured import measured
 from kwcmaild.parts import Process, settled
 from net.tls import Contexts
 from pop3.door import Pop3Door
+from pop3.serve import serve
 from storage.store import Store
 
 
@@ -17,7 +19,7 @@ async def compose(settings: Settings, listeners: Sequence[Listener]) -> Process:
     store = await Store.open(settings)
     metrics = measured(store, "pop3")
     door = Pop3Door(settings, store, contexts)
-    entrance = Entrance(door, "pop3", settings, contexts, listeners, metrics)
+    entrance = Entrance(door, partial(serve, door), "pop3", settings, contexts, listeners, metrics)
 
     async def close() -> None:
         await store.close()

@@ -1,6 +1,7 @@
 """Ports 25, 587, 465 and LMTP: everything that stands behind them."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from config.settings import Settings
 from filters.build import build
@@ -11,6 +12,7 @@ from kwcmaild.parts import Process, settled
 from net.resolver import Resolver
 from net.tls import Contexts
 from smtp.door import SmtpDoor
+from smtp.serve import serve
 from storage.queue.queue import Queue
 from storage.state.dmarc_results import DmarcResults
 from storage.store import Store
@@ -26,7 +28,7 @@ async def compose(settings: Settings, listeners: Sequence[Listener]) -> Process:
     store.start(dmarc.run(store.run))
     pipeline = build(settings, store, queue, resolver, dmarc, metrics)
     door = SmtpDoor(settings, store, pipeline, contexts)
-    entrance = Entrance(door, "smtp", settings, contexts, listeners, metrics)
+    entrance = Entrance(door, partial(serve, door), "smtp", settings, contexts, listeners, metrics)
 
     async def close() -> None:
         pipeline.close()

@@ -77,13 +77,14 @@ async def note(
 @pytest.mark.parametrize("tls", ["starttls", "implicit"])
 async def test_imap_behind_haproxy(house: House, tmp_path: Path, send: str, tls: str) -> None:
     from imap.door import ImapDoor
+    from imap.serve import serve
 
     door = ImapDoor(house.settings, house.store, house.contexts)
     listen = ProxiedListen(address="127.0.0.1:0", tls=tls, proxy_from=("127.0.0.2",))  # type: ignore[arg-type]
     seen: Seen = []
     server = Server(
         bind("127.0.0.1", 0),
-        partial(note, door.handle, listen, seen),
+        partial(note, partial(serve, door), listen, seen),
         house.contexts.context if tls == "implicit" else None,
         proxy_from=listen.proxy_from,
     )

@@ -11,6 +11,7 @@ from config.settings import SmtpListen
 from filters.build import build
 from net.server import Server, bind_unix
 from smtp.door import SmtpDoor
+from smtp.serve import serve
 from tests.house import House
 
 pytestmark = pytest.mark.skipif(shutil.which("swaks") is None, reason="swaks is not installed")
@@ -65,7 +66,7 @@ async def test_lmtp_on_a_unix_socket(house: House, tmp_path: Path) -> None:
     path = f"{tmp_path}/lmtp.sock"
     listen = SmtpListen.model_validate({"address": f"unix:{path}", "mode": "lmtp"})
     door = SmtpDoor(house.settings, house.store, build(house.settings, house.store), None)
-    server = Server(bind_unix(path), partial(door.handle, listen=listen))
+    server = Server(bind_unix(path), partial(serve, door, listen=listen))
     await server.start()
     await swaks("--protocol", "LMTP", "--socket", path)
     assert (
