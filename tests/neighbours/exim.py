@@ -90,7 +90,7 @@ class Exim:
         subprocess.run(["chown", "-R", f"{uid}:{uid}", str(self.folder)], check=True)
 
     def launch(self) -> None:
-        self.host.start("exim4", "-bdf", "-q1s", log=self.folder / "daemon.log")
+        self.host.daemon("exim4", "-bdf", "-q1s", log=self.folder / "daemon.log")
 
     def folder_of(self, local: str) -> Path:
         """A Maildir, the same for everybody."""

@@ -135,8 +135,8 @@ stub-zone:
     def start(self) -> None:
         folder = self._folder
         daemons = (
-            self._host.start("nsd", "-d", "-c", folder / "nsd.conf", log=folder / "nsd.log"),
-            self._host.start("unbound", "-d", "-c", folder / "unbound.conf", log=folder / "unbound.log"),
+            self._host.daemon("nsd", "-d", "-c", folder / "nsd.conf", log=folder / "nsd.log"),
+            self._host.daemon("unbound", "-d", "-c", folder / "unbound.conf", log=folder / "unbound.log"),
         )
         self._wait("test.", "SOA", daemons)
 

@@ -98,8 +98,7 @@ class Postfix:
 
     def launch(self) -> None:
         self.host.run("postfix", "-c", self._config, "check")  # makes the folders of the queue
-        # Not `start-fg`: a shell would stand between, and whoever ends it leaves the master running.
-        self.host.start(DAEMONS / "master", "-c", self._config, "-s", log=self.folder / "master.log")
+        self.host.daemon(DAEMONS / "master", "-c", self._config, "-s", log=self.folder / "master.log")
 
     def folder_of(self, local: str) -> Path:
         """Of a mailbox: a Maildir."""

@@ -3,8 +3,8 @@
 The switch is a bridge in a namespace of its own, so neither this machine's network sees the stage's addresses nor
 the stage anything outside. In each host's view `/etc` has the stage's `resolv.conf`, `hosts` and users, and it
 and `/usr` have what was unpacked from Debian packages. A namespace lives as long as its first process, which the
-kernel ends together with the test run. What runs on a host is ended with it: first what was started there, then
-whoever is still on its network, since a daemon may have left the process that started it.
+kernel ends together with the test run; so it does with each daemon and all that it became. Whoever else is still on
+a host's network when the host stops is ended too.
 
 Sockets that the test itself holds can be made inside a host, since a socket stays in the namespace of the thread
 that made it: clients, sinks and faulty servers of a test run in the test.
@@ -26,6 +26,13 @@ from typing import TypeVar
 NETWORK = "10.81.0"  # /24
 CLONE_NEWNET = 0x40000000
 PATIENCE = 30.0  # seconds for a socket of the test
+
+# A daemon under another user has lost what would end it with its parent (prctl(2), PR_SET_PDEATHSIG). It runs in a
+# process namespace whose first process has not: with that one the kernel ends all inside.
+CONTAINED = (
+    *("setpriv", "--pdeathsig", "KILL", "unshare", "--pid", "--fork", "--kill-child"),
+    *("sh", "-c", '"$@" & wait', "sh"),
+)
 
 T = TypeVar("T")
 
@@ -68,6 +75,7 @@ class Host:
             raise NoStage(f"{name}: {self._first.stderr.read().strip()}")
         self._network = os.readlink(f"/proc/{self.pid}/ns/net")
         self._running: list[subprocess.Popen[str]] = []
+        self._daemons: list[subprocess.Popen[str]] = []
 
     @property
     def pid(self) -> int:
@@ -86,7 +94,7 @@ class Host:
     def start(
         self, *command: str | Path, log: Path | None = None, env: Mapping[str, str] | None = None
     ) -> "subprocess.Popen[str]":
-        """A daemon in the foreground; its errors go into a file, or to whoever reads the pipe."""
+        """A program in the foreground, for signals of the test; its errors go into a file, or to whoever reads."""
         environment = {**os.environ, "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin", **(env or {})}
         output = log.open("a") if log is not None else None
         try:
@@ -102,6 +110,12 @@ class Host:
             if output is not None:
                 output.close()
         self._running.append(process)
+        return process
+
+    def daemon(self, *command: str | Path, log: Path) -> "subprocess.Popen[str]":
+        """A server of others' make, in the foreground: it ends with this host, and all that it became."""
+        process = self.start(*CONTAINED, *command, log=log)
+        self._daemons.append(process)
         return process
 
     def run(
@@ -135,7 +149,10 @@ class Host:
         return found
 
     def stop(self) -> None:
-        """All that `start` started, whoever else is still on the host, and the host itself."""
+        """All that was started, whoever else is still on the host, and the host itself."""
+        for daemon in self._daemons:
+            daemon.kill()
+            daemon.wait()
         for process in self._running:
             end(process)
         while pids := self.present():

@@ -19,8 +19,9 @@ from net.server import Server, bind_unix
 from smtp.door import SmtpDoor
 from smtp.serve import serve
 from tests.house import House
+from tests.neighbours.postfix import DAEMONS
+from tests.neighbours.stage import CONTAINED
 
-DAEMONS = Path("/usr/lib/postfix/sbin")
 pytestmark = pytest.mark.skipif(
     not (DAEMONS / "lmtp").exists() or os.geteuid() != 0, reason="needs root and Debian's postfix"
 )
@@ -107,16 +108,15 @@ async def front(house: House) -> AsyncIterator[Front]:
     config = folder / "config"
     check = await asyncio.create_subprocess_exec("postfix", "-c", config, "check", stdout=-3, stderr=-3)
     await check.wait()
-    # Not `start-fg`: a shell would stand between, which neither ends with the test run nor takes the master along.
-    alone = ("setpriv", "--pdeathsig", "TERM", DAEMONS / "master", "-c", config, "-s")
-    master = await asyncio.create_subprocess_exec(*alone, stdout=-3, stderr=-3)
+    command = (*CONTAINED, DAEMONS / "master", "-c", config, "-s")
+    postfix = await asyncio.create_subprocess_exec(*command, stdout=-3, stderr=-3)
     found = Front(folder, port)
     try:
         await found.says("daemon started")
         yield found
     finally:
-        master.terminate()  # and it ends its children
-        await master.wait()
+        postfix.kill()
+        await postfix.wait()
         await server.stop(wait=1)
         shutil.rmtree(folder)
 

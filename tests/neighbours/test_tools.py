@@ -19,7 +19,7 @@ def sink(land: Land) -> Path:
     folder = land.folder / "sink"
     folder.mkdir()
     folder.chmod(0o777)  # smtp-sink does not run as root
-    land.town.start(
+    land.town.daemon(
         "smtp-sink", "-u", "nobody", "-R", folder, "-d", "mail.", f"inet:{NETWORK}.58:25", "100",
         log=land.folder / "sink.log",
     )  # fmt: skip
