@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from storage import describe, reconcile, tree, undo
+from storage import describe, maildir, reconcile, undo
 from storage import folder as folders
 from storage.errors import Busy
 from storage.folder import BOOT, Folder
@@ -218,7 +218,7 @@ class AccountFiles:
             self._remove_index()
             self._damaged = False
         if not (self.maildir / "cur").is_dir():
-            tree.make_account(self.data, self.dir, self.clock)
+            maildir.make_account(self.data, self.dir, self.clock)
         db = open_index(self.dir / "index.sqlite")
         try:
             if db.execute("SELECT boot FROM account").fetchone() != (BOOT,):
@@ -240,8 +240,8 @@ class AccountFiles:
 
     def _settle_folders(self, db: sqlite3.Connection) -> None:
         """A RENAME that was cut off is finished, and the index lists the folders that there are."""
-        tree.finish_rename(self.dir)
-        tree.sync(self.data, db, self.maildir, self.clock)
+        maildir.finish_rename(self.dir)
+        maildir.sync(self.data, db, self.maildir, self.clock)
 
     def _remove_index(self) -> None:
         for suffix in ("", "-wal", "-shm"):

@@ -8,15 +8,13 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from storage import describe, tree
+from storage import describe, maildir
 from storage import folder as folders
+from storage.account_files import AccountFiles
 from storage.durable import write_json
 from storage.errors import StoreError
-
-if TYPE_CHECKING:
-    from storage.account_files import AccountFiles
 
 KEY = "metadata"  # {"": shared entries, address: that one's private entries}
 VALUE_MOST = 8 * 1024  # octets of one value
@@ -35,13 +33,13 @@ class TooManyEntries(StoreError):
     """The mailbox has as many entries, or octets of them, as it may have."""
 
 
-def read(files: "AccountFiles", name: str | None, who: str) -> Entries:
+def read(files: AccountFiles, name: str | None, who: str) -> Entries:
     """What `who` may see: shared entries and its own. `name` None: of the account. Raises MailboxMissing."""
     kept = _kept(_of_account(files) if name is None else _of_mailbox(files, name))
     return {**kept.get("", {}), **kept.get(who, {})}
 
 
-def write(files: "AccountFiles", name: str | None, who: str, changes: Mapping[str, bytes | None]) -> None:
+def write(files: AccountFiles, name: str | None, who: str, changes: Mapping[str, bytes | None]) -> None:
     """Set entries, or take them away (None): all of them or none.
 
     Raises MailboxMissing, ValueTooLong, TooManyEntries."""
@@ -49,7 +47,7 @@ def write(files: "AccountFiles", name: str | None, who: str, changes: Mapping[st
         raise ValueTooLong(str(VALUE_MOST))
     with files.writing() as db:
         if name is None:
-            described = tree.load_account(files.dir)
+            described = maildir.load_account(files.dir)
             write_json(files.dir / "account.json", {**described, KEY: _changed(described, who, changes)})
             return
         folder = folders.load(db, files.maildir, name)
@@ -58,11 +56,11 @@ def write(files: "AccountFiles", name: str | None, who: str, changes: Mapping[st
         describe.save(folder.path, replace(description, rest=rest))
 
 
-def _of_account(files: "AccountFiles") -> dict[str, Any]:
-    return tree.load_account(files.dir)
+def _of_account(files: AccountFiles) -> dict[str, Any]:
+    return maildir.load_account(files.dir)
 
 
-def _of_mailbox(files: "AccountFiles", name: str) -> dict[str, Any]:
+def _of_mailbox(files: AccountFiles, name: str) -> dict[str, Any]:
     with files.reading() as db:
         folder = folders.load(db, files.maildir, name)
     return folder.description().rest

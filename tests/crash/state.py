@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 
-from storage import annotations, delivery, filename, leftovers, selected, sharing, tree
+from storage import annotations, delivery, filename, leftovers, maildir, selected, sharing, tree
 from storage.account_files import AccountFiles
 from storage.appending import Appended
 from storage.layout import folder_name
@@ -178,7 +178,7 @@ def check_sound(place: Place, before: World) -> World:
             _files_are_rows(files, account)
             _use_is_the_sum(files)
             _same_uids(before.get(address, {}), account)
-            assert "rename" not in tree.load_account(files.dir), "a RENAME is still meant to be done"
+            assert "rename" not in maildir.load_account(files.dir), "a RENAME is still meant to be done"
             assert (files.dir / "lock").read_bytes()[:1] in (b"", b"0"), "still dirty after a look"
     return now
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from storage import arriving, filename, leftovers, mailbox, quota, records, selected, tree
+from storage import arriving, filename, leftovers, mailbox, maildir, quota, records, selected, tree
 from storage import folder as folders
 from storage.account_files import AccountFiles
 from storage.appending import Appended
@@ -331,7 +331,7 @@ def test_rename_takes_the_tree_along_and_is_finished_after_a_crash(
             raise KeyboardInterrupt
         real(old, new)
 
-    monkeypatch.setattr(tree.os, "rename", die_at_the_second)
+    monkeypatch.setattr(maildir.os, "rename", die_at_the_second)
     with pytest.raises(KeyboardInterrupt):
         tree.rename(account, "a.b", "z")
     monkeypatch.undo()
@@ -433,11 +433,11 @@ def test_a_rename_cut_off_keeps_the_old_name_where_the_new_one_was_taken_meanwhi
     tree.create(account, "a")
     tree.create(account, "b")
     append(account, TEXT, name="a")
-    intent = {**tree.load_account(account.dir), "rename": ["a", "b"]}
+    intent = {**maildir.load_account(account.dir), "rename": ["a", "b"]}
     (account.dir / "account.json").write_text(json.dumps(intent))
     lose_index(account)
     assert [len(rows(again(), name)) for name in ("a", "b")] == [1, 0]
-    assert "rename" not in tree.load_account(account.dir)
+    assert "rename" not in maildir.load_account(account.dir)
 
 
 def test_a_failed_commit_leaves_no_transaction_open(account: AccountFiles) -> None:
