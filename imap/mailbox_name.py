@@ -11,8 +11,10 @@ Which names the store takes (empty levels, control characters, length) is the st
 import base64
 import binascii
 import re
+from functools import lru_cache
 
 DELIMITER = "/"
+LONGEST_KEPT = 255  # octets of names that are remembered with what they mean
 
 _SHIFTED = re.compile(r"[^\x20-\x7e]+|&")
 _WIRE = re.compile(rb"&([A-Za-z0-9+,]*)-")
@@ -24,6 +26,11 @@ class BadName(Exception):
 
 def decode(raw: bytes, utf8: bool = False) -> str:
     """The store's name for a name on the wire."""
+    return _decoded(raw, utf8) if len(raw) <= LONGEST_KEPT else canonical(text(raw, utf8))
+
+
+@lru_cache(maxsize=4096)
+def _decoded(raw: bytes, utf8: bool) -> str:
     return canonical(text(raw, utf8))
 
 

@@ -8,7 +8,7 @@ Every wait for a literal has a deadline that grows with its size: a peer that se
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from imap.framing import LINE, Frame, Literal, TooLong, alone, announced, without_end
 from imap.scanner import BadSyntax
@@ -36,8 +36,7 @@ class Refused(BadSyntax):
         self.too_big = too_big
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
+class Incoming(NamedTuple):
     """A command. `message` is a literal that `streams` claimed: announced at the end of `text`, not yet read."""
 
     text: bytes
@@ -51,14 +50,17 @@ async def command(
     streams: Callable[[bytes], bool],
     discarded: int,
     unasked: int | None = None,
+    line: bytes | None = None,
 ) -> Incoming:
     """The next command, of at most `most` octets.
 
     `streams` says of the text up to a literal whether its command reads that itself; of a refused literal
-    `discarded` octets are read; `unasked` is the most that may come without being asked for. `LineTooLong`,
-    `PeerGone`, `TimedOut` and `Draining` are the connection's; `Refused` and `Overlong` ours.
+    `discarded` octets are read; `unasked` is the most that may come without being asked for; `line` is the first
+    line, if it was read. `LineTooLong`, `PeerGone`, `TimedOut` and `Draining` are the connection's; `Refused`
+    and `Overlong` ours.
     """
-    line = await conn.readline(min(LINE, most), wait, command=True)
+    if line is None:
+        line = await conn.readline(min(LINE, most), wait, command=True)
     if (text := alone(line, most)) is not None:
         return Incoming(text)
     frame = Frame(most)

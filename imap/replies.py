@@ -5,6 +5,7 @@ Errors are of three kinds: the client's fault (`BadSyntax`, `Bad`: BAD), an answ
 trace. Texts are ours: no byte of a client's and no `str(error)` is sent.
 """
 
+from functools import cache
 from typing import NamedTuple
 
 from storage import errors
@@ -25,6 +26,12 @@ class Reply(NamedTuple):
 
 def ok(text: bytes, code: bytes = b"") -> Reply:
     return Reply(b"OK", text, code)
+
+
+@cache
+def completed(name: str) -> Reply:
+    """OK for a command of the table that has nothing else to say."""
+    return ok(name.encode("ascii") + b" completed")
 
 
 class Bad(Exception):

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, TypeVar
 from config.settings import Listen, Settings
 from imap import capability, commands, format, mailbox_name, reader, replies, uses
 from imap import place as places
-from imap.framing import tag_of
+from imap.framing import LINE, alone, tag_of
 from imap.mailbox_name import BadName
 from imap.manner import PLAIN
 from imap.place import Place
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 MOST_BAD = 20  # bad commands in a row after which the connection is closed
 GONE = b"The selected mailbox was deleted or renamed"
 STRANGER = 8 * 1024  # octets of a command before login
-TURN = 20  # commands of one client, sent in one breath, after which the others have their turn
+TURN = 0.002  # seconds of one client's commands, sent in one breath, after which the others have their turn
 FLUSH = 64 * 1024  # octets that a command may collect before they are written
 
 T = TypeVar("T")
@@ -346,12 +346,12 @@ class Session:
         self.send(b"* OK [%b] %b IMAP ready\r\n" % (self.capabilities(), host))
         try:
             await self.flush()
-            commands_done = 0
+            breath = time.monotonic() + TURN
             while self.state is not State.LOGOUT:
                 await self._next()
-                commands_done += 1
-                if commands_done % TURN == 0:
+                if time.monotonic() > breath:
                     await asyncio.sleep(0)
+                    breath = time.monotonic() + TURN
         except PeerGone:
             pass
         except Draining:
@@ -392,15 +392,21 @@ class Session:
 
     async def _incoming(self) -> reader.Incoming:
         """The next command; what the client wants to be told is told while it is waited for."""
+        most, line = self.most_octets, None
+        if self.account is not None:  # a stranger's time is looked at before each command
+            line = self.conn.line_at_hand(min(LINE, most))
+            if line is not None and (text := alone(line, most)) is not None:
+                return reader.Incoming(text)
         while True:
             try:
                 return await reader.command(
                     self.conn,
-                    self.most_octets,
+                    most,
                     self._patience(),
                     commands.streams,
                     self.most_discarded,
                     capability.literals(self.off),
+                    line,
                 )
             except Nudged:
                 await self.tell_unasked()
@@ -409,35 +415,16 @@ class Session:
         """Run a command; every outcome is a reply. An unread message of APPEND is thrown away on failure."""
         taken = False
         try:
-            scanner = Scanner(incoming.text)
-            self.tag = tag_of(incoming.text)
-            command = commands.find(scanner)
-            if command.needs in self.off:
-                raise BadSyntax("no such command")
-            if self.tag == b"*":
-                raise Bad(b"The tag is too long")
-            if self.state not in command.states:
-                raise Bad(_wrong_state(self.state, command.states))
-            if self.manner.uidonly and commands.by_numbers(command):
-                raise Bad(b"Messages are named by UID here", b"UIDREQUIRED")  # RFC 9586 §3.1
-            arguments = command.parse(scanner)
-            if incoming.message is None:
-                scanner.end()
-            else:
-                arguments = (arguments, incoming.message)
-            if self.off and uses.refused(arguments, self.off):
-                raise BadSyntax("that is not offered here")
-            if self.manner.uidonly and uses.names_numbers(arguments):
-                raise Bad(b"Messages are named by UID here", b"UIDREQUIRED")
-            if self.is_guest:
+            command, arguments = self._read(incoming)
+            if self.view is not None and self.is_guest:
                 await self.look_again()
                 if self._leaving is not None:
                     raise No(b"The right to the selected mailbox was taken away", b"NOPERM")
             taken = incoming.message is not None
             reply = await command.run(self, arguments)
-            if self.state is not State.LOGOUT:
+            if self.view is not None and self.view.moved and self.state is not State.LOGOUT:
                 self.tell_updates(command.seqs is commands.FREE, command.name.startswith("UID "))
-            return reply or replies.ok(command.name.encode("ascii") + b" completed")
+            return reply or replies.completed(command.name)
         except BadSyntax as error:
             reply = Reply(b"BAD", _sentence(error.text))
         except (Bad, No) as error:
@@ -464,6 +451,39 @@ class Session:
         if self.state is not State.LOGOUT:
             self.tell_updates(False)
         return reply
+
+    def _read(self, incoming: reader.Incoming) -> commands.Asked:
+        """What is asked, if it may be asked here and now. Raises BadSyntax and Bad."""
+        text = incoming.text
+        self.tag = tag_of(text)
+        off = self.off
+        said = text[len(self.tag) + 1 :]
+        asked = commands.known(said) if self.tag != b"*" and incoming.message is None else None
+        if asked is None:
+            scanner = Scanner(text)
+            command = commands.find(scanner)
+        else:
+            command = asked.command
+        if command.needs in off:
+            raise BadSyntax("no such command")
+        if self.tag == b"*":
+            raise Bad(b"The tag is too long")
+        if self.state not in command.states:
+            raise Bad(_wrong_state(self.state, command.states))
+        if self.manner.uidonly and commands.by_numbers(command):
+            raise Bad(b"Messages are named by UID here", b"UIDREQUIRED")  # RFC 9586 §3.1
+        if asked is None:
+            arguments = command.parse(scanner)
+            if incoming.message is None:
+                scanner.end()
+                asked = commands.keep(said, command, arguments)
+            else:
+                asked = commands.Asked(command, (arguments, incoming.message))
+        if off and uses.refused(asked.arguments, off):
+            raise BadSyntax("that is not offered here")
+        if self.manner.uidonly and uses.names_numbers(asked.arguments):
+            raise Bad(b"Messages are named by UID here", b"UIDREQUIRED")
+        return asked
 
     def _patience(self) -> float:
         """Seconds for which the client may be silent; a stranger has so many in all, whatever it says."""

@@ -128,6 +128,12 @@ class Connection(asyncio.Protocol):
                 line = self._input.line(limit)
         return line
 
+    def line_at_hand(self, limit: int) -> bytes | None:
+        """The next line of commands, as `readline` gives it, if it has come; None: it has to be waited for."""
+        if self._draining:
+            raise Draining
+        return self._input.line(limit)
+
     async def read(self, limit: int, timeout: float, *, command: bool = False) -> bytes:  # noqa: ASYNC109
         """From 1 to `limit` bytes, as many as are there. `PeerGone` when the stream has ended."""
         if command and self._draining:

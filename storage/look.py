@@ -194,6 +194,7 @@ def status_of(files: AccountFiles, name: str) -> MailboxStatus:
         size=folder.bytes,
         mailboxid=folder.mailboxid,
     )
-    counted = Counted(status, str(folder.path), (folder.new_mtime, folder.cur_mtime))
+    new, cur = f"{folder.path}/new", f"{folder.path}/cur"
+    counted = Counted(status, new, cur, folder.new_mtime, folder.cur_mtime)
     files.remembered.keep_status(name, counted, stamp)
     return status

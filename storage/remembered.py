@@ -22,8 +22,10 @@ class Counted:
     """The numbers of a mailbox, and its directories with their times."""
 
     status: MailboxStatus
-    path: str
-    times: tuple[int, int]  # of new/ and cur/
+    new: str  # path of new/
+    cur: str
+    new_mtime: int
+    cur_mtime: int
 
 
 @dataclass(slots=True)
@@ -50,14 +52,17 @@ class Remembered:
         if counted is None or self._stamp is None or self.stamp() != self._stamp:
             return None
         try:
-            times = os.stat(counted.path + "/new").st_mtime_ns, os.stat(counted.path + "/cur").st_mtime_ns
+            if os.stat(counted.new).st_mtime_ns != counted.new_mtime:
+                return None
+            if os.stat(counted.cur).st_mtime_ns != counted.cur_mtime:
+                return None
         except FileNotFoundError:
             return None
-        return counted.status if times == counted.times else None
+        return counted.status
 
     def keep_status(self, name: str, counted: Counted, stamp: Stamp | None) -> None:
         """`stamp` was taken before it was read."""
-        if stamp is None or time.time_ns() - max(counted.times) < RACY:
+        if stamp is None or time.time_ns() - max(counted.new_mtime, counted.cur_mtime) < RACY:
             return
         if stamp != self._stamp:
             self._stamp, self._statuses = stamp, {}

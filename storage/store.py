@@ -72,6 +72,7 @@ class Store:
         self._loading: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self._followers: dict[str, set[Callable[[str, int], None]]] = {}  # by account
         self._unsynced: set[Path] = set()
+        self._sync: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._listening = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -95,6 +96,8 @@ class Store:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._sync is not None:
+            self._sync.cancel()
         await self._sync_flags()
         self.bus.close()
         await asyncio.to_thread(self._threads.close)
@@ -322,7 +325,8 @@ class Store:
     def sync_soon(self, folder: Path) -> None:
         """fsync the directories of a mailbox whose flags were renamed, within a second."""
         if not self._unsynced:
-            asyncio.get_running_loop().call_later(FLAGS_SYNCED, lambda: self.start(self._sync_flags()))
+            loop = asyncio.get_running_loop()
+            self._sync = loop.call_later(FLAGS_SYNCED, lambda: self.start(self._sync_flags()))
         self._unsynced.add(folder)
 
     async def _sync_flags(self) -> None:
@@ -441,10 +445,13 @@ class Account:
 
     async def status(self, name: str) -> MailboxStatus:
         """Raises MailboxMissing."""
-        name = canonical_name(name)
+        found = self.known_status(name)
+        return await self.do(status_of, canonical_name(name)) if found is None else found
+
+    def known_status(self, name: str) -> MailboxStatus | None:
+        """The same without waiting, where it is known; three `stat`s."""
         known = self.store.remembered(self.address)
-        found = known.status(name) if known is not None else None
-        return await self.do(status_of, name) if found is None else found
+        return known.status(canonical_name(name)) if known is not None else None
 
     async def quota(self) -> QuotaUse:
         limits = await self.limits()

@@ -61,6 +61,21 @@ class Command(NamedTuple):
     needs: bytes = b""  # the capability without which there is no such command
 
 
+class Asked(NamedTuple):
+    """A command that was read to its end."""
+
+    command: Command
+    arguments: Any  # frozen, as all that parsers give
+
+
+# What is kept in memory of what clients said: no passwords, no words that are searched for.
+_REPEATED = frozenset({"CAPABILITY", "NOOP", "NAMESPACE", "LIST", "STATUS", "SELECT", "EXAMINE", "IDLE"})
+MOST_KEPT = 2000
+LONGEST_KEPT = 200  # octets
+
+_asked: dict[bytes, Asked] = {}
+
+
 def nothing(_scanner: Scanner) -> None:
     """A command without arguments."""
 
@@ -142,6 +157,21 @@ def find(scanner: Scanner) -> Command:
     if command is None:
         raise BadSyntax("no such command")
     return command
+
+
+def known(text: bytes) -> Asked | None:
+    """A command without its tag that was asked before, word for word."""
+    return _asked.get(text)
+
+
+def keep(text: bytes, command: Command, arguments: Any) -> Asked:
+    """What was read of a command: mail programs ask a few things again and again, on every connection."""
+    asked = Asked(command, arguments)
+    if command.name in _REPEATED and len(text) <= LONGEST_KEPT:
+        if len(_asked) >= MOST_KEPT:
+            _asked.clear()
+        _asked[text] = asked
+    return asked
 
 
 def by_numbers(command: Command) -> bool:

@@ -4,8 +4,11 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 from itertools import compress
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
+from imap import format
+from imap import place as places
 from imap.objectid import object_id
 from imap.place import Place
 from imap.scanner import BadSyntax, Scanner
@@ -14,20 +17,19 @@ from storage.rows import MailboxStatus
 if TYPE_CHECKING:
     from imap.session import Session
 
-ITEMS: dict[bytes, Callable[[MailboxStatus], bytes]] = {
-    b"MESSAGES": lambda status: b"%d" % status.messages,
-    b"RECENT": lambda status: b"%d" % status.recent,  # RFC 3501 §6.3.10
-    b"UIDNEXT": lambda status: b"%d" % status.uidnext,
-    b"UIDVALIDITY": lambda status: b"%d" % status.uidvalidity,
-    b"UNSEEN": lambda status: b"%d" % status.unseen,
-    b"DELETED": lambda status: b"%d" % status.deleted,  # RFC 9208 §4.1.4
-    b"SIZE": lambda status: b"%d" % status.size,  # RFC 8438
-    b"MAILBOXID": lambda status: b"(%b)" % object_id(status.mailboxid),  # RFC 8474 §4.3
-    b"HIGHESTMODSEQ": lambda status: b"%d" % status.modseq,  # RFC 7162 §3.1.7
+NUMBERS = {
+    b"MESSAGES": "messages",
+    b"RECENT": "recent",  # RFC 3501 §6.3.10
+    b"UIDNEXT": "uidnext",
+    b"UIDVALIDITY": "uidvalidity",
+    b"UNSEEN": "unseen",
+    b"DELETED": "deleted",  # RFC 9208 §4.1.4
+    b"SIZE": "size",  # RFC 8438
+    b"HIGHESTMODSEQ": "modseq",  # RFC 7162 §3.1.7
 }
-DELETED_STORAGE = b"DELETED-STORAGE"  # RFC 9208 §4.1.4: not in the status of the store, summed up here
-APPENDLIMIT = b"APPENDLIMIT"  # RFC 7889 §3
-_NAMES = frozenset({*ITEMS, DELETED_STORAGE, APPENDLIMIT})
+# What is no number of the store's: RFC 8474 §4.3, RFC 9208 §4.1.4 (summed up here), RFC 7889 §3
+MAILBOXID, DELETED_STORAGE, APPENDLIMIT = b"MAILBOXID", b"DELETED-STORAGE", b"APPENDLIMIT"
+_NAMES = frozenset({*NUMBERS, MAILBOXID, DELETED_STORAGE, APPENDLIMIT})
 _LIST = re.compile(rb"\([A-Za-z -]{1,200}\)")
 
 
@@ -75,12 +77,19 @@ def _items(scanner: Scanner) -> tuple[bytes, ...]:
 
 
 async def run(session: "Session", wanted: Status) -> None:
-    raw, names = wanted
-    await tell(session, session.name(raw), names)
+    await tell(session, session.name(wanted.mailbox), wanted.items)
 
 
 async def tell(session: "Session", name: str, names: tuple[bytes, ...]) -> None:
     """Send one STATUS response. Raises MailboxMissing, or No without the right to read (RFC 4314 §4)."""
+    numbers = _numbers(names)
+    if numbers is not None and not places.is_others(name):
+        known = session.mine.known_status(name)
+        if known is not None:
+            if b"HIGHESTMODSEQ" in names:
+                session.begin_condstore()
+            session.send(b"* STATUS %b (%b)\r\n" % (_wire(name, session.manner.utf8), numbers(known)))
+            return
     place = await session.place_of(name, "r")
     if b"HIGHESTMODSEQ" in names:
         session.begin_condstore()
@@ -91,10 +100,28 @@ async def tell(session: "Session", name: str, names: tuple[bytes, ...]) -> None:
             value = b"%d" % session.settings.imap.max_append
         elif item == DELETED_STORAGE:
             value = b"%d" % (await _deleted_octets(place) if status.deleted else 0)
+        elif item == MAILBOXID:
+            value = b"(%b)" % object_id(status.mailboxid)
         else:
-            value = ITEMS[item](status)
+            value = b"%d" % getattr(status, NUMBERS[item])
         values.append(item + b" " + value)
     session.send(b"* STATUS %b (%b)\r\n" % (session.wire(name), b" ".join(values)))
+
+
+@lru_cache(maxsize=4096)
+def _wire(name: str, utf8: bool) -> bytes:
+    """The name of a mailbox that there is."""
+    return format.mailbox(name, utf8)
+
+
+@lru_cache(maxsize=256)
+def _numbers(names: tuple[bytes, ...]) -> Callable[[MailboxStatus], bytes] | None:
+    """What writes these items, where all are numbers of the store's."""
+    if not all(name in NUMBERS for name in names):
+        return None
+    form = b" ".join(name + b" %d" for name in names)
+    values = attrgetter(*(NUMBERS[name] for name in names))
+    return lambda status: form % values(status)
 
 
 async def _deleted_octets(place: Place) -> int:

@@ -316,6 +316,31 @@ def test_a_cancelled_read_leaves_the_connection_usable(run: Run) -> None:
     run(main())
 
 
+def test_lines_at_hand(run: Run) -> None:
+    async def main() -> None:
+        async def handle(conn: Connection) -> None:
+            assert await conn.readline(100, 60) == b"one\n"
+            assert conn.line_at_hand(100) == b"two\n"
+            assert conn.line_at_hand(100) is None  # half of it has come
+            conn.write(b"go on\n")
+            assert await conn.readline(100, 60) == b"three\n"
+            conn.stop()
+            try:
+                conn.line_at_hand(100)
+            except Draining:
+                conn.write(b"draining\n")
+
+        async with serving(handle) as server:
+            reader, writer = await _client(server)
+            writer.write(b"one\ntwo\nth")
+            assert await reader.readline() == b"go on\n"
+            writer.write(b"ree\nfour\n")
+            assert await reader.readline() == b"draining\n"
+            writer.close()
+
+    run(main())
+
+
 def test_stop_ends_waits_for_commands_only(run: Run) -> None:
     async def main() -> None:
         ends: list[str] = []
