@@ -7,12 +7,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from config.settings import Settings
 from tests.unit.web.conftest import Panel
-from web.language import LANGUAGES
-from web.pages.programs import PROGRAMS
-from web.programs.servers import MailServer, servers
-from web.texts import NAMES, TEXTS
+from web.texts import TEXTS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -90,40 +86,3 @@ async def test_thunderbird_finds_the_settings(get: Get, path: str) -> None:
 async def test_thunderbird_with_a_bad_address_gets_a_template(get: Get, address: str) -> None:
     body = (await get("/mail/config-v1.1.xml", f"emailaddress={quote(address)}"))[2]
     assert ElementTree.fromstring(body).findtext("emailProvider/domain") == "%EMAILDOMAIN%"
-
-
-def test_catalogue_is_whole() -> None:
-    for key, texts in TEXTS.items():
-        assert set(texts) == set(LANGUAGES), key
-        values = {language: set(re.findall(r"{(\w+)}", text)) for language, text in texts.items()}
-        assert values["ja"] == values["en"], key
-    assert set(NAMES) == set(LANGUAGES)
-    for program, count in PROGRAMS:
-        assert f"programs.{program}.{count}" in TEXTS
-        assert f"programs.{program}.{count + 1}" not in TEXTS
-
-
-def test_unencrypted_listeners_are_recommended_to_nobody() -> None:
-    settings = Settings.model_validate(
-        {
-            "hostname": "mail.example.jp",
-            "imap": {
-                "listen": [
-                    {"address": "0.0.0.0:143", "tls": "none"},
-                    {"address": "[::]:1993", "tls": "implicit"},
-                ]
-            },
-            "pop3": {"listen": []},
-            "smtp": {"listen": [{"address": "0.0.0.0:25", "mode": "mx"}]},
-        }
-    )
-    assert servers(settings) == (MailServer("imap", "mail.example.jp", 1993, "tls"),)
-
-
-def test_demo_on_loopback_is_called_localhost() -> None:
-    loopback = {"listen": [{"address": "127.0.0.1:2143"}]}
-    mx = {"listen": [{"address": "127.0.0.1:2525", "mode": "mx"}]}
-    settings = {"hostname": "mail.example.test", "imap": loopback, "pop3": {"listen": []}, "smtp": mx}
-    assert [server.host for server in servers(Settings.model_validate(settings))] == ["localhost"]
-    settings["pop3"] = {"listen": [{"address": "0.0.0.0:110"}]}
-    assert servers(Settings.model_validate(settings))[0].host == "mail.example.test"

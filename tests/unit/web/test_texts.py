@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from web.language import LANGUAGES
+from web.pages.programs import PROGRAMS
 from web.person import Right
-from web.texts import TEXTS, refusal, refusals
+from web.texts import NAMES, TEXTS, refusal, refusals
 from web.texts.security import ACTIONS
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -26,6 +27,13 @@ def test_every_text_is_in_both_languages_with_the_same_values() -> None:
         assert set(texts) == set(LANGUAGES), key
         values = {language: set(re.findall(r"{(\w+)}", text)) for language, text in texts.items()}
         assert values["ja"] == values["en"], key
+
+
+def test_every_language_has_a_name_and_every_program_its_steps() -> None:
+    assert set(NAMES) == set(LANGUAGES)
+    for program, count in PROGRAMS:
+        assert f"programs.{program}.{count}" in TEXTS
+        assert f"programs.{program}.{count + 1}" not in TEXTS
 
 
 def test_texts_that_templates_name_are_there() -> None:
