@@ -260,18 +260,15 @@ def _renumber(files: AccountFiles, rows: list[Row], source: Folder, target: Fold
             letters[row.flags] = target.letters(source.flags(row.flags), make=True)
     uid = target.take_uids(len(rows))
     modseq = target.take_modseq(files.clock())
-    return [
-        row._replace(
-            uid=uid + number,
-            flags=letters[row.flags],
-            modseq=modseq,
-            born=modseq,
-            came=came,
-            cur=bool(row.cur or letters[row.flags]),
-            saved=int(files.clock()),
+    saved = int(files.clock())
+    fresh: list[Row] = []
+    for number, row in enumerate(rows, uid):
+        flags = letters[row.flags]
+        cur = bool(row.cur or flags)
+        fresh.append(
+            Row(number, row.base, flags, modseq, row.size, row.date, modseq, came, cur, row.lf, saved)
         )
-        for number, row in enumerate(rows)
-    ]
+    return fresh
 
 
 def claim_recent(files: AccountFiles, name: str) -> int:
