@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.unit.web.conftest import Panel
+from web.language import LANGUAGES
 from web.texts import TEXTS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
