@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from storage import describe, tree
+from storage import describe, maildir
 from tests.crash import calls
 
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few folders; and UIDs in blocks of two, so that nearly every change writes a mark."""
-    monkeypatch.setattr(tree, "SPECIAL_MAILBOXES", {"Archive": "\\Archive"})
+    monkeypatch.setattr(maildir, "SPECIAL_MAILBOXES", {"Archive": "\\Archive"})
     monkeypatch.setattr(describe, "UID_BLOCK", 2)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from storage import tree
+from storage import maildir
 from storage.delivery import Target
 from storage.message import Message
 from storage.store import THREADS, Store
@@ -24,7 +24,7 @@ TEXT = b"Subject: hello\r\n\r\n"
 
 
 async def test_at_most_500_indexes_are_open(ground: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tree, "SPECIAL_MAILBOXES", {})
+    monkeypatch.setattr(maildir, "SPECIAL_MAILBOXES", {})
     settings = settings_at(ground)
     assert settings.storage.open_indexes == 500
     store = await Store.open(settings)
