@@ -6,25 +6,21 @@ message that was expunged. The clients are in IDLE, over the real IMAP door.
 """
 
 import asyncio
-import os
 import shutil
 import subprocess
-import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from storage import store
+from storage.selected import Mailbox
 from tests.clients.daemons import needs
 from tests.clients.terminal import in_terminal
 from tests.house import House
 from tests.promises.world import files_in, folder_of
 
-WITHIN = 5.0  # seconds: the promise
-BUSY = 3.0 * max(
-    1.0, os.getloadavg()[0] / (os.cpu_count() or 1)
-)  # more of them where others want the machine
 OLD = b"Subject: old\r\n\r\nwas here\r\n"
 TEXT = b"From: a@b.test\nSubject: theirs\n\nline\nline\n"
 
@@ -111,8 +107,9 @@ async def by_mutt(data: Path, home: Path) -> None:
 
 
 async def test_mv_rsync_and_mutt_are_seen_within_5_seconds(
-    house: House, clients: dict[str, Client], tmp_path: Path
+    house: House, clients: dict[str, Client], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Each by the first look after it: a busy machine may be late with a look, and not with what it finds."""
     data = house.settings.data
     ways = {"INBOX": by_mv(data)}
     if shutil.which("rsync"):
@@ -122,11 +119,25 @@ async def test_mv_rsync_and_mutt_are_seen_within_5_seconds(
         home.mkdir()
         ways["Junk"] = by_mutt(data, home)
 
+    looks = 0
+
+    def counted(look: Callable[[list[Mailbox]], list[Mailbox]]) -> Callable[[list[Mailbox]], list[Mailbox]]:
+        def count(mailboxes: list[Mailbox]) -> list[Mailbox]:
+            nonlocal looks
+            looks += 1
+            return look(mailboxes)
+
+        return count
+
+    monkeypatch.setattr(store, "_disturbed", counted(store._disturbed))
+    monkeypatch.setattr(store, "_behind", counted(store._behind))
+    assert store.OTHERS_EVERY <= 5
+
     async def seen(name: str) -> bytes:
         await ways[name]
-        put = time.monotonic()
+        before = looks
         await clients[name].until(b" EXISTS")
-        assert time.monotonic() - put < WITHIN + BUSY
+        assert looks - before <= 1, "the first look did not find it"
         return await clients[name].fetch_last()
 
     answers = dict(zip(ways, await asyncio.gather(*map(seen, ways)), strict=True))
@@ -160,7 +171,7 @@ async def test_mutt_flags_and_deletes_in_a_selected_mailbox(
     )
     folder = folder_of(house.settings.data)
     await asyncio.to_thread(in_terminal, ["neomutt", "-n", "-F", "rc", "-f", str(folder)], tmp_path)
-    await client.until(b"* 2 EXPUNGE", WITHIN + BUSY)
+    await client.until(b"* 2 EXPUNGE")
     answer = await client.fetch_last()
     assert b"UID 1 " in answer and b"\\Flagged" in answer and b"$Work" in answer
     client.writer.close()
