@@ -1,8 +1,8 @@
 """What looks at mail: the settings of each check, one class a check."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from config.listen import Count
 from config.units import DAY, KIB, MINUTE
@@ -196,9 +196,31 @@ class Spam(Section):
         return self
 
 
+Judge = Literal["dnsbl", "greylist", "sender_auth", "virus"]
+JUDGES: tuple[Judge, ...] = ("dnsbl", "greylist", "sender_auth", "virus")
+
+
+def _one_alone(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+Step = Annotated[
+    tuple[Judge, ...],
+    BeforeValidator(_one_alone),
+    WithJsonSchema(
+        {"anyOf": [{"enum": list(JUDGES)}, {"type": "array", "items": {"enum": list(JUDGES)}, "minItems": 1}]}
+    ),
+]
+
+
 class Filters(Section):
     """What looks at mail on its way in and out."""
 
+    order: tuple[Step, ...] = Field(
+        default=(JUDGES,),
+        description="The order of the checks: one after the other, those in an inner list together; spam comes"
+        " last, for it sees what they found.",
+    )
     forward_spam: bool = Field(
         default=False,
         description="Whether forwards send on what was found to be spam; else the mailbox here keeps it.",
@@ -208,3 +230,11 @@ class Filters(Section):
     greylist: Greylist = section(Greylist)
     virus: Virus = section(Virus)
     spam: Spam = section(Spam)
+
+    @model_validator(mode="after")
+    def _each_once(self) -> "Filters":
+        named = [name for step in self.order for name in step]
+        for name in JUDGES:
+            if named.count(name) != 1:
+                raise ValueError(f"order: {name} has to be named once, not {named.count(name)} times")
+        return self

@@ -174,6 +174,8 @@ def _default(field: FieldInfo) -> str:
 def _item(field: FieldInfo, item: Any) -> Any:
     if isinstance(item, BaseModel):
         return item.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    if isinstance(item, tuple):
+        return list(item)
     return written(field, item)
 
 

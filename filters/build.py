@@ -40,7 +40,7 @@ def build(
     builtin = Builtin(Bayes(settings.data / "state", store.clock))
     spam = Spam(lambda: pipeline.settings.filters.spam, builtin, store.hop, metrics)
     judges = (dnsbl, greylist, sender_auth, virus)
-    incoming = Checks(judges, (spam,), store.traces, metrics)
+    incoming = Checks(judges, (spam,), store.traces, metrics, lambda: pipeline.settings.filters.order)
     signing = Signing(settings.domains, store.directory.domain)
     outgoing = Checks((Submission(store, queue, signing), virus), (), store.traces, metrics)
     pipeline = Pipeline(settings, store, queue, incoming, outgoing, signing, resolver=resolver)

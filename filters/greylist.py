@@ -49,7 +49,7 @@ class Greylist:
             return PASS
         sender, recipient = mail.reverse_path.lower(), str(rcpt.address.folded)
         try:
-            seconds = await self._run(self._wait, mail.peer, sender, recipient, rules)
+            seconds = await self._run(self._wait, mail.peer, sender, recipient, rules, mail.dry)
         except (sqlite3.Error, OSError, ValueError) as error:
             _log.error("greylist.state", extra={"fields": {"trace": mail.trace, "reason": str(error)}})
             return PASS
@@ -61,8 +61,8 @@ class Greylist:
     async def message(self, mail: Mail) -> Verdict:
         return PASS
 
-    def _wait(self, peer: str, sender: str, recipient: str, rules: Rules) -> int:
+    def _wait(self, peer: str, sender: str, recipient: str, rules: Rules, dry: bool) -> int:
         return self._memory.wait(
             peer, sender, recipient, self._clock(),
-            delay=rules.delay, within=rules.retry_within, keep=rules.remember,
+            delay=rules.delay, within=rules.retry_within, keep=rules.remember, dry=dry,
         )  # fmt: skip

@@ -61,6 +61,7 @@ class Mail:
     tls: str | None = None  # version, such as TLSv1.3
     authenticated: str | None = None  # canonical address of the account that submits
     smtputf8: bool = False
+    dry: bool = False  # somebody asks what would be: nothing is counted or remembered of it
     trusted: bool = False  # handed over by a mail server of ours, which has judged it (LMTP)
     eightbit: bool = False  # BODY=8BITMIME (RFC 6152)
     require_tls: bool = False  # RFC 8689

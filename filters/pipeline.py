@@ -111,9 +111,14 @@ class Pipeline:
         verdict = await self._checks(mail).recipient(mail, found)
         return refusal(verdict) or found
 
+    async def way(self, address: Address, size: int, submitted: bool) -> Recipient | Status:
+        """Where mail for an address would go, or why not; nothing comes of it. Raises Broken."""
+        found = await self._store.run(self._routes.find, address, size, submitted)
+        return found.status if isinstance(found, Refused) else found
+
     async def opinions(self, mail: Mail) -> list[Opinion]:
         """What each check says of a message; nothing comes of it."""
-        return await self._checks(mail).each(mail)
+        return await self._checks(mail).each(replace(mail, dry=True))
 
     # ---- the message
 

@@ -53,7 +53,7 @@ class Submission:
         self._room: OrderedDict[str, int] = OrderedDict()  # by connection: recipients it may still name
 
     async def connect(self, mail: Mail) -> Verdict:
-        if mail.authenticated is None:
+        if mail.authenticated is None or mail.dry:
             return PASS
         found: int | Full | Status
         entry = self._known(mail.authenticated)
@@ -83,7 +83,7 @@ class Submission:
         if mail.authenticated is None:
             return PASS
         self._room.pop(_connection(mail), None)
-        entry = self._known(mail.authenticated) if len(mail.head) <= SHORT else None
+        entry = self._known(mail.authenticated) if len(mail.head) <= SHORT and not mail.dry else None
         if entry is not None:
             found = self._names_another(mail, entry) or self._counted(mail, entry)
         else:
@@ -129,7 +129,12 @@ class Submission:
             return MAY_NOT_SEND
         if (status := self._names_another(mail, entry)) is not None:
             return status
-        return HELD if self._sending.holds.of(account) is not None else self._counted(mail, entry)
+        if self._sending.holds.of(account) is not None:
+            return HELD
+        if mail.dry:
+            room = self._sending.room(entry.address, self._limit(entry), dry=True)
+            return room if isinstance(room, Full) else None
+        return self._counted(mail, entry)
 
     def _limit(self, entry: AccountEntry) -> SendLimit:
         return entry.file.send_limit.over(self._store.settings.smtp.send_limit)
@@ -140,7 +145,7 @@ class Submission:
         if isinstance(found, Status):
             action = Action.REJECT if found.permanent else Action.DEFER
             return Verdict(action, found, found.text)
-        if found.sudden and self._store.settings.smtp.hold_senders:
+        if found.sudden and self._store.settings.smtp.hold_senders and not mail.dry:
             await self._hold(mail, found)
             return Verdict(Action.DEFER, HELD, f"suddenly more than {found.words}")
         return Verdict(Action.DEFER, found.status(code), f"more than {found.words}")

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +26,7 @@ PLACES = {
     "AccountEntry": "a mailbox here",
     "ForwardEntry": "a forward",
     "ListEntry": "a mailing list",
+    "ListErrand": "a mailing list's own address",
     "Outside": "another server",
     "Returned": "whoever set a forward, as its bounce",
 }
@@ -85,19 +86,21 @@ async def _ask(settings: Settings, mail: Mail, addresses: Sequence[str]) -> list
     queue = await store.run(Queue.of, store)
     pipeline = build(settings, store, queue)
     try:
-        said = []
+        said, recipients = [], []
         for address in addresses:
             try:
-                answer = await pipeline.recipient(mail, parse(address), mail.message.size)
+                answer = await pipeline.way(parse(address), mail.message.size, mail.authenticated is not None)
             except (AddressError, Broken) as error:
                 said.append(Said(f"to {address}", "REJECT", "", str(error), "", 0))
                 continue
             if isinstance(answer, Recipient):
+                recipients.append(answer)
                 said.append(
                     Said(f"to {address}", "PASS", "", PLACES.get(type(answer.found).__name__, ""), "", 0)
                 )
             else:
                 said.append(Said(f"to {address}", "REJECT", str(answer), "", "", 0))
+        mail = replace(mail, recipients=tuple(recipients))
         return said + [_said(settings, opinion) for opinion in await pipeline.opinions(mail)]
     finally:
         pipeline.close()
@@ -107,6 +110,8 @@ async def _ask(settings: Settings, mail: Mail, addresses: Sequence[str]) -> list
 
 def _said(settings: Settings, opinion: Opinion) -> Said:
     verdict = opinion.verdict
+    if verdict is None:
+        return Said(opinion.name, "OFF", "", "switched off, or nothing to ask", "", 0)
     results = text(settings.hostname, verdict.results) if verdict.results else ""
     status = str(verdict.status) if verdict.status else ""
     milliseconds = round(opinion.seconds * 1000, 2)

@@ -32,11 +32,21 @@ class Greylist:
         self._db.close()
 
     def wait(
-        self, peer: str, sender: str, recipient: str, now: float, *, delay: int, within: int, keep: int
+        self,
+        peer: str,
+        sender: str,
+        recipient: str,
+        now: float,
+        *,
+        delay: int,
+        within: int,
+        keep: int,
+        dry: bool = False,
     ) -> int:
         """Seconds that this peer has to wait before it may send this; 0: it may, and is known from now on.
 
-        It has to come back after `delay` and `within` a time; it stays known for `keep` after its last mail."""
+        It has to come back after `delay` and `within` a time; it stays known for `keep` after its last mail.
+        With `dry` it is only looked, and nothing remembered."""
         net = network(peer)
         known = self._db.query("SELECT at FROM known WHERE net = ? AND at > ?", (net, now - keep))
         if known and known[0][0] > now - REFRESH:
@@ -47,11 +57,14 @@ class Greylist:
                 (net, sender, recipient),
             ).fetchone()
             if known or (row is not None and now - within <= row[0] <= now - delay):
-                transaction.execute("INSERT OR REPLACE INTO known VALUES (?, ?)", (net, now))
-                transaction.execute("DELETE FROM asked WHERE net = ?", (net,))
+                if not dry:
+                    transaction.execute("INSERT OR REPLACE INTO known VALUES (?, ?)", (net, now))
+                    transaction.execute("DELETE FROM asked WHERE net = ?", (net,))
                 return 0
             if row is not None and now - delay < row[0] <= now:
                 return max(1, int(row[0] + delay - now))
+            if dry:
+                return delay
             transaction.execute(
                 "INSERT OR REPLACE INTO asked VALUES (?, ?, ?, ?)", (net, sender, recipient, now)
             )

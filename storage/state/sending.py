@@ -61,8 +61,9 @@ class Sending:
         self._rates.close()
         self.holds.close()
 
-    def room(self, account: str, limit: SendLimit) -> int | Full:
-        """How many recipients a message may have now; nothing is counted."""
+    def room(self, account: str, limit: SendLimit, *, dry: bool = False) -> int | Full:
+        """How many recipients a message may have now; nothing is counted, but with a limit that is reached that
+        somebody asked (`dry`: not that either)."""
         at, of, left = self._left.get(account, (0.0, None, 0))
         if left > 0 and of == limit and 0 <= self._clock() - at < FRESH:
             return left
@@ -70,7 +71,7 @@ class Sending:
         for kind, bounds in _bounds(limit):
             for tally, most in zip(self._rates.add_to_each(kind, account, WINDOWS, 0), bounds, strict=True):
                 if tally.total >= most:
-                    return self._full(account, kind, tally.window, most, 1)
+                    return self._full(account, kind, tally.window, most, 1, 0 if dry else 1)
                 if kind == RECIPIENTS:
                     room = min(room, most - tally.total)
         return room
@@ -109,10 +110,10 @@ class Sending:
         self._left.pop(account, None)
         return self.holds.release(account)
 
-    def _full(self, account: str, kind: str, window: int, most: int, amount: int) -> Full:
+    def _full(self, account: str, kind: str, window: int, most: int, amount: int, refused: int = 1) -> Full:
         hour, day = self._rates.add_to_each(kind, account, WINDOWS, 0)
         tally = hour if window == HOUR else day
-        asked = self._rates.add(REFUSED, account, HOUR).total
+        asked = self._rates.add(REFUSED, account, HOUR, refused).total
         sudden = asked > most or (window == HOUR and day.total - hour.total < most)
         return Full(kind, window, most, tally.falls(max(0, most - amount)), sudden)
 

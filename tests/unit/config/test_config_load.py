@@ -192,6 +192,8 @@ app_passwords:
          ['1: info[1]: "b" is not a mail address such as taro@example.jp']),
         (Settings, "hostname: a.jp\nfilters: {virus: {engine: clamd}}",
          ["2: filters.virus: engine: clamd needs an address"]),
+        (Settings, "hostname: a.b\nfilters: {order: [virus, [dnsbl, virus], greylist]}\n",
+         ["2: filters: order: sender_auth has to be named once, not 0 times"]),
     ],
 )  # fmt: skip
 def test_sentences(model: type[BaseModel], text: str, expected: list[str]) -> None:

@@ -1,17 +1,19 @@
-"""How checks are run: together, in two groups, and what happens when one breaks."""
+"""How checks are run: in the order of the configuration, in two groups, and what happens when one breaks."""
 
+import asyncio
 import logging
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
 from filters.check import Checks
-from filters.mail import Mail, Recipient
+from filters.mail import Mail, Outside, Recipient
 from filters.skeleton import Skeleton
 from filters.verdict import PASS, Action, AuthResult, Verdict
 from net.metrics import Metrics, gather
+from storage.people.address import Address
 from storage.state.stories import stories
 from storage.status import Status
 from tests.house import Site
@@ -76,6 +78,72 @@ async def test_advisers_are_not_asked_about_what_is_decided(action: Action) -> N
     adviser = Says("spam", PASS)
     assert (await Checks((Says("virus", Verdict(action)),), (adviser,)).message(MAIL)).action is action
     assert adviser.seen == []
+
+
+@dataclass
+class Waits(Says):
+    """Speaks when it is told to."""
+
+    told: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def message(self, mail: Mail) -> Verdict:
+        verdict = await super().message(mail)
+        await self.told.wait()
+        return verdict
+
+
+async def test_the_order_is_that_of_the_configuration() -> None:
+    """Those of a step together, the next step when they have spoken; who is not named comes last."""
+    first, beside, second, other = Waits("a", PASS), Waits("b", PASS), Waits("c", PASS), Waits("d", PASS)
+    order = [["b", "a"], ["c"]]
+    checks = Checks(judges=(second, other, first, beside), order=lambda: order)
+    asked = asyncio.create_task(checks.message(MAIL))
+    for running in ((first, beside), (second,), (other,)):
+        while not all(each.seen for each in running):
+            await asyncio.sleep(0)
+        seen = [each.name for each in (first, beside, second, other) if each.seen and not each.told.is_set()]
+        assert seen == [each.name for each in running]
+        for each in running:
+            each.told.set()
+    assert await asked == PASS
+
+
+async def test_the_order_can_change_while_it_runs() -> None:
+    refuses, defers = Says("a", Verdict(Action.REJECT)), Says("b", Verdict(Action.DEFER))
+    order = [["a"], ["b"]]
+    checks = Checks(judges=(refuses, defers), order=lambda: order)
+    assert (await checks.message(MAIL)).action is Action.REJECT
+    order.reverse()
+    assert (await checks.message(MAIL)).action is Action.DEFER
+    order[:] = [["b", "a"]]
+    assert (await checks.message(MAIL)).action is Action.REJECT  # together the worst counts
+
+
+@pytest.mark.parametrize("action", [Action.DEFER, Action.REJECT, Action.DISCARD])
+async def test_steps_behind_one_that_does_not_let_it_in_are_left_out(action: Action) -> None:
+    later = Says("later", PASS)
+    checks = Checks(judges=(later, Says("early", Verdict(action))), order=lambda: [["early"], ["later"]])
+    assert (await checks.message(MAIL)).action is action
+    assert (await checks.recipient(MAIL, Recipient(Address("a", "b"), Outside("a@b")))).action is action
+    assert later.seen == []
+
+
+async def test_every_check_is_asked_for_who_wants_to_know() -> None:
+    """Also behind a refusal, at all stages, in the order; one that is off is named."""
+    off = Says("off", PASS)
+    off.stages = ()  # type: ignore[attr-defined]
+    refuses = Says("refuses", Verdict(Action.REJECT))
+    judges = (Says("last", PASS), off, refuses)
+    checks = Checks(judges, (Says("spam", PASS),), order=lambda: [["refuses"], ["last"]])
+    mail = replace(MAIL, recipients=(Recipient(Address("a", "b"), Outside("a@b")),))
+    opinions = await checks.each(mail)
+    assert [(each.name, each.verdict and each.verdict.action.name) for each in opinions] == [
+        ("refuses", "REJECT"),
+        ("last", "PASS"),
+        ("off", None),
+        ("spam", "PASS"),
+    ]
+    assert len(refuses.seen) == 3  # at MAIL, RCPT and the message
 
 
 async def test_the_skeleton_refuses_its_subject_and_no_other() -> None:
