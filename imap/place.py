@@ -15,7 +15,7 @@ from storage.errors import MailboxMissing, NameRefused
 from storage.layout import canonical_name
 
 if TYPE_CHECKING:
-    from storage.store import Account
+    from storage.account import Account
 
 OTHERS = "Other Users"
 _PREFIX = OTHERS + DELIMITER

@@ -33,10 +33,11 @@ from net import sasl
 from net.connection import Connection, Draining, LineTooLong, Nudged, PeerGone, TimedOut
 from net.limits import Slot
 from net.log import event
+from storage.account import Account
 from storage.errors import MailboxMissing, StoreError
 from storage.people.address import parse
 from storage.selected import Mailbox
-from storage.store import Account, Store
+from storage.store import Store
 
 if TYPE_CHECKING:
     from imap.door import ImapDoor

@@ -6,11 +6,11 @@ only after all of them are in the other account, so a crash in between leaves th
 
 from collections.abc import Sequence
 
+from storage.account import Account
 from storage.appending import Appended
 from storage.errors import StoreError
 from storage.rows import Copied
 from storage.selected import Mailbox
-from storage.store import Account
 
 BATCH = 100  # messages written together: each has an open file until it is on the disk
 

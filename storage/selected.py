@@ -32,7 +32,7 @@ from storage.rows import Changes, Copied, Row, Stored, Summary
 from storage.search.find import Finder, Found, Said
 
 if TYPE_CHECKING:
-    from storage.store import Account
+    from storage.account import Account
 
 T = TypeVar("T")
 log = logging.getLogger("kwcmaild.storage")

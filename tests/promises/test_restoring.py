@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from storage.account import Account
 from storage.admin_mail import remove_mail
 from storage.appending import Appended
 from storage.message import Message
 from storage.selected import Mailbox
-from storage.store import Account
 from tests.clients.daemons import needs
 from tests.house import House
 from tests.promises.world import NONE, TARO

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from storage.account import Account
 from storage.message import Message
 from storage.state.held_posts import HeldPost, HeldPosts
-from storage.store import Account
 from tests.house import DOMAIN
 from tests.unit.web.conftest import Browser, Panel
 
