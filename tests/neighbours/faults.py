@@ -28,7 +28,8 @@ def _until(wire: Wire, verb: bytes) -> None:
 
 
 def _silence(wire: Wire) -> None:
-    """Until the client goes."""
+    """Until the client goes, however long it waits."""
+    wire.sock.settimeout(None)
     while True:
         wire.exactly(1)
 
@@ -191,6 +192,15 @@ FAULTS: dict[str, Script] = {
         refuses_after_dot,
     )
 }
+
+HANGING: tuple[Script, ...] = (
+    never_greets,
+    hangs_at_ehlo,
+    hangs_at_mail,
+    hangs_at_rcpt,
+    hangs_at_data,
+    offers_starttls_and_hangs,
+)
 
 
 def broken_tls(wire: Wire, server: Server) -> None:

@@ -62,7 +62,7 @@ class Land:
         )
         self.alpha = Kwcmaild(host("alpha", 11), "alpha.test", self.authority, pairs["alpha"])
         self.alpha.serve(OURS, self.signing.keys)
-        self.beta = Kwcmaild(host("beta", 12), "beta.test", self.authority, pairs["beta"])
+        self.beta = Kwcmaild(host("beta", 12), "beta.test", self.authority, pairs["beta"], patience="10m")
         self.postfix = Postfix(
             host("postfix", 13), pairs["post"], self.authority.certificate, numbers["postfix"]
         )

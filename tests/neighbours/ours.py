@@ -39,7 +39,8 @@ filters: {{virus: {{engine: none}}, spam: {{engine: none}}}}
 queue:
   retry: [1s, 1s, 2s]
   give_up: 2h
-  timeouts: {{connect: 3s, greeting: 4s, command: 4s, data: 4s, block: 4s, end: 4s}}
+  timeouts:
+    {{connect: 3s, greeting: {patience}, command: {patience}, data: {patience}, block: {patience}, end: {patience}}}
   tls: {{trust: {trust}}}
 resolver: {{nameservers: ["{nameserver}"]}}
 """
@@ -48,8 +49,10 @@ resolver: {{nameservers: ["{nameserver}"]}}
 class Kwcmaild:
     """The mail server `mail.<domain>` with accounts that are made when a test asks for them."""
 
-    def __init__(self, host: Host, domain: str, authority: Authority, pair: Pair, more: str = "") -> None:
-        """`more` is further YAML."""
+    def __init__(
+        self, host: Host, domain: str, authority: Authority, pair: Pair, patience: str = "4s"
+    ) -> None:
+        """`patience` is what it has for an answer of another server."""
         self.host = host
         self.domain = domain
         self.name = f"mail.{domain}"
@@ -66,8 +69,9 @@ class Kwcmaild:
             key=pair.key,
             nameserver=f"{VALIDATOR}:53",
             trust=authority.certificate,
+            patience=patience,
         )
-        self.settings.write_text(text + more)
+        self.settings.write_text(text)
         accounts = self._accounts
         accounts.mkdir(parents=True)
         (accounts.parent / "domain.yaml").write_text("capacity: 100G\n")
