@@ -95,7 +95,7 @@ class ListDetails:
 def add_list(directory: Directory, address: str, change: ListChange) -> ListSummary:
     """A new list. Its owner must be given."""
     name = _new_name(directory, address)
-    if change.owner is None:
+    if not change.owner:
         raise Refused("a list needs an owner, who gets its bounces and decides about its posts")
     with contract_lock(directory, name.domain):
         check_free(directory, name)
@@ -115,6 +115,8 @@ def set_list(
 ) -> ListSummary:
     """`seen` is the digest of the file that the person looked at, where it must still be that."""
     name = find_list(directory, address)
+    if change.owner == "":
+        raise Refused("a list needs an owner, who gets its bounces and decides about its posts")
     with contract_lock(directory, name.domain):
         text = seen_text(directory, name, seen)
         _write(directory, name, text, _content(directory, name), change, edit.digest(text))

@@ -20,13 +20,16 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from config.units import GIB, KIB, MIB, TIB
+from storage.admin_files import Stale
 from storage.state.panel_notices import Notice
 from web.charts import bars, cells
 from web.language import Language
 from web.pages import navigation
+from web.pages.at_field import field_of
 from web.pages.visit import Visit, finish
 from web.person import Person, Right, may
 from web.texts import NAMES, TEXTS, refusal, text
+from web.texts.refusals import plain
 
 HERE = Path(__file__).resolve().parent.parent
 _UNITS = ((TIB, "TB"), (GIB, "GB"), (MIB, "MB"), (KIB, "KB"))
@@ -139,6 +142,12 @@ def form_token() -> str:
     return _DRAWN.get()[1].csrf
 
 
+def wrong(name: str = "") -> str:
+    """What is wrong with a field of this page's form; without a name: with any."""
+    field, said = getattr(_DRAWN.get()[0].state, "wrong", ("", ""))
+    return said if name in (field, "") else ""
+
+
 def _environment(language: type[Literal]) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
@@ -152,6 +161,7 @@ def _environment(language: type[Literal]) -> Environment:
     )
     environment.filters |= {"size": size, "number": number, "iso": iso}
     environment.globals |= {"t": partial(text, language.language), "here": here, "form_token": form_token}
+    environment.globals |= {"wrong": wrong}
     environment.globals |= {"bar_of": bar, "meter_of": meter, "bars": bars, "cells": cells, "Right": Right}
     return environment
 
@@ -203,9 +213,15 @@ def failed(request: Request, key: str, status: int, **values: object) -> Respons
 
 
 def refused_text(request: Request, error: Exception) -> str:
-    """A refusal of the rooms below in the visitor's language."""
+    """A refusal of the rooms below in the visitor's language; forms show it beside the field that it is about."""
     seen: Visit = request.state.visit
-    return refusal(seen.language, str(error))
+    said = refusal(seen.language, str(error))
+    sent = getattr(request.state, "form", None)
+    if sent is not None and not isinstance(error, Stale):
+        typed = {name: value for name, value in sent.multi_items() if isinstance(value, str)}
+        if name := field_of(plain(str(error)), typed, request.path_params.get("domain", "")):
+            request.state.wrong = (name, said)
+    return said
 
 
 def _flash(seen: Visit) -> dict[str, str] | None:

@@ -11,7 +11,7 @@ from storage.admin_lists import ListChange, ListDetails
 from web.acts import lists
 from web.pages.frame import refused_text, render
 from web.pages.page import Page, signed_in, text
-from web.pages.visit import back
+from web.pages.visit import back, visit
 from web.person import Person, Right
 from web.texts import text as words
 
@@ -40,13 +40,14 @@ async def every(request: Request) -> Response:
 
 
 async def new(request: Request, error: str = "", status: int = 200) -> Response:
-    """The form for a new list."""
+    """The form for a new list; its owner is who makes it, if nobody else is named."""
+    _, person = await signed_in(request)
     return render(
         request,
         "lists/new.html",
         status,
         domain=request.path_params["domain"],
-        typed=_typed(request) if request.method == "POST" else NEW,
+        typed=_typed(request) if request.method == "POST" else NEW | {"owner": person.address},
         error=error,
     )
 
@@ -157,6 +158,33 @@ async def decide(request: Request) -> Response:
     return back(request, url, "held.approved" if let_go else "held.refused", subject=subject)
 
 
+async def look_by_link(request: Request) -> Response:
+    """The same for the owner, who came by the link in the notice and need not have an account here."""
+    seen = await visit(request)
+    try:
+        post, preview = await lists.look_by_link(seen.office, request.path_params["token"])
+    except Refused:
+        return render(request, "lists/decided.html", 200 if seen.flash else 404)
+    return render(request, "lists/decide.html", post=post, preview=preview)
+
+
+async def decide_by_link(request: Request) -> Response:
+    """Asked for by a form alone: what opens links by itself, as virus scanners do, decides nothing."""
+    office, token = (await visit(request)).office, request.path_params["token"]
+    let_go = text(request, "decision") == "approve"
+    peer = request.client.host if request.client else ""
+    try:
+        post, _ = await lists.look_by_link(office, token)
+        done = await lists.decide_by_link(office, token, let_go=let_go, peer=peer)
+    except Refused:
+        done = False
+    url = f"/posts/{token}"
+    if not done:
+        return back(request, url, "held.gone", "warning")
+    subject = post.post.subject or words(request.state.visit.language, "held.no_subject")
+    return back(request, url, "held.approved" if let_go else "held.refused", subject=subject)
+
+
 # ---- what the pages of a list share
 
 
@@ -217,4 +245,6 @@ routes = [
     Page("/d/{domain}/lists/{local}/held", waiting, right=Right.LISTS_SEE),
     Page("/d/{domain}/lists/{local}/held/{token}", look, right=Right.LISTS_EDIT),
     Page("/d/{domain}/lists/{local}/held/{token}", decide, right=Right.LISTS_EDIT, methods=("POST",)),
+    Page("/posts/{token}", look_by_link, right=Right.PUBLIC),
+    Page("/posts/{token}", decide_by_link, right=Right.PUBLIC, methods=("POST",)),
 ]
