@@ -19,7 +19,8 @@ async def compose(settings: Settings, listeners: Sequence[Listener]) -> Process:
     contexts = Contexts(settings.tls)
     store = await Store.open(settings)
     metrics = measured(store, "imap")
-    store.start(tidy.run(store))
+    store.start(tidy.close_idle(store))
+    store.start(tidy.give_back_room(store))
     door = ImapDoor(settings, store, contexts)
     entrance = Entrance(door, partial(serve, door), "imap", settings, contexts, listeners, metrics)
 

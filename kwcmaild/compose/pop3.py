@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from config.settings import Settings
+from kwcmaild import tidy
 from kwcmaild.entrance import Entrance
 from kwcmaild.listeners import Listener
 from kwcmaild.measured import measured
@@ -18,6 +19,7 @@ async def compose(settings: Settings, listeners: Sequence[Listener]) -> Process:
     contexts = Contexts(settings.tls)
     store = await Store.open(settings)
     metrics = measured(store, "pop3")
+    store.start(tidy.give_back_room(store))
     door = Pop3Door(settings, store, contexts)
     entrance = Entrance(door, partial(serve, door), "pop3", settings, contexts, listeners, metrics)
 

@@ -5,6 +5,7 @@ from functools import partial
 
 from config.settings import Settings
 from filters.build import build
+from kwcmaild import tidy
 from kwcmaild.entrance import Entrance
 from kwcmaild.listeners import Listener
 from kwcmaild.measured import measured
@@ -22,6 +23,7 @@ async def compose(settings: Settings, listeners: Sequence[Listener]) -> Process:
     contexts = Contexts(settings.tls)
     store = await Store.open(settings)
     metrics = measured(store, "smtp")
+    store.start(tidy.give_back_room(store))
     queue = await store.run(Queue.of, store)
     resolver = Resolver(settings.resolver.nameservers)
     dmarc = DmarcResults(settings.data / "state", store.clock)

@@ -19,6 +19,7 @@ from storage.state.statedb import StateDb
 MOST_SEEN = 30_000  # rows that one search looks at: some 60 ms
 LONGEST = 300  # characters of a subject or of the recipients
 STEP = 500  # rows deleted in one transaction
+PAGES = 512  # KiB in memory: rows come in the order of time, and what was written is not looked at again
 MOST_ROWS = 5_000_000  # some 2 GB; the oldest go first
 
 SCHEMA = (
@@ -131,7 +132,7 @@ def find(
 
 def database(state: Path) -> StateDb:
     """The file; made when it is first used."""
-    return StateDb(state / "mails.sqlite", SCHEMA)
+    return StateDb(state / "mails.sqlite", SCHEMA, pages=PAGES)
 
 
 def _rows(mail: Arrived) -> list[tuple[object, ...]]:

@@ -24,6 +24,7 @@ from typing import Any
 logger = logging.getLogger("storage.state.statedb")
 
 BUSY_SECONDS = 10.0  # how long a writer waits for another process's transaction
+PAGES = 2000  # KiB, as SQLite has it
 
 _making = threading.Lock()
 
@@ -32,12 +33,19 @@ class StateDb:
     """One SQLite file with its schema: a list of scripts, each of which lifts it by one version."""
 
     def __init__(
-        self, path: Path, scripts: Sequence[str], *, shrinks: bool = False, durable: bool = False
+        self,
+        path: Path,
+        scripts: Sequence[str],
+        *,
+        shrinks: bool = False,
+        durable: bool = False,
+        pages: int = PAGES,
     ) -> None:
         self.path = path
         self._scripts = scripts
         self._synchronous = "FULL" if durable else "NORMAL"  # durable: what was written outlives the power
         self._shrinks = shrinks  # pages that are free can be given back: see `give_back`
+        self._pages = pages  # KiB of them that stay in memory
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
 
@@ -132,6 +140,7 @@ class StateDb:
             connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute(f"PRAGMA synchronous={self._synchronous}")
+        connection.execute(f"PRAGMA cache_size=-{self._pages}")
         if self._version(connection) >= len(self._scripts):
             return
         connection.execute("BEGIN IMMEDIATE")

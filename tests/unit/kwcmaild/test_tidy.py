@@ -26,18 +26,11 @@ async def settled(house: House, mailbox: Mailbox) -> None:
         await asyncio.sleep(0.03)
 
 
-async def test_accounts_of_clients_that_wait_are_closed(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    given = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    monkeypatch.setattr(memory, "give_back_free_room", lambda: loop.call_soon_threadsafe(given.set))
-    monkeypatch.setattr(tidy, "MANY", 1)
+async def test_accounts_of_clients_that_wait_are_closed(house: House) -> None:
     await house.put("taro", "INBOX", MAIL)
     mailbox = await house.store.account(f"taro@{DOMAIN}").open("INBOX")
-    house.store.start(tidy.run(house.store, 0.0, 0.01))
+    house.store.start(tidy.close_idle(house.store, 0.0, 0.01))
     await asyncio.wait_for(closed(house), 60)
-    await asyncio.wait_for(given.wait(), 60)
     await house.put("taro", "INBOX", MAIL)  # opens it again
     await mailbox.refresh()
     assert len(mailbox.uids) == 2
@@ -53,3 +46,12 @@ async def test_a_mailbox_in_which_nothing_happens_is_not_opened_to_find_that_out
     await house.put("taro", "INBOX", MAIL)
     assert await house.store.run(mailbox.behind)
     mailbox.release()
+
+
+async def test_free_room_is_given_back_again_and_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    times = asyncio.Semaphore(0)
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(memory, "give_back_free_room", lambda: loop.call_soon_threadsafe(times.release))
+    house.store.start(tidy.give_back_room(house.store, 0.01))
+    for _ in range(3):
+        await asyncio.wait_for(times.acquire(), 60)

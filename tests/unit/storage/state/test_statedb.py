@@ -120,3 +120,9 @@ def test_what_root_makes_belongs_to_whom_the_data_belongs(tmp_path: Path) -> Non
     assert len(made) == 4
     assert {(path.stat().st_uid, path.stat().st_gid) for path in made} == {(12345, 12346)}
     assert {path.stat().st_mode & 0o077 for path in made} == {0}
+
+
+def test_as_many_pages_stay_in_memory_as_are_said(tmp_path: Path) -> None:
+    db = StateDb(tmp_path / "small.sqlite", SCRIPTS, pages=64)
+    assert db.query("PRAGMA cache_size") == [(-64,)]
+    db.close()
