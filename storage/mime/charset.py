@@ -4,15 +4,14 @@ Japanese mail is where declarations lie: ISO-2022-JP with NEC's and IBM's charac
 x-sjis, EUC-JP called iso-8859-1, UTF-8 with nothing declared, escape sequences cut in two by an encoded
 word's end. So the octets are looked at first: a declaration is believed if the octets fit it, else what they
 look like counts. Nothing raises; what can't be decoded becomes U+FFFD.
-
-The decoders of Python that follow JIS strictly lack what the vendors added; JIS X 0208 is therefore read with
-the table of CP932, which has both.
 """
 
 import binascii
 import codecs
 import re
 from functools import lru_cache
+
+from storage.mime import iso_2022_jp
 
 _ALIASES = {
     "shift_jis": "cp932",
@@ -54,13 +53,7 @@ _ISO_2022_JP = ("iso-2022-jp", "iso2022-jp", "iso2022jp", "csiso2022jp", "x-iso-
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+-]{0,40}")
 
-# ISO 2022 (ECMA-35): a designation, a single shift, a locking shift, or a line end (which resets).
-_ESCAPES = re.compile(
-    rb"\x1b(?:(\$[@AB]|\$\([@-Z]|\([A-Z]|\.[AF])|N(.)|[\x20-\x2f]*[\x30-\x7e]?)|([\x0e\x0f])|(\r?\n)",
-    re.DOTALL,
-)
 _ESCAPE_JP = re.compile(rb"\x1b(?:\$[@B]|\$\([DOPQ]|\([BIJH])")
-_BACK_TO_ASCII = re.compile(rb"[^\x1b]{0,200}\x1b\([BJ]")
 # ISO-2022-JP whose ESC octets are gone: they are control characters to some gateways.
 _LOST_ESCAPE = re.compile(rb"\$[@B](?:[\x21-\x7e]{2})+\([BJ]")
 
@@ -85,15 +78,15 @@ def known(charset: str) -> bool:
 def decode(octets: bytes, charset: str | None = None) -> str:
     """Octets as text; `charset` is what was declared, if anything."""
     if b"\x1b" in octets and (_is_iso_2022_jp(charset) or _ESCAPE_JP.search(octets)):
-        return _iso_2022_jp(octets)
+        return iso_2022_jp.text_of(octets, decode)
     if b"\x0e" in octets and _is_iso_2022_jp(charset):
-        return _iso_2022_jp(octets)
+        return iso_2022_jp.text_of(octets, decode)
     name = _codec(charset) if charset else None
     if octets.isascii():
         if name is not None and not _holds_ascii(name):
             return _plainly(octets, name)
         if _is_iso_2022_jp(charset) and _LOST_ESCAPE.search(octets):
-            return _iso_2022_jp(_LOST_ESCAPE.sub(_with_escapes, octets))
+            return iso_2022_jp.text_of(_LOST_ESCAPE.sub(_with_escapes, octets), decode)
         return octets.decode("ascii")
     guess = _guess(octets)
     if name is None or name == "ascii":
@@ -258,119 +251,6 @@ def _japanese(octets: bytes, name: str) -> float:
         elif code == 0xFFFD:
             usual -= 2
     return usual / total if total else 0.0
-
-
-def _iso_2022_jp(octets: bytes) -> str:
-    """ISO-2022-JP with all its extensions, as far as it makes sense.
-
-    RFC 1468 (JP), 1554 (JP-2: GB 2312, KS X 1001, ISO 8859-1 and -7), 2237 (JP-1: JIS X 0212), JIS X 0213
-    (JP-3, -2004), and what Microsoft writes (half-width kana, NEC's and IBM's characters, raw 8-bit).
-    """
-    pieces: list[str] = []
-    g0, g2 = b"(B", b""
-    kana = False  # between SO and SI, in 7-bit JIS
-    last = 0
-    for match in _ESCAPES.finditer(octets):
-        pieces.append(_segment(octets[last : match.start()], b"(I" if kana else g0))
-        last = match.end()
-        designation, single, shift, line_end = match.groups()
-        if designation is not None:
-            if designation[:1] == b".":
-                g2 = designation
-            else:
-                g0 = designation
-        elif single is not None:
-            pieces.append(_single(single, g2))
-        elif shift is not None:
-            kana = shift == b"\x0e"
-        elif line_end is not None:
-            pieces.append(line_end.decode("ascii"))
-            # RFC 1468: a line ends in ASCII. One wrapped by a gateway does not: then the next line has an end
-            # of the segment and no beginning.
-            if g0[:1] != b"$" or not _BACK_TO_ASCII.match(octets, last):
-                g0 = b"(B"
-    pieces.append(_segment(octets[last:], b"(I" if kana else g0))
-    return "".join(pieces)
-
-
-def _segment(octets: bytes, designation: bytes) -> str:
-    """Octets between escape sequences, in the set designated to G0."""
-    if not octets:
-        return ""
-    if designation[:1] != b"$":
-        if designation == b"(I":
-            return bytes(octet | 0x80 if 0x21 <= octet <= 0x5F else octet for octet in octets).decode(
-                "cp932", "replace"
-            )
-        return octets.decode("ascii") if octets.isascii() else decode(octets)
-    out: list[str] = []
-    for run in re.findall(rb"[\x21-\x7e]+|[^\x21-\x7e]+", octets):
-        if not 0x21 <= run[0] <= 0x7E:
-            out.append(decode(run))
-            continue
-        pairs, rest = run[: len(run) & ~1], run[len(run) & ~1 :]
-        out.append(_pairs(pairs, designation))
-        if rest:
-            out.append("\ufffd")
-    return "".join(out)
-
-
-def _pairs(pairs: bytes, designation: bytes) -> str:
-    """Pairs of 7-bit octets in a set of two octets a character."""
-    high = bytes(octet | 0x80 for octet in pairs)
-    kind = designation[-1:]
-    if kind in b"@B":
-        try:
-            return _to_shift_jis(pairs).decode("cp932")
-        except UnicodeDecodeError:
-            return _each(high, ("cp932", "euc_jis_2004"))
-    if kind == b"D":
-        return _each(b"".join(b"\x8f" + high[i : i + 2] for i in range(0, len(high), 2)), ("euc_jp",), 3)
-    if kind in b"OQ":
-        return high.decode("euc_jis_2004", "replace")
-    if kind == b"P":
-        triples = b"".join(b"\x8f" + high[i : i + 2] for i in range(0, len(high), 2))
-        return triples.decode("euc_jis_2004", "replace")
-    if kind == b"A":
-        return high.decode("gb2312", "replace")
-    if kind == b"C":
-        return high.decode("euc_kr", "replace")
-    return "\ufffd" * (len(pairs) // 2)
-
-
-def _each(octets: bytes, names: tuple[str, ...], width: int = 2) -> str:
-    """Character by character, by the first decoder that knows it."""
-    out: list[str] = []
-    for at in range(0, len(octets), width):
-        one = octets[at : at + width]
-        for name in names:
-            try:
-                given = _to_shift_jis(bytes(o & 0x7F for o in one)) if name == "cp932" else one
-                out.append(given.decode(name))
-                break
-            except UnicodeDecodeError:
-                continue
-        else:
-            out.append("\ufffd")
-    return "".join(out)
-
-
-def _to_shift_jis(pairs: bytes) -> bytes:
-    """JIS X 0208 code points in the form of Shift_JIS."""
-    out = bytearray(len(pairs))
-    for at in range(0, len(pairs), 2):
-        row, cell = pairs[at] - 0x21, pairs[at + 1] - 0x21
-        lead = (row >> 1) + 0x81
-        out[at] = lead if lead <= 0x9F else lead + 0x40
-        trail = cell + (0x9F if row & 1 else 0x40)
-        out[at + 1] = trail + 1 if not row & 1 and trail >= 0x7F else trail
-    return bytes(out)
-
-
-def _single(octet: bytes, g2: bytes) -> str:
-    """One character of G2 after a single shift (RFC 1554)."""
-    name = {b".A": "iso-8859-1", b".F": "iso-8859-7"}.get(g2)
-    return bytes([octet[0] | 0x80]).decode(name, "replace") if name else "\ufffd"
 
 
 def _with_escapes(match: re.Match[bytes]) -> bytes:
