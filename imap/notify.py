@@ -123,10 +123,15 @@ class Watch:
         for mailboxid, info in before.items():
             if mailboxid not in self._mailboxes:
                 self._list(info.name, b"\\NonExistent")
+        names = {info.name for info in self._mailboxes.values()}
         for name in sorted(subscribed ^ self._subscribed):
             if self._wants(name, notify_grammar.SUBSCRIPTION):
-                attribute = b"\\Subscribed" if name in self._subscribed else b""
-                self._session.send(b'* LIST (%b) "/" %b\r\n' % (attribute, self._session.wire(name)))
+                attributes = [b"\\Subscribed"] if name in self._subscribed else []
+                if name not in names:
+                    attributes.insert(0, b"\\NonExistent")
+                self._session.send(
+                    b'* LIST (%b) "/" %b\r\n' % (b" ".join(attributes), self._session.wire(name))
+                )
 
     def _list(self, name: str, attribute: bytes, more: bytes = b"") -> None:
         if self._wants(name, notify_grammar.NAME):

@@ -6,6 +6,7 @@ Only looked at where something is off. A command that is nothing without its cap
 
 from typing import Any
 
+from imap.commands.append import Append
 from imap.commands.listing import List
 from imap.commands.mailboxes import Create
 from imap.commands.select import Select
@@ -15,6 +16,7 @@ from imap.commands.store import Store
 from imap.fetch_grammar import LAZY, Fetch, Form
 from imap.search import parts
 from imap.search_grammar import Identified, Messages, Modified, Program, Threaded, Within
+from imap.sequence import SequenceSet
 
 
 def refused(arguments: Any, off: frozenset[bytes]) -> bool:
@@ -24,6 +26,23 @@ def refused(arguments: Any, off: frozenset[bytes]) -> bool:
 
 def needed(arguments: Any) -> set[bytes]:
     """The capabilities that these arguments rest on."""
+    found = _of_kind(arguments)
+    return found | {b"SEARCHRES"} if _names_saved(arguments) else found
+
+
+def _names_saved(arguments: Any) -> bool:
+    """Whether messages are named by `$` (RFC 5182 §2.1); a search may do so in its keys, too."""
+    match arguments:
+        case Fetch(messages=chosen) | Store(messages=chosen) | (SequenceSet() as chosen, _):  # COPY, MOVE
+            return chosen.saved
+        case SequenceSet(saved=saved):  # UID EXPUNGE
+            return saved
+        case Append(replaced=SequenceSet(saved=saved)) | (Append(replaced=SequenceSet(saved=saved)), _):
+            return saved
+    return False
+
+
+def _of_kind(arguments: Any) -> set[bytes]:
     match arguments:
         case Fetch():
             return _fetch(arguments)

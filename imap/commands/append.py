@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from imap.session import Session
 
 MOST_MESSAGES = 100  # of one command; each has its own spool until all are there
+# How a command may be refused while its message is still to come: it is read to its end, or would be a command.
+REFUSED = (Bad, BadName, BadSyntax, No, StoreError)
 SMALL = 256 * 1024  # octets up to which nothing is asked beforehand: it would cost more than the message
 GRACE = 1.1  # the trash may pass the limit by a tenth; whether this is the trash is for the store to judge
 
@@ -70,7 +72,7 @@ async def run(session: "Session", asked: "tuple[Append, Literal] | Append") -> R
     view = session.view
     if view is not None and view.mailbox.is_at(place.account.address, place.name):
         await view.mailbox.refresh(others=False)  # EXISTS comes before the OK (RFC 9051 §6.3.12)
-    return ok(b"Appended", b"APPENDUID %d %b" % (validity, compact(uids)))
+    return ok(b"Appended", _appenduid(session, validity, uids))
 
 
 async def replace(session: "Session", asked: "tuple[Append, Literal] | Append") -> Reply:
@@ -90,17 +92,23 @@ async def _replace(session: "Session", asked: "tuple[Append, Literal] | Append",
         old = session.by_uid(wanted.replaced) if by_uid else session.by_number(wanted.replaced)
         if len(old) != 1:
             raise No(b"There is no one message to be replaced", b"NONEXISTENT")
-    except (Bad, No, sequence.OutOfRange):
+        target = await session.place(wanted.mailbox)
+    except (*REFUSED, sequence.OutOfRange):
         await reader.discard(session.conn, literal, session.most_discarded)
         raise
     freed = Limits(mailbox.rows[old[0]].size, 1) if old[0] in mailbox.rows else Limits()
-    if session.selected.place.account.address != (await session.place(wanted.mailbox)).account.address:
+    if session.selected.place.account.address != target.account.address:
         freed = Limits()
     validity, uids, _ = await _append(session, wanted, literal, freed)
-    session.send(ok(b"The new one is stored", b"APPENDUID %d %b" % (validity, compact(uids))).line(b"*"))
+    session.send(ok(b"The new one is stored", _appenduid(session, validity, uids)).line(b"*"))
     await mailbox.remove(old)
     await mailbox.refresh(others=False)
     return ok(b"Replaced", highest(session))
+
+
+def _appenduid(session: "Session", validity: int, uids: list[int]) -> bytes:
+    """RFC 4315 §3"""
+    return b"" if b"UIDPLUS" in session.off else b"APPENDUID %d %b" % (validity, compact(uids))
 
 
 async def _append(
@@ -112,7 +120,7 @@ async def _append(
         try:
             place = await session.place(wanted.mailbox, "i")
             await intake.take(wanted, place)
-        except (Bad, BadName, BadSyntax, No, StoreError):
+        except REFUSED:
             await reader.discard(session.conn, intake.pending, session.most_discarded)
             raise
         try:

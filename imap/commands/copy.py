@@ -46,7 +46,7 @@ async def _copy(session: "Session", wanted: Wanted, uids: list[int]) -> Reply:
     copied = await _transfer(session, wanted, uids, moving=False)
     if copied is None:
         return ok(b"There was nothing to copy")
-    return ok(b"Copied", copyuid(copied))
+    return ok(b"Copied", _copyuid(session, copied))
 
 
 async def _move(session: "Session", wanted: Wanted, uids: list[int]) -> Reply:
@@ -55,7 +55,7 @@ async def _move(session: "Session", wanted: Wanted, uids: list[int]) -> Reply:
     moved = await _transfer(session, wanted, uids, moving=True)
     if moved is None:
         return ok(b"There was nothing to move")
-    session.send(ok(b"Moved", copyuid(moved)).line(b"*"))
+    session.send(ok(b"Moved", _copyuid(session, moved)).line(b"*"))
     return ok(b"Done", highest(session))
 
 
@@ -90,8 +90,10 @@ def _flags(mailbox: Mailbox, uids: list[int], place: Place) -> list[frozenset[st
     return kept
 
 
-def copyuid(copied: Copied) -> bytes:
+def _copyuid(session: "Session", copied: Copied) -> bytes:
     """RFC 4315 §3: both sets in the same order."""
+    if b"UIDPLUS" in session.off:
+        return b""
     sources = sequence.compact(source for source, _ in copied.pairs)
     targets = sequence.compact(target for _, target in copied.pairs)
     return b"COPYUID %d %b %b" % (copied.uidvalidity, sources, targets)

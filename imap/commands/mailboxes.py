@@ -66,7 +66,8 @@ async def create(session: "Session", wanted: Create) -> Reply:
     status = await place.account.status(place.name)
     if session.manner.rev2 and canonical_name(place.shown) != session.name(wanted.mailbox):
         session.send(listing.named(session, canonical_name(place.shown), wanted.mailbox))  # RFC 9051 §6.3.4
-    return ok(b"Created", b"MAILBOXID (%b)" % object_id(status.mailboxid))  # RFC 8474 §4.1
+    told = b"OBJECTID" not in session.off
+    return ok(b"Created", b"MAILBOXID (%b)" % object_id(status.mailboxid) if told else b"")  # RFC 8474 §4.1
 
 
 async def delete(session: "Session", raw: bytes) -> None:

@@ -22,6 +22,9 @@ LONGEST = 200  # octets of an entry's name
 DEPTHS = {b"0": 0, b"1": 1, b"INFINITY": 100}
 ADMIN = "/shared/admin"  # RFC 5464 §6.2.1
 
+SIDES = ("/private", "/shared")
+
+_OPTIONS = re.compile(rb"\((?:DEPTH|MAXSIZE) ", re.IGNORECASE)
 _ENTRY = re.compile(r"/(?:private|shared)(?:/[^/*%\x00-\x1f\x7f-\U0010ffff]+)+")
 
 
@@ -40,7 +43,7 @@ class Set:
 
 
 def parse_get(scanner: Scanner) -> Get:
-    """RFC 5464 §5: the options stand before the mailbox."""
+    """RFC 5464 §5: the options stand before the mailbox; in examples of §4.2 behind it, and clients send both."""
     scanner.space()
     depth, max_size = 0, None
     if scanner.peek() == b"(":
@@ -48,7 +51,10 @@ def parse_get(scanner: Scanner) -> Get:
         scanner.space()
     mailbox = scanner.astring()
     scanner.space()
-    return Get(mailbox, entries(scanner), depth, max_size)
+    if _OPTIONS.match(scanner.data, scanner.position):
+        depth, max_size = _options(scanner)
+        scanner.space()
+    return Get(mailbox, entries(scanner, depth > 0), depth, max_size)
 
 
 def _options(scanner: Scanner) -> tuple[int, int | None]:
@@ -71,24 +77,24 @@ def _options(scanner: Scanner) -> tuple[int, int | None]:
         scanner.space()
 
 
-def entries(scanner: Scanner) -> tuple[str, ...]:
-    """One entry, or several in parentheses."""
+def entries(scanner: Scanner, deep: bool = False) -> tuple[str, ...]:
+    """One entry, or several in parentheses. `deep`: what is below them is meant too."""
     if not scanner.take(b"("):
-        return (entry(scanner),)
-    found = [entry(scanner)]
+        return (entry(scanner, deep),)
+    found = [entry(scanner, deep)]
     while not scanner.take(b")"):
         scanner.space()
-        found.append(entry(scanner))
+        found.append(entry(scanner, deep))
         if len(found) > MOST:
             raise BadSyntax("too many entries")
     return tuple(found)
 
 
-def entry(scanner: Scanner) -> str:
-    """RFC 5464 §3.1: names are ASCII, and in any case."""
+def entry(scanner: Scanner, deep: bool = False) -> str:
+    """RFC 5464 §3.1: names are ASCII, and in any case. With `deep` all of one side may be asked for."""
     raw = scanner.astring()
     name = raw.decode("ascii", "replace").lower()
-    if len(raw) > LONGEST or not _ENTRY.fullmatch(name):
+    if len(raw) > LONGEST or not (_ENTRY.fullmatch(name) or (deep and name in SIDES)):
         raise BadSyntax("an entry begins with /private/ or /shared/, and has no * or %")
     return name
 

@@ -131,9 +131,11 @@ async def _open(session: "Session", wanted: Select, writable: bool) -> View:
     lines += (
         b"* OK [UIDVALIDITY %d] UIDs are valid\r\n" % mailbox.uidvalidity,
         b"* OK [UIDNEXT %d] Next UID\r\n" % mailbox.uidnext,
-        b"* OK [HIGHESTMODSEQ %d] Highest\r\n" % view.modseq,
-        b"* OK [MAILBOXID (%b)] Its identifier\r\n" % object_id(mailbox.mailboxid),  # RFC 8474 §4.2
     )
+    if b"CONDSTORE" not in session.off:
+        lines.append(b"* OK [HIGHESTMODSEQ %d] Highest\r\n" % view.modseq)
+    if b"OBJECTID" not in session.off:  # RFC 8474 §4.2
+        lines.append(b"* OK [MAILBOXID (%b)] Its identifier\r\n" % object_id(mailbox.mailboxid))
     session.send(b"".join(lines))
     if manner.rev2:  # RFC 9051 §6.3.2: a LIST response says how the name is spelled
         session.send(listing.named(session, canonical_name(place.shown), wanted.mailbox))

@@ -101,6 +101,27 @@ async def test_it_is_neither_told_nor_answered(site: Site, house: House) -> None
         wire.close()
 
 
+async def test_nor_is_what_rests_on_it(site: Site, house: House) -> None:
+    """Response codes, and `$` wherever a set of messages stands."""
+    await house.put("taro", "INBOX", b"a: b\r\n\r\nc\r\n")
+    address = await house.imap()
+    site.configure(imap="{disable: [uidplus, condstore, objectid, searchres]}")
+    house.imap_door.settings = site.settings
+    wire = await Wire.open(address, "taro")
+    assert (await wire.do(b"CREATE Work"))[-1].endswith(b" OK Created")
+    told = b"".join(await wire.do(b"SELECT INBOX"))
+    assert b"UIDVALIDITY" in told and b"HIGHESTMODSEQ" not in told and b"MAILBOXID" not in told
+    assert (await wire.do(b"COPY 1 Work"))[-1].endswith(b" OK Copied")
+    assert (await wire.do(b"APPEND Work {3+}\r\na:b"))[-1].endswith(b" OK Appended")
+    assert b"* OK Moved" in await wire.do(b"MOVE 1 Work")
+    for command in (
+        b"FETCH $ FLAGS", b"UID FETCH $ FLAGS", b"STORE $ +FLAGS (x)", b"COPY $ Work", b"UID MOVE $ Work",
+        b"SEARCH $", b"REPLACE $ Work {3+}\r\na:b",
+    ):  # fmt: skip
+        assert b" BAD That is not offered here" in (await wire.do(command))[-1], command
+    wire.close()
+
+
 async def test_for_one_account_alone(tmp_path: Path) -> None:
     folder = tmp_path / "one"
     folder.mkdir()
