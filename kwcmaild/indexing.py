@@ -22,7 +22,7 @@ from config.settings import Settings
 from kwcmaild import memory
 from net.log import event
 from storage.account_files import AccountFiles
-from storage.bus import Bus, Hint
+from storage.bus import Bus, Hint, Topic
 from storage.errors import StoreError
 from storage.index import damaged
 from storage.search import fulltext
@@ -52,7 +52,7 @@ class Indexing:
 
     async def start(self) -> None:
         self._bus = Bus(self.settings.run)
-        self._bus.listen(self._heard)
+        self._bus.listen(self._heard, Topic.SOON)
         self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._keep_tidy())]
 
     async def stop(self, wait: float) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 from storage.admin_mail import used
-from storage.bus import Bus, Hint
+from storage.bus import Bus, Hint, Topic
 from storage.layout import account_dir
 from storage.people.directory_cache import SCHEMA
 from storage.state.statedb import StateDb
@@ -217,7 +217,7 @@ async def run(store: "Store") -> None:
             changed.add(hint.account)
 
     roster, bus = Roster(store.settings.data / "state"), Bus(store.settings.run)
-    bus.listen(heard)
+    bus.listen(heard, Topic.SOON)
     whole = logins = 0.0
     try:
         while True:
