@@ -359,6 +359,11 @@ class Part:
     def __len__(self) -> int:
         return len(self._places)
 
+    @property
+    def mailbox(self) -> Columns:
+        """All rows that there are."""
+        return self._columns
+
     def _of(self, column: "Codes") -> Sequence[int]:
         if isinstance(self._places, range):
             return column[self._places.start : self._places.stop]

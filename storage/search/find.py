@@ -16,6 +16,8 @@ from storage.columns import Part
 from storage.search import fulltext
 from storage.search import words as fulltext_words
 
+SPARE = 100  # messages that went and are still remembered, beside as many as there are
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -64,6 +66,9 @@ class Finder:
             missing = {row.uid: row.base for row in part.among(unknown).rows()}
             known = fulltext.known(db, missing.values())
             self._numbers |= {uid: known[base] for uid, base in missing.items() if base in known}
+            if len(self._numbers) > 2 * len(part.mailbox) + SPARE:  # it may be loaded for months
+                here = set(part.mailbox.uids)
+                self._numbers = {uid: number for uid, number in self._numbers.items() if uid in here}
         return {uid: self._numbers[uid] for uid in part.uids if uid in self._numbers}
 
 

@@ -207,6 +207,19 @@ def test_moving_costs_nothing_and_is_found(account: Account) -> None:
     assert feed(account.files).taken == 0
 
 
+def test_what_passes_through_leaves_nothing_behind(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mailbox may be loaded for months: what was once looked for in it is not remembered as long."""
+    monkeypatch.setattr("storage.search.find.SPARE", 2)
+    for turn in range(6):
+        account.put(mail("会議", "x"), mail("昼食", "x"), mail("会議", "x"))
+        account.rows()
+        feed(account.files)
+        first = 3 * turn + 1
+        assert account.find("会議") == ({first, first + 2}, set())
+        assert len(account.finder._numbers) <= 2 * 3 + 2
+        expunge(account.files, "INBOX", [first, first + 1, first + 2], flagged_only=False)
+
+
 def test_what_is_no_more_is_forgotten(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("storage.search.feed.SURPLUS", 0)
     account.put(*(mail(f"会議{number}", "x" * 40_000) for number in range(6)))
