@@ -18,7 +18,11 @@ Matcher = Callable[[str], bool]
 
 
 def matcher(pattern: str) -> Matcher:
-    """What tells whether a name fits the pattern. INBOX fits whatever its case (RFC 9051 §5.1)."""
+    """What tells whether a name fits the pattern. INBOX fits whatever its case, alone and as the first level
+    (RFC 9051 §5.1)."""
+    first, slash, below = pattern.partition(DELIMITER)
+    if slash and first.upper() == "INBOX":
+        pattern = "INBOX" + slash + below
     plain = _matcher(pattern)
     inbox = _matcher(pattern.upper())("INBOX")
     return lambda name: plain(name) or (inbox and name == "INBOX")

@@ -37,6 +37,12 @@ def test_patterns(pattern: str, fits: list[str]) -> None:
     assert [name for name in NAMES if match(name)] == fits
 
 
+@pytest.mark.parametrize("pattern", ["INBOX/%", "inbox/%", "Inbox/*", "%/Old", "inbox/old*"])
+def test_below_the_inbox(pattern: str) -> None:
+    """What CREATE and SELECT take in any case LIST takes too; deeper levels have their case."""
+    assert matcher(pattern)("INBOX/Old") is (pattern != "inbox/old*")
+
+
 @given(st.text("ab/*%", max_size=8), st.text("ab/", max_size=10))
 def test_like_a_regular_expression(pattern: str, name: str) -> None:
     regex = "".join({"*": ".*", "%": "[^/]*"}.get(char, re.escape(char)) for char in pattern)
