@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from storage import folder as folders
 from storage.account_files import AccountFiles
 from storage.message import Message
+from storage.reconcile import message_of
 from storage.rows import Row
-from storage.selected import message_of
 
 JUNK, TRASH = "\\Junk", "\\Trash"
 MOST = 500  # of the newest moves

@@ -16,6 +16,7 @@ from storage import filename, records
 from storage import folder as folders
 from storage.durable import sync_dir
 from storage.folder import BOOT, Folder
+from storage.message import Message
 from storage.rows import Row
 
 EXPUNGED_KEPT = 90 * 86_400  # seconds: how long an expunged UID is remembered
@@ -89,6 +90,12 @@ def find(folder: Folder, row: Row) -> Path:
             if entry.name.partition(":")[0] == key:
                 return Path(entry.path)
     raise FileNotFoundError(key)
+
+
+def message_of(folder: Folder, row: Row) -> Message:
+    """The message of a row. Its file is looked up again where another program renamed it."""
+    path = Path(row_path(folder, row))
+    return Message(path, row.size, lf=bool(row.lf), finder=lambda: find(folder, row))
 
 
 def _scan(path: Path) -> list[_File]:

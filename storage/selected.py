@@ -10,25 +10,22 @@ new. `uids` is a tuple that is replaced, never changed: a session keeps it as it
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from storage import at_hand, heads, packed, reconcile, records
+from storage import at_hand, heads, packed, reconcile, summaries
 from storage import mailbox as changes
 from storage.account_files import AccountFiles
 from storage.appending import Appended
 from storage.columns import Columns, Part
 from storage.errors import MailboxMissing, StoreError
 from storage.folder import KEYWORDS_MOST, Folder
+from storage.history import History
 from storage.layout import canonical_name
-from storage.look import Loaded, current, gone_since, look, work_and_look
+from storage.look import Loaded, gone_since, look, work_and_look
 from storage.mailbox import Work
 from storage.message import Message
-from storage.mime.opening import opening
-from storage.mime.parts import parse
-from storage.mime.summary import summarise
 from storage.remembered import Stamp
-from storage.rows import Changes, Copied, Row, Stored, Summary
+from storage.rows import Changes, Copied, Stored
 from storage.search.find import Finder, Found, Said
 
 if TYPE_CHECKING:
@@ -39,7 +36,6 @@ log = logging.getLogger("kwcmaild.storage")
 
 HEADS_MADE = 200  # heads that are made in one hop to a thread
 AT_HAND = 32 * 1024  # octets of a message up to which the event loop may copy it
-REMEMBERED = 128  # changes, arrivals and departures each; who asks for older ones is told by the rows
 
 
 class Mailbox:
@@ -54,11 +50,7 @@ class Mailbox:
         self.gone = False
         self.sessions = 0
         self._watchers: set[Callable[[], None]] = set()
-        # What happened after `_remembered`, oldest first: (modseq, uid).
-        self._arrived: list[tuple[int, int]] = []
-        self._changed: list[tuple[int, int]] = []
-        self._expunged: list[tuple[int, int]] = []
-        self._remembered = loaded.folder.modseq
+        self._history = History(loaded.folder.modseq)
         self._written: tuple[int, int, int] | None = None  # the index as `behind` saw it
         self._stamp: Stamp | None = None  # the index's log before the last look
         self._look = asyncio.Lock()
@@ -122,32 +114,7 @@ class Mailbox:
 
         `known`: the UIDs that the asker knew then. Where that time is not remembered the rows tell what came and
         what changed, and what is not among them is gone."""
-        if modseq < self._remembered:
-            had = set(known)
-            rows = self._rows
-            arrived = [
-                uid
-                for uid, born in zip(rows.uids, rows.borns, strict=True)
-                if born > modseq and uid not in had
-            ]
-            # an index that was made anew has all rows as born then
-            touched = [
-                uid
-                for uid, at, born in zip(rows.uids, rows.modseqs, rows.borns, strict=True)
-                if at > modseq and (born <= modseq or uid in had)
-            ]
-            gone = sorted(had.difference(rows.uids))
-        else:
-            arrived = _after(self._arrived, modseq)
-            touched = _after(self._changed, modseq)
-            gone = _after(self._expunged, modseq)
-        came = set(arrived)
-        return Changes(
-            tuple(uid for uid in arrived if uid in self._rows),
-            tuple(uid for uid in touched if uid in self._rows and uid not in came),
-            tuple(gone),
-            self.modseq,
-        )
+        return self._history.since(modseq, self.modseq, self._rows, known)
 
     def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
         """`callback` runs in the loop after the state moved on; returns what ends that."""
@@ -245,7 +212,7 @@ class Mailbox:
         row = self._rows.get(uid)
         if row is None:
             return None
-        return message_of(self._folder, row)
+        return reconcile.message_of(self._folder, row)
 
     def at_hand(self, uid: int) -> bytes | None:
         """A small message that the kernel has in memory, without a wait. None: `messages` has it, or nobody."""
@@ -257,14 +224,14 @@ class Mailbox:
     async def summaries(self, uids: Sequence[int], *fields: str) -> tuple[dict[int, bytes], ...]:
         """These fields of `Summary`, each by UID. They are made now, and kept, where they are missing; messages
         that have vanished are left out."""
-        return await self._account.do(_summaries, self._folder, self._rows.part(uids), fields)
+        return await self._account.do(summaries.summaries, self._folder, self._rows.part(uids), fields)
 
     async def previews(self, uids: Sequence[int], *, make: bool) -> dict[int, str]:
         """How messages begin (RFC 8970), by UID; those that are missing are made, and kept, where `make`."""
         found: dict[int, str] = {}
         for at in range(0, len(uids), HEADS_MADE):
             part = self._rows.part(uids[at : at + HEADS_MADE])
-            found |= await self._account.do(_previews, self._folder, part, make)
+            found |= await self._account.do(summaries.previews, self._folder, part, make)
         return found
 
     async def ask_heads(
@@ -318,7 +285,6 @@ class Mailbox:
         if loaded is None:
             self.gone = True
         else:
-            modseq = loaded.folder.modseq
             if loaded.columns is not None:  # the index was made anew
                 taken = self._rows.becoming(loaded.columns)
                 self._loose = loaded.loose
@@ -335,10 +301,7 @@ class Mailbox:
             elif came:
                 self.uids += tuple(came)
             self._rows = columns
-            self._arrived += [(modseq, uid) for uid in came]
-            self._changed += [(modseq, uid) for uid in altered]
-            self._expunged += [(modseq, uid) for uid in gone]
-            self._forget()
+            self._history.add(loaded.folder.modseq, came, altered, gone)
             self._folder = loaded.folder
             self.pack_soon()
             if not came and not altered and not gone:
@@ -359,15 +322,6 @@ class Mailbox:
         except StoreError as error:
             log.warning("the rows of a mailbox could not be packed: %s", error)
 
-    def _forget(self) -> None:
-        """A mailbox may be selected for months, and may be one of thousands: little is remembered of each."""
-        for log in (self._arrived, self._changed, self._expunged):
-            if len(log) > REMEMBERED:
-                self._remembered = max(self._remembered, log[-1 - REMEMBERED // 2][0])
-        for log in (self._arrived, self._changed, self._expunged):
-            if log and log[0][0] <= self._remembered:
-                log[:] = [(modseq, uid) for modseq, uid in log if modseq > self._remembered]
-
     def behind(self) -> bool:
         """Whether the index was written since this was asked last, or another program may have been at the files.
 
@@ -386,21 +340,6 @@ class Mailbox:
             return True
 
 
-def _after(log: list[tuple[int, int]], modseq: int) -> list[int]:
-    uids = set()
-    for at, uid in reversed(log):
-        if at <= modseq:
-            break
-        uids.add(uid)
-    return sorted(uids)
-
-
-def message_of(folder: Folder, row: Row) -> Message:
-    """The message of a row. Its file is looked up again where another program renamed it."""
-    path = Path(reconcile.row_path(folder, row))
-    return Message(path, row.size, lf=bool(row.lf), finder=lambda: reconcile.find(folder, row))
-
-
 def _alter(
     files: AccountFiles, making: Callable[..., Work[T]], known: Folder, args: tuple[object, ...]
 ) -> tuple[T, Loaded | None]:
@@ -409,50 +348,6 @@ def _alter(
 
 def _removing(files: AccountFiles, uids: Sequence[int]) -> Work[list[int]]:
     return changes.expunging(files, uids, flagged_only=False)
-
-
-def _summaries(
-    files: AccountFiles, folder: Folder, part: Part, fields: tuple[str, ...]
-) -> tuple[dict[int, bytes], ...]:
-    if not part:
-        return tuple({} for _ in fields)
-    uids = set(part.uids)
-    with files.reading() as db, records.snapshot(db):
-        folder = current(db, files, folder)
-        found = tuple(records.summary_column(db, folder, uids, field) for field in fields)
-    made: dict[int, Summary] = {}
-    missing = uids - found[0].keys()
-    for row in part.among(missing).rows() if missing else ():
-        try:
-            with message_of(folder, row).octets() as data:
-                made[row.uid] = summarise(data)
-        except FileNotFoundError:
-            continue
-    if made:
-        with files.writing() as db, records.transaction(db):
-            records.save_summaries(db, current(db, files, folder), made)
-        for column, field in zip(found, fields, strict=True):
-            column.update((uid, getattr(summary, field)) for uid, summary in made.items())
-    return found
-
-
-def _previews(files: AccountFiles, folder: Folder, part: Part, make: bool) -> dict[int, str]:
-    if not part:
-        return {}
-    with files.reading() as db, records.snapshot(db):
-        found = records.previews(db, current(db, files, folder), (part.uids[0], part.uids[-1]))
-    made: dict[int, str] = {}
-    for row in part.rows() if make else ():
-        if row.uid not in found:
-            try:
-                with message_of(folder, row).octets() as data:
-                    made[row.uid] = opening(data, parse(data))
-            except FileNotFoundError:
-                continue
-    if made:
-        with files.writing() as db, records.transaction(db):
-            records.save_previews(db, current(db, files, folder), made)
-    return found | made
 
 
 def _find_texts(files: AccountFiles, finder: Finder, part: Part, questions: Sequence[Said]) -> list[Found]:

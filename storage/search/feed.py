@@ -17,10 +17,10 @@ from storage.account_files import AccountFiles
 from storage.errors import MailboxMissing
 from storage.folder import Folder
 from storage.mime.summary import summarise
+from storage.reconcile import message_of
 from storage.rows import Row, Summary
 from storage.search import fulltext
 from storage.search.fulltext import Document
-from storage.selected import message_of
 
 TURN = 500  # messages that one call takes in, or forgets
 BATCH = 50  # of them in one transaction

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 
-from storage import annotations, delivery, filename, leftovers, maildir, selected, sharing, tree
+from storage import annotations, delivery, filename, leftovers, maildir, reconcile, sharing, tree
 from storage.account_files import AccountFiles
 from storage.appending import Appended
 from storage.layout import folder_name
@@ -158,7 +158,7 @@ def look(files: AccountFiles) -> Account:
                 loaded.folder.modseq,
                 {
                     row.uid: (
-                        selected.message_of(loaded.folder, row).read(),
+                        reconcile.message_of(loaded.folder, row).read(),
                         loaded.folder.flags(row.flags),
                     )
                     for row in loaded.rows

@@ -17,8 +17,8 @@ from storage.appending import Appended
 from storage.look import look as look_at
 from storage.message import Message
 from storage.quota import Limits
+from storage.reconcile import message_of
 from storage.rows import Copied
-from storage.selected import message_of
 from storage.store import _sync_all
 from tests.alone import append as append_to
 from tests.crash.calls import Say

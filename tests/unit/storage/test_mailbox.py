@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from storage import arriving, filename, leftovers, mailbox, maildir, quota, records, selected, tree
+from storage import arriving, filename, leftovers, mailbox, maildir, quota, reconcile, records, tree
 from storage import folder as folders
 from storage.account_files import AccountFiles
 from storage.appending import Appended
@@ -75,7 +75,7 @@ def rows(account: AccountFiles, name: str = "INBOX") -> dict[int, Row]:
 def text_of(account: AccountFiles, uid: int, name: str = "INBOX") -> bytes:
     loaded = state(account, name)
     row = next(row for row in loaded.rows if row.uid == uid)
-    return selected.message_of(loaded.folder, row).read()
+    return reconcile.message_of(loaded.folder, row).read()
 
 
 def names(account: AccountFiles, folder: str = "") -> set[str]:
@@ -283,7 +283,7 @@ def test_a_uid_of_ours_is_not_believed_where_it_was_shown_with_another_message(a
 def test_a_message_is_found_under_its_new_name_by_a_reader(account: AccountFiles) -> None:
     append(account, TEXT)
     loaded = state(account)
-    message = selected.message_of(loaded.folder, loaded.rows[0])
+    message = reconcile.message_of(loaded.folder, loaded.rows[0])
     file = next((account.maildir / "new").iterdir())
     file.rename(account.maildir / "cur" / (file.name + ":2,S"))
     assert message.read() == TEXT

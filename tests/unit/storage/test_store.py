@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from storage import selected
 from storage.appending import Appended
 from storage.bus import Bus, Hint, Topic
 from storage.delivery import Target
@@ -96,7 +95,7 @@ async def test_a_mailbox_that_stays_selected_remembers_a_bounded_number_of_chang
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And who was away the whole time is told all the same, by what he knew."""
-    monkeypatch.setattr(selected, "REMEMBERED", 4)
+    monkeypatch.setattr("storage.history.REMEMBERED", 4)
     mailbox = await store.account(TARO).open("INBOX")
     message = Appended(Message.of(TEXT), frozenset(), 0)
     await mailbox.append([message] * 3)
@@ -108,7 +107,8 @@ async def test_a_mailbox_that_stays_selected_remembers_a_bounded_number_of_chang
     await mailbox.remove([2])
     lately = mailbox.modseq
     await mailbox.remove([1])
-    for log in (mailbox._arrived, mailbox._changed, mailbox._expunged):
+    history = mailbox._history
+    for log in (history._arrived, history._changed, history._expunged):
         assert len(log) <= 2 * 3 + 4
     changes = mailbox.changes_since(start, known)
     assert (changes.arrived, changes.changed, changes.gone) == ((), (), (1, 2))
