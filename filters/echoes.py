@@ -10,7 +10,7 @@ from datetime import date, datetime
 from filters import autoreply, noted, quota_notice, virus_notice
 from filters.administrators import administrators
 from filters.handover import Handed, Handover, Routed
-from filters.mail import Mail
+from filters.mail import ListErrand, Mail, Outside, Returned
 from filters.routes import Refused, Routes
 from filters.srs import sender_of
 from net.log import event
@@ -18,7 +18,7 @@ from storage import status
 from storage.delivery import Delivered, Target
 from storage.message import Message
 from storage.people.address import parse
-from storage.people.directory import AccountEntry
+from storage.people.directory import AccountEntry, ForwardEntry, ListEntry
 from storage.state.memory import Memory
 from storage.store import Store
 
@@ -107,12 +107,10 @@ class Echoes:
                 message = virus_notice.to_sender(hostname, mail, mail.authenticated, found, now)
                 await self.send(message, mail.authenticated, mail.trace)
                 return
-            accounts = [
-                each.found.address for each in mail.recipients if isinstance(each.found, AccountEntry)
-            ]
-            for address in dict.fromkeys(accounts):
-                message = virus_notice.to_recipient(hostname, mail, address, found, now)
-                await self.send(message, address, mail.trace)
+            for address, to in dict.fromkeys(_told(each.found) for each in mail.recipients):
+                if to:
+                    message = virus_notice.to_recipient(hostname, mail, address, to, found, now)
+                    await self.send(message, to, mail.trace)
         except Exception:
             _failed(mail.trace)
 
@@ -154,6 +152,22 @@ class Echoes:
                 tell_log(copy, trace)
         except Exception:
             _failed(trace)
+
+
+def _told(
+    found: AccountEntry | ForwardEntry | ListEntry | ListErrand | Outside | Returned,
+) -> tuple[str, str]:
+    """For what is at an address: which address it is, and who is told of what was dropped there; nobody ("")
+    where nobody would have read it. Of a list the owner: no thousand members."""
+    if isinstance(found, AccountEntry | ForwardEntry):
+        return found.address, found.address  # what an address only sends on its notices are sent on from, too
+    if isinstance(found, Returned):
+        return found.account.address, found.account.address
+    if isinstance(found, ListEntry):
+        return found.address, found.file.owner
+    if isinstance(found, ListErrand) and found.kind in ("owner", "request"):
+        return found.entry.address, found.entry.file.owner
+    return "", ""
 
 
 def today(now: float) -> date:

@@ -45,12 +45,13 @@ Please check your device for viruses.
 MOST_NAMED = 20  # recipients that a notice names
 
 
-def to_recipient(hostname: str, mail: Mail, address: str, found: str, now: float) -> Message:
+def to_recipient(hostname: str, mail: Mail, address: str, to: str, found: str, now: float) -> Message:
+    """`to` is who looks after the address, where it is nobody's mailbox."""
     text = RECEIVED.format(address=address, sender=mail.reverse_path or "<>", **_facts(mail, found, now))
     return compose(
         hostname,
         address.rpartition("@")[2],
-        [address],
+        [to],
         [],
         "ウイルスを検出しました / Virus found in a mail to you",
         text,

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from dns.exception import DNSException
 
+from config.public import post_url
 from filters import noted
 from filters.handover import Handover, Routed
 from filters.head import first
@@ -164,7 +165,10 @@ class Lists:
         if told > NOTICES:
             return  # it waits all the same; the last notice said how to see it
         last = told == NOTICES
-        notice = await self._store.run(self._notices(entry).held, held, token, mail.message, now, last)
+        url = post_url(self._store.settings, token)
+        notice = await self._store.run(
+            lambda: self._notices(entry).held(held, token, mail.message, now, url=url, last=last)
+        )
         await self._send(notice, entry.file.owner, mail.trace)
 
     async def confirm(self, mail: Mail, recipient: Recipient, errand: ListErrand, srs: Srs) -> Routed:

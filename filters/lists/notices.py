@@ -23,14 +23,20 @@ HELD = """\
 承認する場合は、このメールにそのまま返信してください(本文は不要です)。
 却下する場合は、次のアドレスにメールを送ってください。
     {no}
-{days} 日以内に承認されない投稿は破棄されます。
+{link_ja}{days} 日以内に承認されない投稿は破棄されます。
 
 A post to the list waits for your decision. To let it go, answer this mail (no text is needed). To refuse it,
-write to the address above. A post that nobody has decided about in {days} days is thrown away.
+write to the address above. {link_en}A post that nobody has decided about in {days} days is thrown away.
 {more}
 --------
 {text}
 """
+
+LINK_JA = """\
+次のページで内容を確認し、承認または却下することもできます。
+    {url}
+"""
+LINK_EN = "Or look at it and decide on the page above. "
 
 MORE = """
 承認待ちの投稿が多いため、この先 1 時間ほど個別の通知を止めます。一覧は管理画面で確認できます。
@@ -67,8 +73,11 @@ class ListNotices:
     list: str
     owner: str
 
-    def held(self, post: HeldPost, token: str, message: Message, now: float, last: bool = False) -> Message:
-        """To the owner: an answer to it lets the post go. The `last` one says that more may wait unsaid."""
+    def held(
+        self, post: HeldPost, token: str, message: Message, now: float, *, url: str = "", last: bool = False
+    ) -> Message:
+        """To the owner: an answer to it lets the post go, and at `url` it can be seen and decided about. The `last`
+        one says that more may wait unsaid."""
         yes, no = (of(self.list, "confirm", f"{word}-{token}") for word in ("ok", "no"))
         text = HELD.format(
             list=self.list,
@@ -76,6 +85,8 @@ class ListNotices:
             subject=post.subject,
             size=message.size,
             no=no,
+            link_ja=LINK_JA.format(url=url) if url else "",
+            link_en=LINK_EN if url else "",
             days=KEPT // 86_400,
             more=MORE.format(list=self.list) if last else "",
             text=_preview(message),

@@ -11,6 +11,9 @@ from storage.mime.preview import Preview, preview
 from storage.state.held_posts import HeldPost, HeldPosts
 from web.office import Office
 from web.person import Person, Right, allow
+from web.turns import away
+
+LINK = "the list's owner"  # in the audit log: whoever has the link out of a notice to the owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +141,37 @@ async def decide(office: Office, person: Person, address: str, token: str, *, le
     """Let a post go to the members, or refuse it; False where another was quicker."""
     allow(person, Right.LISTS_EDIT, _domain(address))
     post = (await office.run(_find, office, address, token)).post
-    done = await office.decide(token, let_go=let_go, by=person.address)
+    async with away():
+        done = await office.decide(token, let_go=let_go, by=person.address)
     if done:
         details = f"post {'approved' if let_go else 'refused'}: {post.author}: {post.subject}"
         await office.audit(person, Right.LISTS_EDIT, subject=address, details=details)
     return done
+
+
+async def look_by_link(office: Office, token: str) -> tuple[Waiting, Preview]:
+    """The same for whoever has the link out of the owner's notice: the token is the right. Raises Missing."""
+    return await office.run(_look_by_link, office, token)
+
+
+async def decide_by_link(office: Office, token: str, *, let_go: bool, peer: str) -> bool:
+    post = (await office.run(_find_by_link, office, token)).post
+    done = await office.decide(token, let_go=let_go, by="the owner, by the link")
+    if done:
+        details = f"post {'approved' if let_go else 'refused'}: {post.author}: {post.subject}"
+        await office.audit(LINK, Right.LISTS_EDIT, subject=post.list, details=details, peer=peer)
+    return done
+
+
+def _find_by_link(office: Office, token: str) -> Waiting:
+    post = HeldPosts(office.settings().data).find(token)
+    if post is None:
+        raise Missing("this post waits no more")
+    return Waiting(token, post)
+
+
+def _look_by_link(office: Office, token: str) -> tuple[Waiting, Preview]:
+    return _look(office, _find_by_link(office, token).post.list, token)
 
 
 def _waiting(office: Office, address: str) -> list[Waiting]:

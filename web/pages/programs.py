@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from config.public import public_url
 from config.settings import Settings
 from config.values import mail_address
 from web.pages.frame import render, size
@@ -17,7 +18,7 @@ from web.pages.page import Page
 from web.pages.visit import Visit, visit
 from web.person import Right
 from web.programs import autoconfig, autodiscover, mobileconfig, qr
-from web.programs.servers import MailServer, best, public_url, servers
+from web.programs.servers import MailServer, best, servers
 from web.texts import text as words
 
 # How many steps of each program the catalogue has.

@@ -1,10 +1,10 @@
 """What a mail program has to be told: name, port and encryption of each server, from the configuration."""
 
-import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from config.public import only_this_machine
 from config.settings import Listen, Settings
 
 Protocol = Literal["imap", "pop3", "smtp"]
@@ -24,7 +24,7 @@ class MailServer:
 def servers(settings: Settings) -> tuple[MailServer, ...]:
     """Where accounts connect, the best encryption first; unencrypted listeners are not recommended to anybody."""
     submission = [listen for listen in settings.smtp.listen if listen.mode == "submission"]
-    host = "localhost" if _only_this_machine(settings) else settings.hostname
+    host = "localhost" if only_this_machine(settings) else settings.hostname
     return (
         *_of("imap", settings.imap.listen, host),
         *_of("pop3", settings.pop3.listen, host),
@@ -37,14 +37,6 @@ def best(found: Sequence[MailServer], protocol: Protocol) -> MailServer | None:
     return next((server for server in found if server.protocol == protocol), None)
 
 
-def public_url(settings: Settings) -> str:
-    """Where browsers and phones find this server, without a slash at the end."""
-    secure = [listen for listen in settings.web.listen if listen.tls == "implicit"]
-    host = "localhost" if _only_this_machine(settings) else settings.hostname
-    port = min((listen.port for listen in secure), key=lambda port: (port != 443, port), default=443)
-    return f"https://{host}" if port == 443 else f"https://{host}:{port}"
-
-
 def _of(protocol: Protocol, listens: Sequence[Listen], host: str) -> list[MailServer]:
     found = {
         MailServer(protocol, host, listen.port, "tls" if listen.tls == "implicit" else "starttls")
@@ -52,12 +44,3 @@ def _of(protocol: Protocol, listens: Sequence[Listen], host: str) -> list[MailSe
         if listen.tls != "none"
     }
     return sorted(found, key=lambda server: (server.encryption != "tls", server.port))
-
-
-def _only_this_machine(settings: Settings) -> bool:
-    """A demo: nothing listens where another machine could connect, and its name is in no DNS."""
-    listens = (*settings.smtp.listen, *settings.imap.listen, *settings.pop3.listen)
-    return bool(listens) and all(
-        listen.path is not None or listen.host == "localhost" or ipaddress.ip_address(listen.host).is_loopback
-        for listen in listens
-    )

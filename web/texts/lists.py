@@ -183,6 +183,10 @@ TEXTS: dict[str, dict[Language, str]] = {
         "ja": "承認すると {members} 人のメンバーに配信します。拒否すると投稿者にお知らせします。",
         "en": "Approved, it goes to the {members} members; refused, its author is told so.",
     },
+    "held.link.lead": {
+        "ja": "承認するとリストのメンバーに配信します。拒否すると投稿者にお知らせします。",
+        "en": "Approved, it goes to the members of the list; refused, its author is told so.",
+    },
     "held.approve": {"ja": "承認して配信", "en": "Approve"},
     "held.refuse": {"ja": "拒否", "en": "Refuse"},
     "held.approved": {"ja": "「{subject}」を配信しました。", "en": "“{subject}” goes to the members."},

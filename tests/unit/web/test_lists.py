@@ -201,6 +201,32 @@ async def test_a_post_that_is_refused_goes_to_nobody(panel: Panel, boss: Browser
     assert HeldPosts(panel.house.settings.data).find(token) is None
 
 
+async def test_the_owner_decides_by_the_link_without_an_account(panel: Panel, boss: Browser) -> None:
+    """The token is the right. Nothing is decided by opening the link, nor by a form that is not ours."""
+    owner, url = panel.browser(), f"/posts/{hold(panel)}"
+    before = await arrived(panel, "hanako")
+    page = await owner.get(url)
+    assert (page.status_code, "The text of the post" in page.text) == (200, True)
+    assert SALES not in page.text  # the owner has no part in the panel
+    assert (await owner.post(url, data={"decision": "approve"})).status_code == 403
+    assert await arrived(panel, "hanako") == before
+    answer = await owner.submit(url, {"decision": "approve"})
+    assert (answer.status_code, answer.headers["location"]) == (303, url)
+    assert "“hello” goes to the members" in (await owner.get(url)).text
+    assert await arrived(panel, "hanako") == before + 1
+    assert (await owner.get(url)).status_code == 404
+    await owner.submit(url, {"decision": "approve"})
+    assert "decided about this post already" in (await owner.get(url)).text
+    assert await arrived(panel, "hanako") == before + 1
+    refused = f"/posts/{hold(panel)}"
+    await owner.get(refused)
+    await owner.submit(refused, {"decision": "refuse"})
+    assert "“hello” is refused" in (await owner.get(refused)).text
+    assert await arrived(panel, "hanako") == before + 1
+    assert (await owner.get(f"/posts/{'a' * 26}")).status_code == 404
+    assert (await owner.get("/posts/..%2f..%2fetc")).status_code == 404
+
+
 async def test_a_token_is_good_for_its_own_list_alone(panel: Panel, boss: Browser) -> None:
     token = hold(panel, "elsewhere")
     assert (await boss.get(f"{SALES}/held/{token}")).status_code == 404

@@ -9,11 +9,12 @@ from xml.etree import ElementTree
 
 import pytest
 
+from config.public import public_url
 from config.settings import Settings
 from tests.unit.web.conftest import Panel
 from web.programs import autodiscover, mobileconfig
 from web.programs.autodiscover import Unusable
-from web.programs.servers import public_url, servers
+from web.programs.servers import servers
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

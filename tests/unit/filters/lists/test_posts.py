@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from config.public import post_url
 from filters.check import Checks
 from filters.lists import rights
 from filters.mail import Mail
@@ -294,6 +295,10 @@ async def test_the_owner_lets_a_post_go_by_an_answer(place: Place) -> None:
     await place.send("sales@example.test", source=POST)
     (notice,) = await place.inbox("taro")
     yes, no = confirm(notice)
+    token = yes.partition("+ok-")[2].partition("@")[0]
+    text = base64.b64decode(notice.partition(b"\r\n\r\n")[2]).decode()
+    assert f"    {no}\r\n" in text
+    assert f"    {post_url(place.house.settings, token)}\r\n" in text
     answer = b"From: taro@example.test\r\nSubject: Re: x\r\n\r\n\r\n"
     away = b"Auto-Submitted: auto-replied\r\n" + answer
     assert not (await place.send(yes, source=away, sender="taro@example.test")).ok
@@ -412,3 +417,21 @@ async def test_ten_thousand_header_fields(place: Place) -> None:
     (stored,) = await place.inbox("hanako")
     assert b"List-X" not in stored
     assert stored.count(b"\r\nX-") >= 5_000
+
+
+async def test_of_a_virus_the_owner_is_told_and_who_an_address_leads_to(place: Place) -> None:
+    """Nobody else: neither the members nor the sender."""
+    write_list(place.house.site)
+    forwards = place.house.site.folder / f"domains/{DOMAIN}/forwards.yaml"
+    forwards.write_text("info: [hanako@example.test, office@elsewhere.example]\n")
+    virus = Verdict(Action.DISCARD, reason="virus", virus="Tests.Name")
+    place.pipeline._incoming = Checks(judges=(Says(virus),))
+    assert (await place.send("sales@example.test", "sales-owner@example.test", "info@example.test")).ok
+    (of_list,) = await place.inbox("taro")
+    (of_forward,) = await place.inbox("hanako")
+    for notice, address in ((of_list, "sales@example.test"), (of_forward, "info@example.test")):
+        text = base64.b64decode(notice.partition(b"\r\n\r\n")[2]).decode()
+        assert f"{address} 宛のメールから" in text and f"in a mail to {address}," in text
+        assert "Tests.Name" in text and "a@example.com" in text
+    assert b"\r\nTo: taro@example.test\r\n" in of_list
+    assert [(each.to, each.reverse_path) for each in place.queued()] == [("office@elsewhere.example", "")]
