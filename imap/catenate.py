@@ -4,24 +4,20 @@ Only mailboxes that the client could read itself are reached, and only on this s
 is refused with the URL, so that the client knows which of them it was.
 """
 
-from typing import TYPE_CHECKING
-
 from imap import format, sections, urls
 from imap.mailbox_name import canonical
 from imap.replies import No
+from imap.session import Session
 from imap.urls import BadUrl, MessageUrl
 from storage.errors import MailboxMissing
 from storage.message import Message
 from storage.mime import parts as mime
 from storage.spool import Spool
 
-if TYPE_CHECKING:
-    from imap.session import Session
-
 PIECE = 256 * 1024  # octets of a message that are in memory at a time
 
 
-async def pour(session: "Session", raw: bytes, spool: Spool, room: int) -> int:
+async def pour(session: Session, raw: bytes, spool: Spool, room: int) -> int:
     """Write what the URL names, at most `room` octets; how many it were."""
     try:
         url = urls.parse(raw)
@@ -41,7 +37,7 @@ async def pour(session: "Session", raw: bytes, spool: Spool, room: int) -> int:
     return stop - start
 
 
-async def _message(session: "Session", url: MessageUrl) -> Message:
+async def _message(session: Session, url: MessageUrl) -> Message:
     if url.host is not None and url.host.lower() != session.settings.hostname:
         raise BadUrl
     if url.user is not None and url.user.lower() not in (session.address, session.address.partition("@")[0]):

@@ -6,15 +6,14 @@ hands out the same values as long as nothing has changed (storage/remembered.py)
 """
 
 from collections import OrderedDict
-from collections.abc import Set
+from collections.abc import Hashable, Set
 
-from imap.commands.listing import List
 from storage.rows import MailboxInfo
 
 MOST = 1024 * 1024  # octets of all answers that are kept
 LARGE = 128 * 1024  # octets of one that is not
 
-Key = tuple[str, List, bool]  # account, what is asked, whether names are UTF-8
+Key = tuple[str, Hashable, bool]  # account, what is asked, whether names are UTF-8
 Made = tuple[list[MailboxInfo], Set[str]]  # of these mailboxes and subscriptions
 
 

@@ -13,7 +13,6 @@ heard, and what may be told is decided by the rights of that moment.
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 from imap import notify_grammar
 from imap import place as places
@@ -21,12 +20,10 @@ from imap.commands import fetch, status
 from imap.mailbox_name import DELIMITER
 from imap.notify_grammar import Group, Notify
 from imap.replies import No
+from imap.session import Session
 from imap.view import View
 from storage.errors import MailboxMissing
 from storage.rows import MailboxInfo
-
-if TYPE_CHECKING:
-    from imap.session import Session
 
 MOST_PENDING = 2500  # mailboxes that something is to be told of: more than an account has
 MOST_OWNERS = 200  # accounts that one client follows besides its own
@@ -36,7 +33,7 @@ ITEMS = (b"MESSAGES", b"UIDNEXT", b"UIDVALIDITY", b"UNSEEN")
 class Watch:
     """What one session wants to be told."""
 
-    def __init__(self, session: "Session", wanted: Notify) -> None:
+    def __init__(self, session: Session, wanted: Notify) -> None:
         self._session = session
         self._selected = next((one for one in wanted.groups if one.which in notify_grammar.SELECTED), None)
         self._others = [
@@ -212,5 +209,5 @@ class Watch:
         return found or (address, name)
 
 
-def _names(session: "Session", group: Group) -> frozenset[str]:
+def _names(session: Session, group: Group) -> frozenset[str]:
     return frozenset(session.name(raw) for raw in group.names)

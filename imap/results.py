@@ -6,14 +6,11 @@ What was found comes in the order in which it is answered: ascending for SEARCH,
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from imap import sequence
 from imap.search_grammar import Partial, Program
+from imap.session import Session
 from storage.columns import Columns
-
-if TYPE_CHECKING:
-    from imap.session import Session
 
 FEW = 50  # messages whose numbers are looked up one by one
 SHOWN = frozenset({b"MIN", b"MAX", b"ALL", b"COUNT"})
@@ -28,7 +25,7 @@ class Wanted:
     by_uid: bool = False
 
 
-def answer(session: "Session", wanted: Wanted, uids: Sequence[int]) -> None:
+def answer(session: Session, wanted: Wanted, uids: Sequence[int]) -> None:
     """Send what was found in the selected mailbox, and keep it where `$` was asked for."""
     program, view = wanted.program, session.selected
     returns = program.returns
@@ -52,13 +49,13 @@ def answer(session: "Session", wanted: Wanted, uids: Sequence[int]) -> None:
     session.send(b'* ESEARCH (TAG "%b")%b%b%b\r\n' % (session.tag, kind, items, highest))
 
 
-def save(session: "Session", program: Program, uids: Sequence[int]) -> None:
+def save(session: Session, program: Program, uids: Sequence[int]) -> None:
     """Keep what `$` stands for from now on (RFC 5182 §2.1)."""
     if program.returns is not None:
         session.selected.saved = sequence.of(_chosen(program.returns, program.partial, uids))
 
 
-def forget(session: "Session", program: Program) -> None:
+def forget(session: Session, program: Program) -> None:
     """RFC 5182 §2.1: a search that was to be saved and failed leaves nothing saved."""
     if program.returns and b"SAVE" in program.returns:
         session.selected.saved = sequence.NOTHING

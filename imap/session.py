@@ -15,11 +15,13 @@ import logging
 import time
 from collections.abc import Awaitable
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import Protocol, TypeVar
 
 from config.settings import Listen, Settings
-from imap import capability, commands, format, mailbox_name, reader, replies, uses
+from imap import capability, format, mailbox_name, reader, replies
 from imap import place as places
+from imap.command import FREE, Asked, Table
+from imap.door import ImapDoor
 from imap.framing import LINE, alone, tag_of
 from imap.mailbox_name import BadName
 from imap.manner import PLAIN
@@ -39,10 +41,6 @@ from storage.people.address import parse
 from storage.selected import Mailbox
 from storage.store import Store
 
-if TYPE_CHECKING:
-    from imap.door import ImapDoor
-    from imap.notify import Watch
-
 MOST_BAD = 20  # bad commands in a row after which the connection is closed
 GONE = b"The selected mailbox was deleted or renamed"
 STRANGER = 8 * 1024  # octets of a command before login
@@ -54,16 +52,25 @@ T = TypeVar("T")
 _log = logging.getLogger("imap")
 
 
+class Unasked(Protocol):
+    """What tells a client that said NOTIFY (`imap/notify.py`)."""
+
+    async def tell(self) -> None: ...
+    def left(self) -> None: ...  # the selected mailbox
+    def end(self) -> None: ...
+
+
 class Session:
     """Everything that the server remembers about one connection."""
 
     __slots__ = (
         "_began", "_leaving", "_out", "_own_off", "_size", "account", "address", "bad", "conn", "door", "failures",
-        "listen", "manner", "notify", "slot", "state", "tag", "view",
+        "listen", "manner", "notify", "slot", "state", "table", "tag", "view",
     )  # fmt: skip
 
-    def __init__(self, door: "ImapDoor", conn: Connection, listen: Listen) -> None:
+    def __init__(self, door: ImapDoor, conn: Connection, listen: Listen, table: Table) -> None:
         self.door = door
+        self.table = table
         self.conn = conn
         self.listen = listen
         self.state = State.NOT_AUTHENTICATED
@@ -71,7 +78,7 @@ class Session:
         self.account: Account | None = None
         self.view: View | None = None
         self.slot: Slot | None = None
-        self.notify: Watch | None = None  # what it is to be told unasked (RFC 5465)
+        self.notify: Unasked | None = None  # what it is to be told unasked (RFC 5465)
         self.manner = PLAIN  # what the client has enabled
         self.tag = b"*"
         self.bad = 0  # bad commands in a row
@@ -404,7 +411,7 @@ class Session:
                     self.conn,
                     most,
                     self._patience(),
-                    commands.streams,
+                    self.table.streams,
                     self.most_discarded,
                     capability.literals(self.off),
                     line,
@@ -424,7 +431,7 @@ class Session:
             taken = incoming.message is not None
             reply = await command.run(self, arguments)
             if self.view is not None and self.view.moved and self.state is not State.LOGOUT:
-                self.tell_updates(command.seqs is commands.FREE, command.name.startswith("UID "))
+                self.tell_updates(command.seqs is FREE, command.name.startswith("UID "))
             return reply or replies.completed(command.name)
         except BadSyntax as error:
             reply = Reply(b"BAD", _sentence(error.text))
@@ -453,16 +460,16 @@ class Session:
             self.tell_updates(False)
         return reply
 
-    def _read(self, incoming: reader.Incoming) -> commands.Asked:
+    def _read(self, incoming: reader.Incoming) -> Asked:
         """What is asked, if it may be asked here and now. Raises BadSyntax and Bad."""
         text = incoming.text
         self.tag = tag_of(text)
         off = self.off
         said = text[len(self.tag) + 1 :]
-        asked = commands.known(said) if self.tag != b"*" and incoming.message is None else None
+        asked = self.table.known(said) if self.tag != b"*" and incoming.message is None else None
         if asked is None:
             scanner = Scanner(text)
-            command = commands.find(scanner)
+            command = self.table.find(scanner)
         else:
             command = asked.command
         if command.needs in off:
@@ -471,18 +478,18 @@ class Session:
             raise Bad(b"The tag is too long")
         if self.state not in command.states:
             raise Bad(_wrong_state(self.state, command.states))
-        if self.manner.uidonly and commands.by_numbers(command):
+        if self.manner.uidonly and self.table.by_numbers(command):
             raise Bad(b"Messages are named by UID here", b"UIDREQUIRED")  # RFC 9586 §3.1
         if asked is None:
             arguments = command.parse(scanner)
             if incoming.message is None:
                 scanner.end()
-                asked = commands.keep(said, command, arguments)
+                asked = self.table.keep(said, command, arguments)
             else:
-                asked = commands.Asked(command, (arguments, incoming.message))
-        if off and uses.refused(asked.arguments, off):
+                asked = Asked(command, (arguments, incoming.message))
+        if off and self.table.refused(asked.arguments, off):
             raise BadSyntax("that is not offered here")
-        if self.manner.uidonly and uses.names_numbers(asked.arguments):
+        if self.manner.uidonly and self.table.names_numbers(asked.arguments):
             raise Bad(b"Messages are named by UID here", b"UIDREQUIRED")
         return asked
 

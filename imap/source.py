@@ -5,16 +5,13 @@ The grammar is pure. A name that leads nowhere, or where the client may not read
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from imap.mailbox_name import DELIMITER, BadName
 from imap.place import Place
 from imap.replies import No
 from imap.scanner import BadSyntax, Scanner
+from imap.session import Session
 from storage.errors import StoreError
-
-if TYPE_CHECKING:
-    from imap.session import Session
 
 INBOX = "INBOX"
 MOST_NAMES = 1000  # mailboxes named in one command
@@ -65,7 +62,7 @@ def _names(scanner: Scanner) -> tuple[bytes, ...]:
     return tuple(names)
 
 
-async def places(session: "Session", filters: Iterable[Filter]) -> list[Place]:
+async def places(session: Session, filters: Iterable[Filter]) -> list[Place]:
     """The mailboxes of all filters but SELECTED, each once, in the order of their names."""
     known = {info.name for info in await session.mine.mailboxes() if info.selectable}
     wanted: set[str] = set()
@@ -88,7 +85,7 @@ async def places(session: "Session", filters: Iterable[Filter]) -> list[Place]:
     return [place for place in found if place.shown != place.name or place.name in known]
 
 
-async def _below(session: "Session", one: Filter, known: set[str]) -> set[str]:
+async def _below(session: Session, one: Filter, known: set[str]) -> set[str]:
     wanted: set[str] = set()
     for raw in one.names:
         try:

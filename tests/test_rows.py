@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-import imap.commands
+import imap.table
 import pop3.table
 import smtp.commands
 
 ROOT = Path(__file__).resolve().parent.parent
 
 TABLES = {
-    "imap": (Path(imap.commands.__file__), [row.name for row in imap.commands.COMMANDS]),
+    "imap": (Path(imap.table.__file__), [row.name for row in imap.table.COMMANDS]),
     "pop3": (
         Path(pop3.table.__file__),
         [row.name.decode() for row in pop3.table.COMMANDS],

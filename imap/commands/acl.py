@@ -6,16 +6,13 @@ exist. The rights of RFC 2086 are read and told too: c is k, d is t, e and x (RF
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from config.imap import RIGHTS
 from imap import format
 from imap.place import Place
 from imap.replies import Bad, No
 from imap.scanner import Scanner
-
-if TYPE_CHECKING:
-    from imap.session import Session
+from imap.session import Session
 
 OLD = {"c": "k", "d": "tex"}
 
@@ -35,14 +32,14 @@ def parse_who(scanner: Scanner) -> Who:
     return mailbox, scanner.astring()
 
 
-async def set_rights(session: "Session", wanted: tuple[bytes, bytes, bytes]) -> None:
+async def set_rights(session: Session, wanted: tuple[bytes, bytes, bytes]) -> None:
     raw, who, text = wanted
     change = _change(text)
     place = await session.place(raw, "a")
     await _grant(session, place, await _identify(session, place, who), change)
 
 
-async def delete_rights(session: "Session", wanted: Who) -> None:
+async def delete_rights(session: Session, wanted: Who) -> None:
     place = await session.place(wanted[0], "a")
     try:
         who = await _identify(session, place, wanted[1])
@@ -53,7 +50,7 @@ async def delete_rights(session: "Session", wanted: Who) -> None:
     await _grant(session, place, who, lambda _: "")
 
 
-async def get_rights(session: "Session", raw: bytes) -> None:
+async def get_rights(session: Session, raw: bytes) -> None:
     place = await session.place(raw, "a")
     granted = await _granted(session, place)
     pairs = [(place.account.address, RIGHTS), *sorted(granted.items())]
@@ -61,7 +58,7 @@ async def get_rights(session: "Session", raw: bytes) -> None:
     session.send(b"* ACL %b%b\r\n" % (session.wire(place.shown), listed))
 
 
-async def list_rights(session: "Session", wanted: Who) -> None:
+async def list_rights(session: Session, wanted: Who) -> None:
     """The owner has all rights, always; to all others each can be given by itself."""
     place = await session.place(wanted[0], "a")
     await _granted(session, place)
@@ -70,7 +67,7 @@ async def list_rights(session: "Session", wanted: Who) -> None:
     session.send(b"* LISTRIGHTS %b %b %b\r\n" % (session.wire(place.shown), _name(session, who), rights))
 
 
-async def my_rights(session: "Session", raw: bytes) -> None:
+async def my_rights(session: Session, raw: bytes) -> None:
     place = await session.place(raw)
     if not place.rights:
         place.require("l")
@@ -78,7 +75,7 @@ async def my_rights(session: "Session", raw: bytes) -> None:
     session.send(my_line(session, place))
 
 
-def my_line(session: "Session", place: Place) -> bytes:
+def my_line(session: Session, place: Place) -> bytes:
     return b"* MYRIGHTS %b %b\r\n" % (session.wire(place.shown), told(place.rights))
 
 
@@ -107,7 +104,7 @@ def _change(text: bytes) -> Callable[[str], str]:
     return lambda _: given
 
 
-async def _identify(session: "Session", place: Place, raw: bytes) -> str:
+async def _identify(session: Session, place: Place, raw: bytes) -> str:
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
@@ -120,16 +117,16 @@ async def _identify(session: "Session", place: Place, raw: bytes) -> str:
     return who
 
 
-async def _granted(session: "Session", place: Place) -> dict[str, str]:
+async def _granted(session: Session, place: Place) -> dict[str, str]:
     return await session.store.run(session.store.sharing.granted, place.account.address, place.name)
 
 
-async def _grant(session: "Session", place: Place, who: str, change: Callable[[str], str]) -> None:
+async def _grant(session: Session, place: Place, who: str, change: Callable[[str], str]) -> None:
     if who == place.account.address:
         raise No(b"The owner has all rights, always", b"CANNOT")
     await session.store.run(session.store.sharing.grant, place.account.address, place.name, who, change)
     place.account.changed(place.name)
 
 
-def _name(session: "Session", who: str) -> bytes:
+def _name(session: Session, who: str) -> bytes:
     return format.astring(who.encode("utf-8")) if who.isascii() else format.string8(who.encode("utf-8"))

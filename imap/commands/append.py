@@ -7,7 +7,6 @@ command are stored, or none. Octets are kept as they come: a literal8 (RFC 3516 
 
 import contextlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from imap import catenate, flags, reader, sequence
 from imap.append_grammar import Begin, Mark, Messages, Step, Url
@@ -18,13 +17,11 @@ from imap.place import Place
 from imap.replies import TRYCREATE, Bad, No, Reply, ok
 from imap.scanner import BadSyntax, Scanner
 from imap.sequence import SequenceSet, compact
+from imap.session import Session
 from storage.appending import Appended
 from storage.errors import MailboxMissing, OverQuota, StoreError
 from storage.quota import Limits
 from storage.spool import Spool
-
-if TYPE_CHECKING:
-    from imap.session import Session
 
 MOST_MESSAGES = 100  # of one command; each has its own spool until all are there
 # How a command may be refused while its message is still to come: it is read to its end, or would be a command.
@@ -66,7 +63,7 @@ def parse_replace(scanner: Scanner) -> Append:
     return Append(mailbox, grammar.line(scanner), grammar, replaced)
 
 
-async def run(session: "Session", asked: "tuple[Append, Literal] | Append") -> Reply:
+async def run(session: Session, asked: "tuple[Append, Literal] | Append") -> Reply:
     wanted, literal = asked if isinstance(asked, tuple) else (asked, None)
     validity, uids, place = await _append(session, wanted, literal, Limits())
     view = session.view
@@ -75,15 +72,15 @@ async def run(session: "Session", asked: "tuple[Append, Literal] | Append") -> R
     return ok(b"Appended", _appenduid(session, validity, uids))
 
 
-async def replace(session: "Session", asked: "tuple[Append, Literal] | Append") -> Reply:
+async def replace(session: Session, asked: "tuple[Append, Literal] | Append") -> Reply:
     return await _replace(session, asked, by_uid=False)
 
 
-async def replace_uid(session: "Session", asked: "tuple[Append, Literal] | Append") -> Reply:
+async def replace_uid(session: Session, asked: "tuple[Append, Literal] | Append") -> Reply:
     return await _replace(session, asked, by_uid=True)
 
 
-async def _replace(session: "Session", asked: "tuple[Append, Literal] | Append", by_uid: bool) -> Reply:
+async def _replace(session: Session, asked: "tuple[Append, Literal] | Append", by_uid: bool) -> Reply:
     """The new message is stored, then the old one goes: a crash in between leaves both (RFC 8508 §3.2)."""
     wanted, literal = asked if isinstance(asked, tuple) else (asked, None)
     assert wanted.replaced is not None
@@ -106,13 +103,13 @@ async def _replace(session: "Session", asked: "tuple[Append, Literal] | Append",
     return ok(b"Replaced", highest(session))
 
 
-def _appenduid(session: "Session", validity: int, uids: list[int]) -> bytes:
+def _appenduid(session: Session, validity: int, uids: list[int]) -> bytes:
     """RFC 4315 §3"""
     return b"" if b"UIDPLUS" in session.off else b"APPENDUID %d %b" % (validity, compact(uids))
 
 
 async def _append(
-    session: "Session", wanted: Append, literal: Literal | None, freed: Limits
+    session: Session, wanted: Append, literal: Literal | None, freed: Limits
 ) -> tuple[int, list[int], Place]:
     """Take the messages in and store them; `freed` is what will be free again (RFC 8508 §3.4)."""
     async with contextlib.AsyncExitStack() as spools:
@@ -133,9 +130,7 @@ async def _append(
 class _Intake:
     """The messages of one command while they come in."""
 
-    def __init__(
-        self, session: "Session", spools: contextlib.AsyncExitStack, pending: Literal | None
-    ) -> None:
+    def __init__(self, session: Session, spools: contextlib.AsyncExitStack, pending: Literal | None) -> None:
         self._session = session
         self._spools = spools
         self.pending = pending  # announced, and not read yet

@@ -1,23 +1,20 @@
 """STARTTLS, AUTHENTICATE, LOGIN: from a stranger to an account (RFC 9051 §6.2)."""
 
 import logging
-from typing import TYPE_CHECKING
 
 from imap.replies import ANSWERED, ERRORS, Bad, No, Reply, ok
 from imap.scanner import Scanner
+from imap.session import Session
 from net import sasl
 from net.log import event
 from storage.errors import LoginRefused
-
-if TYPE_CHECKING:
-    from imap.session import Session
 
 MOST_RESPONSE = 8192  # octets of a SASL response in base64
 
 _log = logging.getLogger("imap")
 
 
-async def starttls(session: "Session", _: None) -> Reply:
+async def starttls(session: Session, _: None) -> Reply:
     """The tagged OK goes out in the clear; whatever came behind the command is thrown away."""
     if session.conn.tls is not None:
         raise Bad(b"TLS is active already")
@@ -41,7 +38,7 @@ def mechanism(scanner: Scanner) -> tuple[bytes, bytes | None]:
     return mechanism, b"" if initial == b"=" else initial
 
 
-async def authenticate(session: "Session", asked: tuple[bytes, bytes | None]) -> Reply:
+async def authenticate(session: Session, asked: tuple[bytes, bytes | None]) -> Reply:
     name, initial = asked
     if initial is not None and b"SASL-IR" in session.off:
         raise Bad(b"That is not offered here")
@@ -82,7 +79,7 @@ def parse_login(scanner: Scanner) -> tuple[bytes, bytes]:
     return login, scanner.astring()
 
 
-async def login(session: "Session", credentials: tuple[bytes, bytes]) -> Reply:
+async def login(session: Session, credentials: tuple[bytes, bytes]) -> Reply:
     _passwords_only_in_private(session)
     try:
         name, password = (part.decode("utf-8") for part in credentials)
@@ -96,7 +93,7 @@ async def login(session: "Session", credentials: tuple[bytes, bytes]) -> Reply:
     return await _enter(session, account)
 
 
-async def unauthenticate(session: "Session", _: None) -> Reply:
+async def unauthenticate(session: Session, _: None) -> Reply:
     """As if the client had just connected, with TLS and compression as they are (RFC 8437 §3)."""
     await session.step_out()
     return ok(b"Logged out, and still here")
@@ -107,7 +104,7 @@ def parse_compress(scanner: Scanner) -> bytes:
     return scanner.keyword()
 
 
-async def compress(session: "Session", mechanism: bytes) -> Reply:
+async def compress(session: Session, mechanism: bytes) -> Reply:
     """The tagged OK still goes as it is; from then on both sides speak deflate (RFC 4978 §3)."""
     if mechanism != b"DEFLATE":
         raise Bad(b"There is no such way to compress")
@@ -121,7 +118,7 @@ async def compress(session: "Session", mechanism: bytes) -> Reply:
     return ANSWERED
 
 
-def _passwords_only_in_private(session: "Session") -> None:
+def _passwords_only_in_private(session: Session) -> None:
     if not session.passwords_taken:
         raise No(b"Passwords are taken only under TLS", b"PRIVACYREQUIRED")  # RFC 5530 §3
 
@@ -133,7 +130,7 @@ def _decoded(line: bytes) -> bytes:
     return data
 
 
-async def _judge(session: "Session", given: sasl.Credentials | sasl.Proof) -> str:
+async def _judge(session: Session, given: sasl.Credentials | sasl.Proof) -> str:
     """The account that it is. Raises LoginRefused."""
     conn, logins = session.conn, session.store.logins
     try:
@@ -150,7 +147,7 @@ async def _judge(session: "Session", given: sasl.Credentials | sasl.Proof) -> st
         raise
 
 
-async def _enter(session: "Session", address: str) -> Reply:
+async def _enter(session: Session, address: str) -> Reply:
     """Take one of the account's places, and open the house."""
     conn = session.conn
     slot = session.door.slots.take("imap", address, session.settings.imap.max_connections_per_account)

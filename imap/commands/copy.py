@@ -1,20 +1,16 @@
 """COPY and MOVE, by number and by UID (RFC 9051 §6.4.7, §6.4.8)."""
 
-from typing import TYPE_CHECKING
-
 from imap import flags, sequence
 from imap.commands.expunge import highest
 from imap.place import Place
 from imap.replies import TRYCREATE, No, Reply, ok
 from imap.scanner import Scanner
 from imap.sequence import SequenceSet
+from imap.session import Session
 from storage import across
 from storage.errors import MailboxMissing
 from storage.rows import Copied
 from storage.selected import Mailbox
-
-if TYPE_CHECKING:
-    from imap.session import Session
 
 Wanted = tuple[SequenceSet, bytes]
 
@@ -26,30 +22,30 @@ def parse(scanner: Scanner) -> Wanted:
     return chosen, scanner.astring()
 
 
-async def copy(session: "Session", wanted: Wanted) -> Reply:
+async def copy(session: Session, wanted: Wanted) -> Reply:
     return await _copy(session, wanted, session.by_number(wanted[0]))
 
 
-async def copy_uid(session: "Session", wanted: Wanted) -> Reply:
+async def copy_uid(session: Session, wanted: Wanted) -> Reply:
     return await _copy(session, wanted, session.by_uid(wanted[0]))
 
 
-async def move(session: "Session", wanted: Wanted) -> Reply:
+async def move(session: Session, wanted: Wanted) -> Reply:
     return await _move(session, wanted, session.by_number(wanted[0]))
 
 
-async def move_uid(session: "Session", wanted: Wanted) -> Reply:
+async def move_uid(session: Session, wanted: Wanted) -> Reply:
     return await _move(session, wanted, session.by_uid(wanted[0]))
 
 
-async def _copy(session: "Session", wanted: Wanted, uids: list[int]) -> Reply:
+async def _copy(session: Session, wanted: Wanted, uids: list[int]) -> Reply:
     copied = await _transfer(session, wanted, uids, moving=False)
     if copied is None:
         return ok(b"There was nothing to copy")
     return ok(b"Copied", _copyuid(session, copied))
 
 
-async def _move(session: "Session", wanted: Wanted, uids: list[int]) -> Reply:
+async def _move(session: Session, wanted: Wanted, uids: list[int]) -> Reply:
     """COPYUID comes before the EXPUNGEs, which the view sends (RFC 6851 §4.3)."""
     session.writable("te")  # RFC 6851 §4.1
     moved = await _transfer(session, wanted, uids, moving=True)
@@ -59,7 +55,7 @@ async def _move(session: "Session", wanted: Wanted, uids: list[int]) -> Reply:
     return ok(b"Done", highest(session))
 
 
-async def _transfer(session: "Session", wanted: Wanted, uids: list[int], moving: bool) -> Copied | None:
+async def _transfer(session: Session, wanted: Wanted, uids: list[int], moving: bool) -> Copied | None:
     """Within one account files get further names; into another account they are written again."""
     mailbox = session.selected.mailbox
     place = await session.place(wanted[1], "i")  # RFC 4314 §4
@@ -90,7 +86,7 @@ def _flags(mailbox: Mailbox, uids: list[int], place: Place) -> list[frozenset[st
     return kept
 
 
-def _copyuid(session: "Session", copied: Copied) -> bytes:
+def _copyuid(session: Session, copied: Copied) -> bytes:
     """RFC 4315 §3: both sets in the same order."""
     if b"UIDPLUS" in session.off:
         return b""

@@ -1,13 +1,10 @@
 """ENABLE (RFC 5161): extensions that change what the server sends without being asked."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from imap.manner import Manner
 from imap.scanner import Scanner
-
-if TYPE_CHECKING:
-    from imap.session import Session
+from imap.session import Session
 
 # Each as it is spelled in CAPABILITY, and what it turns on.
 EXTENSIONS = {
@@ -27,7 +24,7 @@ def parse(scanner: Scanner) -> tuple[bytes, ...]:
     return tuple(names)
 
 
-async def run(session: "Session", names: tuple[bytes, ...]) -> None:
+async def run(session: Session, names: tuple[bytes, ...]) -> None:
     """What is not known, or switched off, is passed over in silence (RFC 5161 §3.1)."""
     before, manner = session.manner, session.manner
     enabled: list[bytes] = []

@@ -6,7 +6,6 @@ none of them stays loaded: an account may have hundreds.
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from imap import finding, format, results, search, search_grammar, source
 from imap.commands import search as selected
@@ -14,12 +13,10 @@ from imap.replies import Bad, Reply
 from imap.scanner import Scanner
 from imap.search import Scope
 from imap.search_grammar import Messages, Program
+from imap.session import Session
 from imap.source import SELECTED, Filter
 from storage.errors import MailboxMissing
 from storage.selected import Mailbox
-
-if TYPE_CHECKING:
-    from imap.session import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +36,7 @@ def parse(scanner: Scanner) -> ESearch:
     return ESearch(sources, search_grammar.parse(scanner))
 
 
-async def run(session: "Session", wanted: ESearch) -> Reply | None:
+async def run(session: Session, wanted: ESearch) -> Reply | None:
     here = SELECTED in wanted.sources
     if here and session.view is None:
         raise Bad(b"Select a mailbox first")  # RFC 7377 §2.2
@@ -82,7 +79,7 @@ def _check(program: Program) -> None:
             raise Bad(b"Message numbers are those of the selected mailbox alone")
 
 
-def _answer(session: "Session", program: Program, name: str, mailbox: Mailbox, uids: list[int]) -> None:
+def _answer(session: Session, program: Program, name: str, mailbox: Mailbox, uids: list[int]) -> None:
     """RFC 7377 §2.1: nothing is said of a mailbox in which nothing was found. Messages are named by UID."""
     if not uids:
         return

@@ -9,7 +9,6 @@ has to take what was written.
 import logging
 from collections.abc import Iterable, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING
 
 from imap import bodies, dates, fetch_grammar, format, results, sequence, vanished
 from imap.bodies import Octets
@@ -18,14 +17,12 @@ from imap.objectid import object_id, thread_id
 from imap.replies import Bad, No, Reply
 from imap.scanner import Scanner
 from imap.sequence import Span, pick
+from imap.session import Session
 from imap.view import View
 from net.connection import PeerGone
 from net.log import event
 from storage.columns import Columns, Part
 from storage.rows import Row
-
-if TYPE_CHECKING:
-    from imap.session import Session
 
 PIECE = 2000  # messages answered from ready bytes in one step of the loop
 AT_HAND = 2  # messages of a batch up to which they are read without a hop, if the kernel has them in memory
@@ -55,7 +52,7 @@ def parse(scanner: Scanner) -> Fetch:
     return fetch_grammar.parse(scanner)
 
 
-async def run(session: "Session", wanted: Fetch) -> Reply | None:
+async def run(session: Session, wanted: Fetch) -> Reply | None:
     view = session.selected
     if wanted.vanished:
         raise Bad(b"VANISHED belongs to UID FETCH")  # RFC 7162 §3.2.6
@@ -66,7 +63,7 @@ async def run(session: "Session", wanted: Fetch) -> Reply | None:
     return None
 
 
-async def run_uid(session: "Session", wanted: Fetch) -> Reply | None:
+async def run_uid(session: Session, wanted: Fetch) -> Reply | None:
     ready = wanted.ready
     if b"UID" not in ready and not session.manner.uidonly:  # RFC 9586 §3.3: UIDFETCH says it in front
         ready = (b"UID", *ready)
@@ -92,7 +89,7 @@ def _page(view: View, wanted: Fetch, spans: list[Span]) -> list[Span]:
     return sequence.of(results.page(part.uids, wanted.partial)).uids(view.uids)
 
 
-async def of_new(session: "Session", wanted: Fetch, uids: list[int]) -> None:
+async def of_new(session: Session, wanted: Fetch, uids: list[int]) -> None:
     """What a client wants to know of messages that have just come (RFC 5465 §5.1)."""
     view = session.selected
     ready = wanted.ready if b"UID" in wanted.ready or session.manner.uidonly else (b"UID", *wanted.ready)
@@ -100,7 +97,7 @@ async def of_new(session: "Session", wanted: Fetch, uids: list[int]) -> None:
     await _fetch(session, wanted, [(start, start + len(uids))], ready)
 
 
-async def _fetch(session: "Session", wanted: Fetch, spans: list[Span], ready: tuple[bytes, ...]) -> bool:
+async def _fetch(session: Session, wanted: Fetch, spans: list[Span], ready: tuple[bytes, ...]) -> bool:
     """Answer for the spans; whether some of their messages are gone."""
     view = session.selected
     if b"MODSEQ" in ready:
@@ -126,7 +123,7 @@ async def _fetch(session: "Session", wanted: Fetch, spans: list[Span], ready: tu
 
 
 async def _ready_lines(
-    session: "Session", ready: tuple[bytes, ...], numbers: Sequence[int], part: Part
+    session: Session, ready: tuple[bytes, ...], numbers: Sequence[int], part: Part
 ) -> None:
     """One line for each message."""
     made = [item for item in ready if item in _MADE]
@@ -147,7 +144,7 @@ async def _ready_lines(
             await session.flush(FLUSH)
 
 
-async def _summaries(session: "Session", made: Sequence[bytes], uids: Sequence[int]) -> Summaries:
+async def _summaries(session: Session, made: Sequence[bytes], uids: Sequence[int]) -> Summaries:
     mailbox = session.selected.mailbox
     ready = [item for item in made if item in _SUMMARY]
     found: Summaries = {}
@@ -185,7 +182,7 @@ def _affordable(sizes: Sequence[int], at: int) -> int:
 
 
 def _send_lines(
-    session: "Session",
+    session: Session,
     ready: tuple[bytes, ...],
     numbers: Sequence[int],
     part: Part,
@@ -200,7 +197,7 @@ def _send_lines(
 
 
 def _columns(
-    session: "Session", ready: tuple[bytes, ...], part: Part, summaries: Summaries
+    session: Session, ready: tuple[bytes, ...], part: Part, summaries: Summaries
 ) -> tuple[list[bytes], list[Iterable[object]]]:
     """For each item its part of the template, and its values."""
     labels: list[bytes] = []
@@ -211,7 +208,7 @@ def _columns(
     return labels, columns
 
 
-def _column(session: "Session", item: bytes, part: Part, summaries: Summaries) -> Iterable[object]:
+def _column(session: Session, item: bytes, part: Part, summaries: Summaries) -> Iterable[object]:
     """Maps, and no loops of our own: ten thousand messages are to take milliseconds."""
     match item:
         case b"UID":
@@ -232,7 +229,7 @@ def _column(session: "Session", item: bytes, part: Part, summaries: Summaries) -
             return map(summaries[item].__getitem__, part.uids)
 
 
-async def _with_bodies(session: "Session", wanted: Fetch, ready: tuple[bytes, ...], rows: list[Row]) -> bool:
+async def _with_bodies(session: Session, wanted: Fetch, ready: tuple[bytes, ...], rows: list[Row]) -> bool:
     """Answer for messages of which octets are wanted; whether some are gone."""
     seen = await _mark_seen(session, rows) if wanted.marks_seen else frozenset()
     plan = bodies.plan(wanted.bodies)
@@ -256,7 +253,7 @@ async def _with_bodies(session: "Session", wanted: Fetch, ready: tuple[bytes, ..
     return gone
 
 
-async def _read(session: "Session", plan: bodies.Plan, uids: list[int]) -> list[list[Octets] | None]:
+async def _read(session: Session, plan: bodies.Plan, uids: list[int]) -> list[list[Octets] | None]:
     """What the plan asks for of each message."""
     try:
         return await _read_again(session, plan, uids)
@@ -266,7 +263,7 @@ async def _read(session: "Session", plan: bodies.Plan, uids: list[int]) -> list[
         raise No(b"The transfer encoding of a part is not known", b"UNKNOWN-CTE") from None  # RFC 3516 §4.3
 
 
-async def _read_again(session: "Session", plan: bodies.Plan, uids: list[int]) -> list[list[Octets] | None]:
+async def _read_again(session: Session, plan: bodies.Plan, uids: list[int]) -> list[list[Octets] | None]:
     """A message that is not found is looked for again: its mailbox may have been renamed in this moment."""
     mailbox = session.selected.mailbox
     if len(uids) <= AT_HAND and plan.quick:
@@ -284,7 +281,7 @@ async def _read_again(session: "Session", plan: bodies.Plan, uids: list[int]) ->
 
 
 async def _one(
-    session: "Session",
+    session: Session,
     wanted: Fetch,
     ready: tuple[bytes, ...],
     row: Row,
@@ -311,7 +308,7 @@ async def _one(
     await session.flush(FLUSH)
 
 
-def _items(session: "Session", ready: tuple[bytes, ...], row: Row, summaries: Summaries) -> bytes:
+def _items(session: Session, ready: tuple[bytes, ...], row: Row, summaries: Summaries) -> bytes:
     """What is answered of one message without its octets."""
     part = session.selected.mailbox.rows.part([row.uid])
     if not part:  # gone meanwhile
@@ -320,7 +317,7 @@ def _items(session: "Session", ready: tuple[bytes, ...], row: Row, summaries: Su
     return b" ".join(labels) % tuple(next(iter(column)) for column in columns)
 
 
-async def _pour(session: "Session", large: bodies.Large) -> None:
+async def _pour(session: Session, large: bodies.Large) -> None:
     """Write an announced literal piece by piece. Where that fails only the end of the connection is left."""
     try:
         while piece := await session.store.run(large.next):
@@ -344,7 +341,7 @@ def _batch(rows: list[Row], plan: bodies.Plan) -> list[Row]:
     return rows
 
 
-async def _mark_seen(session: "Session", rows: list[Row]) -> frozenset[int]:
+async def _mark_seen(session: Session, rows: list[Row]) -> frozenset[int]:
     """Set \\Seen where it is missing, in one go (RFC 9051 §6.4.5); the UIDs that have it now."""
     view = session.selected
     unseen = [row.uid for row in rows if "S" not in row.flags]

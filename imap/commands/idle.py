@@ -5,19 +5,15 @@ An idle client is its connection, its view and the coroutine that waits for DONE
 it. A client that does not read is told nothing more until it does: what changed is then told together.
 """
 
-from typing import TYPE_CHECKING
-
 from imap.replies import Bad, Reply, ok
+from imap.session import Session
 from net.connection import Nudged, TimedOut
-
-if TYPE_CHECKING:
-    from imap.session import Session
 
 STILL_HERE = 120.0  # seconds after which a sign of life keeps NAT boxes and phones from dropping the line
 LINE = 1024  # octets in which DONE fits
 
 
-async def run(session: "Session", _: None) -> Reply:
+async def run(session: Session, _: None) -> Reply:
     view = session.view
     session.send(b"+ idling\r\n")
     session.tell_updates(True)
@@ -35,7 +31,7 @@ async def run(session: "Session", _: None) -> Reply:
     return ok(b"IDLE completed")
 
 
-async def _answer(session: "Session") -> bytes:
+async def _answer(session: Session) -> bytes:
     """The client's next line; a client may idle as long as it may be silent (RFC 2177 §3)."""
     left = float(session.settings.imap.idle_timeout)
     while True:

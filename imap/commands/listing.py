@@ -7,7 +7,6 @@ together once, in memory; then every name is matched and written.
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from imap import format, mailbox_name
 from imap.commands import acl, metadata, status
@@ -16,11 +15,9 @@ from imap.pattern import Matcher, matcher
 from imap.place import OTHERS, shown
 from imap.replies import Bad, No
 from imap.scanner import BadSyntax, Scanner
+from imap.session import Session
 from storage.errors import MailboxMissing
 from storage.rows import MailboxInfo
-
-if TYPE_CHECKING:
-    from imap.session import Session
 
 MOST_PATTERNS = 100
 SELECTIONS = frozenset(
@@ -137,7 +134,7 @@ def _return_options(scanner: Scanner) -> tuple[frozenset[bytes], tuple[bytes, ..
     return frozenset(found), items, entries
 
 
-async def run_list(session: "Session", wanted: List) -> None:
+async def run_list(session: Session, wanted: List) -> None:
     if b"RECURSIVEMATCH" in wanted.select and not wanted.select & {b"SUBSCRIBED", b"SPECIAL-USE"}:
         raise Bad(b"RECURSIVEMATCH needs another selection option")  # RFC 5258 §3.1
     if wanted.patterns == (b"",) and not wanted.extended:
@@ -172,7 +169,7 @@ def _lines(tree: Tree, wanted: List, utf8: bool) -> Iterator[tuple[str, Known, b
                 yield name, known, line
 
 
-async def run_lsub(session: "Session", wanted: List) -> None:
+async def run_lsub(session: Session, wanted: List) -> None:
     """RFC 3501 §6.3.9: subscribed names; a parent of some that fits `%` and is not one is \\Noselect."""
     tree = hierarchy((), await session.mine.subscriptions())
     fits = _matchers(wanted, session.manner.utf8)
@@ -184,7 +181,7 @@ async def run_lsub(session: "Session", wanted: List) -> None:
                 session.send(b'* LSUB (\\Noselect) "/" %b\r\n' % session.wire(name))
 
 
-async def run_xlist(session: "Session", wanted: List) -> None:
+async def run_xlist(session: Session, wanted: List) -> None:
     """LIST as Gmail and old clients of it know it: special uses under their names of then, and INBOX among them."""
     tree = hierarchy(await session.mine.mailboxes(), ())
     fits = _matchers(wanted, session.manner.utf8)
@@ -202,13 +199,13 @@ async def run_xlist(session: "Session", wanted: List) -> None:
         session.send(b'* XLIST (%b) "/" %b\r\n' % (b" ".join(attributes), session.wire(name)))
 
 
-async def namespace(session: "Session", _: None) -> None:
+async def namespace(session: Session, _: None) -> None:
     """One personal namespace, of which INBOX is part, and that of other users (RFC 9051 §6.3.10)."""
     others = b"NIL" if b"ACL" in session.off else b'(("%b/" "/"))' % OTHERS.encode("ascii")
     session.send(b'* NAMESPACE (("" "/")) %b NIL\r\n' % others)
 
 
-async def _others(session: "Session", wanted: List) -> list[MailboxInfo]:
+async def _others(session: Session, wanted: List) -> list[MailboxInfo]:
     """The mailboxes of others that this client may see, under its names for them; none where nobody asks."""
     if b"ACL" in session.off or not any(_may_be_others(wanted.reference + one) for one in wanted.patterns):
         return []
@@ -223,7 +220,7 @@ def _may_be_others(pattern: bytes) -> bool:
     return plain.startswith(others) or (others.startswith(plain) and plain != pattern)
 
 
-async def _tell_more(session: "Session", name: str, wanted: List) -> None:
+async def _tell_more(session: Session, name: str, wanted: List) -> None:
     """STATUS, MYRIGHTS and METADATA that were asked for with the names."""
     try:
         if b"MYRIGHTS" in wanted.give:  # RFC 8440 §3
@@ -236,7 +233,7 @@ async def _tell_more(session: "Session", name: str, wanted: List) -> None:
         pass  # it went between LIST and STATUS: no STATUS response then (RFC 5819 §2)
 
 
-def named(session: "Session", name: str, asked: bytes) -> bytes:
+def named(session: Session, name: str, asked: bytes) -> bytes:
     """LIST of one mailbox that was named, with OLDNAME where it has another spelling (RFC 9051 §6.3.9.7)."""
     old = b""
     if name != "INBOX" and mailbox_name.text(asked, session.manner.utf8) != name:

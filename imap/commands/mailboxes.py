@@ -1,7 +1,6 @@
 """CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from imap.commands import listing
 from imap.mailbox_name import DELIMITER
@@ -9,10 +8,8 @@ from imap.objectid import object_id
 from imap.place import Place, above, is_others
 from imap.replies import No, Reply, ok
 from imap.scanner import Scanner
+from imap.session import Session
 from storage.layout import canonical_name
-
-if TYPE_CHECKING:
-    from imap.session import Session
 
 SPECIAL_USES = {  # RFC 6154 §2, as the store keeps them; \All and \Flagged are views, which we have not
     b"\\ARCHIVE": "\\Archive",
@@ -54,7 +51,7 @@ def parse_rename(scanner: Scanner) -> tuple[bytes, bytes]:
     return parse_name(scanner), parse_name(scanner)
 
 
-async def create(session: "Session", wanted: Create) -> Reply:
+async def create(session: Session, wanted: Create) -> Reply:
     place = await _to_be(session, _without_end(session.name(wanted.mailbox)))
     uses = {SPECIAL_USES.get(use) for use in wanted.uses}
     if None in uses or len(uses) > 1:
@@ -70,13 +67,13 @@ async def create(session: "Session", wanted: Create) -> Reply:
     return ok(b"Created", b"MAILBOXID (%b)" % object_id(status.mailboxid) if told else b"")  # RFC 8474 §4.1
 
 
-async def delete(session: "Session", raw: bytes) -> None:
+async def delete(session: Session, raw: bytes) -> None:
     place = await session.place_of(_without_end(session.name(raw)), "x")  # RFC 4314 §4
     await _leave(session, place)
     await place.account.delete(place.name)
 
 
-async def rename(session: "Session", names: tuple[bytes, bytes]) -> None:
+async def rename(session: Session, names: tuple[bytes, bytes]) -> None:
     """A session that has the mailbox selected goes on in it: it is the same mailbox (RFC 2180 §3.4)."""
     old_name, new_name = (_without_end(session.name(raw)) for raw in names)
     old = await session.place_of(old_name, "x")
@@ -88,11 +85,11 @@ async def rename(session: "Session", names: tuple[bytes, bytes]) -> None:
         session.send(listing.named(session, canonical_name(new.shown), names[0]))  # RFC 9051 §6.3.6
 
 
-async def subscribe(session: "Session", raw: bytes) -> None:
+async def subscribe(session: Session, raw: bytes) -> None:
     await session.mine.subscribe(_without_end(session.name(raw)))
 
 
-async def unsubscribe(session: "Session", raw: bytes) -> None:
+async def unsubscribe(session: Session, raw: bytes) -> None:
     await session.mine.unsubscribe(_without_end(session.name(raw)))
 
 
@@ -101,7 +98,7 @@ def _without_end(name: str) -> str:
     return name[:-1] if len(name) > 1 and name.endswith(DELIMITER) else name
 
 
-async def _to_be(session: "Session", name: str) -> Place:
+async def _to_be(session: Session, name: str) -> Place:
     """A mailbox that is to be made: among others' mailboxes, the one above has to allow it (RFC 4314 §4)."""
     if not is_others(name) or b"ACL" in session.off:
         return Place(session.mine, name, name)
@@ -112,7 +109,7 @@ async def _to_be(session: "Session", name: str) -> Place:
     )
 
 
-async def _leave(session: "Session", place: Place) -> None:
+async def _leave(session: Session, place: Place) -> None:
     """A client that takes away its own selected mailbox, or one above it, goes on with none selected."""
     name = place.name
     if session.view is None or name == "INBOX" or session.view.place.account.address != place.account.address:

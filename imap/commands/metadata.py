@@ -6,16 +6,13 @@ For the whole server (`/shared/` with an empty name) there is only `/shared/admi
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from imap import format
 from imap.place import Place
 from imap.replies import No, Reply, ok
 from imap.scanner import BadSyntax, Scanner
+from imap.session import Session
 from storage import annotations
-
-if TYPE_CHECKING:
-    from imap.session import Session
 
 MOST = 100  # entries in one command
 LONGEST = 200  # octets of an entry's name
@@ -116,7 +113,7 @@ def parse_set(scanner: Scanner) -> Set:
     return Set(mailbox, tuple(changes))
 
 
-async def get(session: "Session", wanted: Get) -> Reply:
+async def get(session: Session, wanted: Get) -> Reply:
     place = await _place(session, wanted.mailbox)
     found = await _read(session, place)
     longest = 0
@@ -134,13 +131,13 @@ async def get(session: "Session", wanted: Get) -> Reply:
     return ok(b"GETMETADATA completed", b"METADATA LONGENTRIES %d" % longest if longest else b"")
 
 
-async def told(session: "Session", place: Place, names: Iterable[str]) -> None:
+async def told(session: Session, place: Place, names: Iterable[str]) -> None:
     """The METADATA response that LIST gives with a mailbox (RFC 9590 §2)."""
     found = await _read(session, place)
     session.send(line(session, place.shown, [(name, found.get(name)) for name in names]))
 
 
-async def put(session: "Session", wanted: Set) -> Reply | None:
+async def put(session: Session, wanted: Set) -> Reply | None:
     place = await _place(session, wanted.mailbox)
     shared = [name for name, _ in wanted.changes if name.startswith(annotations.SHARED)]
     if shared and place is None:
@@ -162,14 +159,14 @@ async def put(session: "Session", wanted: Set) -> Reply | None:
     return None
 
 
-def line(session: "Session", name: str, items: Iterable[tuple[str, bytes | None]]) -> bytes:
+def line(session: Session, name: str, items: Iterable[tuple[str, bytes | None]]) -> bytes:
     listed = b" ".join(
         [b"%b %b" % (format.astring(one.encode("ascii")), _value(value)) for one, value in items]
     )
     return b"* METADATA %b (%b)\r\n" % (session.wire(name) if name else b'""', listed)
 
 
-async def _place(session: "Session", raw: bytes) -> Place | None:
+async def _place(session: Session, raw: bytes) -> Place | None:
     """None: the account as a whole."""
     if not raw:
         return None
@@ -179,7 +176,7 @@ async def _place(session: "Session", raw: bytes) -> Place | None:
     return place
 
 
-async def _writer(session: "Session", place: Place | None) -> str:
+async def _writer(session: Session, place: Place | None) -> str:
     """Whose private entries these are. In others' mailboxes a name is not enough: a successor may get it."""
     address = session.address
     if place is None or place.account.address == address:
@@ -187,7 +184,7 @@ async def _writer(session: "Session", place: Place | None) -> str:
     return f"{address} {await session.store.run(session.store.sharing.mark, address)}"
 
 
-async def _read(session: "Session", place: Place | None) -> annotations.Entries:
+async def _read(session: Session, place: Place | None) -> annotations.Entries:
     if place is not None:
         return await place.account.do(annotations.read, place.name, await _writer(session, place))
     found = await session.mine.do(annotations.read, None, session.address)

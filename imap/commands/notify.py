@@ -1,22 +1,18 @@
 """NOTIFY (RFC 5465): what is to be told without being asked for, of which mailboxes."""
 
-from typing import TYPE_CHECKING
-
 from imap import notify_grammar
 from imap.notify import Watch
 from imap.notify_grammar import Notify
 from imap.replies import No
 from imap.scanner import Scanner
-
-if TYPE_CHECKING:
-    from imap.session import Session
+from imap.session import Session
 
 
 def parse(scanner: Scanner) -> Notify:
     return notify_grammar.parse(scanner)
 
 
-async def run(session: "Session", wanted: Notify) -> None:
+async def run(session: Session, wanted: Notify) -> None:
     """A new NOTIFY replaces the one before (RFC 5465 §3.1)."""
     if any(group.events - notify_grammar.KNOWN.keys() for group in wanted.groups):
         known = b" ".join(notify_grammar.KNOWN.values())

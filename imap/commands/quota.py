@@ -1,12 +1,8 @@
 """GETQUOTA, GETQUOTAROOT, SETQUOTA (RFC 9208). An account has one quota root, named ""."""
 
-from typing import TYPE_CHECKING
-
 from imap.replies import No, Reply
 from imap.scanner import Scanner
-
-if TYPE_CHECKING:
-    from imap.session import Session
+from imap.session import Session
 
 ROOT = b""
 
@@ -32,13 +28,13 @@ def parse_set(scanner: Scanner) -> bytes:
     return root
 
 
-async def get(session: "Session", root: bytes) -> None:
+async def get(session: Session, root: bytes) -> None:
     if root != ROOT:
         raise No(b"There is no such quota root", b"NONEXISTENT")
     await _tell(session)
 
 
-async def get_root(session: "Session", raw: bytes) -> None:
+async def get_root(session: Session, raw: bytes) -> None:
     """A mailbox that does not exist yet would be under the same root (RFC 9208 §4.1.3)."""
     place = await session.place(raw, "r")
     if place.account is not session.mine:  # another's limits are its own business: its mailboxes name no root
@@ -48,11 +44,11 @@ async def get_root(session: "Session", raw: bytes) -> None:
     await _tell(session)
 
 
-async def set_limits(_session: "Session", _root: bytes) -> Reply:
+async def set_limits(_session: Session, _root: bytes) -> Reply:
     raise No(b"Limits are set by the administrator", b"NOPERM")
 
 
-async def _tell(session: "Session") -> None:
+async def _tell(session: Session) -> None:
     """STORAGE is in units of 1024 octets (RFC 9208 §5.1); use is rounded up, so a full account looks full."""
     use = await session.mine.quota()
     resources: list[bytes] = []

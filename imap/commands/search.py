@@ -1,7 +1,6 @@
 """SEARCH and UID SEARCH (RFC 9051 §6.4.4), with RETURN (RFC 4731, 5182, 9394) and MODSEQ (RFC 7162 §3.1.5)."""
 
 import time
-from typing import TYPE_CHECKING
 
 from imap import finding, results, search_grammar
 from imap.replies import No, Reply
@@ -9,9 +8,7 @@ from imap.results import Wanted
 from imap.scanner import Scanner
 from imap.search import Scope
 from imap.search_grammar import Program
-
-if TYPE_CHECKING:
-    from imap.session import Session
+from imap.session import Session
 
 
 def parse(scanner: Scanner) -> Program:
@@ -19,17 +16,17 @@ def parse(scanner: Scanner) -> Program:
     return search_grammar.parse(scanner)
 
 
-async def run(session: "Session", program: Program) -> Reply | None:
+async def run(session: Session, program: Program) -> Reply | None:
     results.answer(session, Wanted(program), await found(session, program))
     return None
 
 
-async def run_uid(session: "Session", program: Program) -> Reply | None:
+async def run_uid(session: Session, program: Program) -> Reply | None:
     results.answer(session, Wanted(program, by_uid=True), await found(session, program))
     return None
 
 
-async def found(session: "Session", program: Program) -> list[int]:
+async def found(session: Session, program: Program) -> list[int]:
     """The UIDs of the selected mailbox that match, ascending."""
     try:
         finding.check_charset(program)

@@ -1,7 +1,6 @@
 """SELECT, EXAMINE, CLOSE, UNSELECT: which mailbox the session looks at."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from imap import digest, flags, sequence, vanished
 from imap.commands import listing
@@ -9,13 +8,10 @@ from imap.objectid import object_id
 from imap.replies import Bad, Reply, ok
 from imap.scanner import BadSyntax, Scanner
 from imap.sequence import SequenceSet
+from imap.session import Session
 from imap.state import State
 from imap.view import View
 from storage.layout import canonical_name
-
-if TYPE_CHECKING:
-    from imap.session import Session
-
 
 MOST_PAIRS = 10_000  # of numbers and UIDs that a client sends; a few dozen are usual
 PIECE = 2000  # messages told in one step of the loop
@@ -94,17 +90,17 @@ def _plain_set(scanner: Scanner) -> SequenceSet:
 CHANGES = frozenset("swteip")  # RFC 4314 §5.1.1: without one of these rights a mailbox is read-only
 
 
-async def select(session: "Session", wanted: Select) -> Reply:
+async def select(session: Session, wanted: Select) -> Reply:
     view = await _open(session, wanted, True)
     return ok(b"SELECT completed", b"READ-WRITE" if view.writable else b"READ-ONLY")
 
 
-async def examine(session: "Session", wanted: Select) -> Reply:
+async def examine(session: Session, wanted: Select) -> Reply:
     await _open(session, wanted, False)
     return ok(b"EXAMINE completed", b"READ-ONLY")
 
 
-async def _open(session: "Session", wanted: Select, writable: bool) -> View:
+async def _open(session: Session, wanted: Select, writable: bool) -> View:
     manner = session.manner
     if wanted.since is not None:
         if not manner.qresync:
@@ -144,7 +140,7 @@ async def _open(session: "Session", wanted: Select, writable: bool) -> View:
     return view
 
 
-async def _bring_up(session: "Session", view: View, since: Since) -> None:
+async def _bring_up(session: Session, view: View, since: Since) -> None:
     """What went and what changed since the client was here (RFC 7162 §3.2.5.1)."""
     kept = 0
     if since.numbers is not None and since.uids is not None:
@@ -163,7 +159,7 @@ async def _bring_up(session: "Session", view: View, since: Since) -> None:
         await session.flush(FLUSH)
 
 
-async def close(session: "Session", _: None) -> Reply | None:
+async def close(session: Session, _: None) -> Reply | None:
     """Messages marked \\Deleted go, and nobody is told (RFC 9051 §6.4.1)."""
     view = session.selected
     code = b""
@@ -175,5 +171,5 @@ async def close(session: "Session", _: None) -> Reply | None:
     return ok(b"CLOSE completed", code)
 
 
-async def unselect(session: "Session", _: None) -> None:
+async def unselect(session: Session, _: None) -> None:
     await session.leave_mailbox()

@@ -6,7 +6,6 @@ is opened, and the work is done in a thread: a mailbox may be large.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from imap import results, search_grammar, sorting, threading
 from imap.commands.search import found
@@ -14,10 +13,8 @@ from imap.replies import Reply
 from imap.results import Wanted
 from imap.scanner import BadSyntax, Scanner
 from imap.search_grammar import Program
+from imap.session import Session
 from imap.sorting import Criterion
-
-if TYPE_CHECKING:
-    from imap.session import Session
 
 ALGORITHMS: dict[bytes, Callable[[Sequence[threading.Sent]], list[threading.Node]]] = {
     b"ORDEREDSUBJECT": threading.ordered_subject,
@@ -60,17 +57,17 @@ def parse_thread(scanner: Scanner) -> Thread:
     return Thread(algorithm, search_grammar.program(scanner, charset))
 
 
-async def sort(session: "Session", wanted: Sort) -> Reply | None:
+async def sort(session: Session, wanted: Sort) -> Reply | None:
     results.answer(session, Wanted(wanted.program, b"SORT"), await _sorted(session, wanted))
     return None
 
 
-async def sort_uid(session: "Session", wanted: Sort) -> Reply | None:
+async def sort_uid(session: Session, wanted: Sort) -> Reply | None:
     results.answer(session, Wanted(wanted.program, b"SORT", by_uid=True), await _sorted(session, wanted))
     return None
 
 
-async def _sorted(session: "Session", wanted: Sort) -> list[int]:
+async def _sorted(session: Session, wanted: Sort) -> list[int]:
     uids = await found(session, wanted.program)
     mailbox = session.selected.mailbox
     columns = sorting.columns(wanted.criteria)
@@ -78,19 +75,19 @@ async def _sorted(session: "Session", wanted: Sort) -> list[int]:
     return await session.store.run(sorting.order, wanted.criteria, uids, mailbox.rows, heads)
 
 
-async def thread(session: "Session", wanted: Thread) -> Reply | None:
+async def thread(session: Session, wanted: Thread) -> Reply | None:
     numbers = session.selected.uids
     places = {uid: number for number, uid in enumerate(numbers, 1)}
     await _threads(session, wanted, places)
     return None
 
 
-async def thread_uid(session: "Session", wanted: Thread) -> Reply | None:
+async def thread_uid(session: Session, wanted: Thread) -> Reply | None:
     await _threads(session, wanted, None)
     return None
 
 
-async def _threads(session: "Session", wanted: Thread, places: dict[int, int] | None) -> None:
+async def _threads(session: Session, wanted: Thread, places: dict[int, int] | None) -> None:
     """`places` has the numbers of messages, where they are wanted and not UIDs."""
     uids = await found(session, wanted.program)
     mailbox = session.selected.mailbox

@@ -5,17 +5,15 @@ from collections.abc import Callable
 from functools import lru_cache
 from itertools import compress
 from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from imap import format
 from imap import place as places
 from imap.objectid import object_id
 from imap.place import Place
 from imap.scanner import BadSyntax, Scanner
+from imap.session import Session
 from storage.rows import MailboxStatus
-
-if TYPE_CHECKING:
-    from imap.session import Session
 
 NUMBERS = {
     b"MESSAGES": "messages",
@@ -76,11 +74,11 @@ def _items(scanner: Scanner) -> tuple[bytes, ...]:
     return tuple(found)
 
 
-async def run(session: "Session", wanted: Status) -> None:
+async def run(session: Session, wanted: Status) -> None:
     await tell(session, session.name(wanted.mailbox), wanted.items)
 
 
-async def tell(session: "Session", name: str, names: tuple[bytes, ...]) -> None:
+async def tell(session: Session, name: str, names: tuple[bytes, ...]) -> None:
     """Send one STATUS response. Raises MailboxMissing, or No without the right to read (RFC 4314 §4)."""
     numbers = _numbers(names)
     if numbers is not None and not places.is_others(name):

@@ -1,18 +1,15 @@
 """STORE and UID STORE (RFC 9051 §6.4.6), with UNCHANGEDSINCE (RFC 7162 §3.1.3)."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from imap import flags, sequence
 from imap.replies import No, Reply, ok
 from imap.scanner import BadSyntax, Scanner
 from imap.sequence import SequenceSet
+from imap.session import Session
 from imap.view import View
 from storage.columns import Part
 from storage.rows import Row
-
-if TYPE_CHECKING:
-    from imap.session import Session
 
 OPERATIONS = {b"FLAGS": "set", b"+FLAGS": "add", b"-FLAGS": "remove"}
 
@@ -45,15 +42,15 @@ def parse(scanner: Scanner) -> Store:
     return Store(messages, operation, bool(dot), names, unchanged_since)
 
 
-async def run(session: "Session", wanted: Store) -> Reply:
+async def run(session: Session, wanted: Store) -> Reply:
     return await _store(session, wanted, session.by_number(wanted.messages), False)
 
 
-async def run_uid(session: "Session", wanted: Store) -> Reply:
+async def run_uid(session: Session, wanted: Store) -> Reply:
     return await _store(session, wanted, session.by_uid(wanted.messages), True)
 
 
-async def _store(session: "Session", wanted: Store, uids: list[int], by_uid: bool) -> Reply:
+async def _store(session: Session, wanted: Store, uids: list[int], by_uid: bool) -> Reply:
     mailbox = session.writable()
     view = session.selected
     wanted = _allowed(view, wanted)
@@ -126,7 +123,7 @@ def _made(old: str, wanted: Store, letters: frozenset[str], fixed: frozenset[str
     return letters | (known & fixed)
 
 
-def _tell_modseq(session: "Session", rows: list[Row], by_uid: bool) -> None:
+def _tell_modseq(session: Session, rows: list[Row], by_uid: bool) -> None:
     """RFC 7162 §3.1.3: MODSEQ is told even where FLAGS are silent."""
     manner = session.manner
     for row in rows:

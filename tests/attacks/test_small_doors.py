@@ -8,10 +8,10 @@ import time
 import pytest
 
 from imap import flags
-from imap.commands import streams
 from imap.framing import Frame
 from imap.pattern import matcher
 from imap.reader import command
+from imap.table import TABLE
 from net.log import JsonLines
 from net.server import Guests
 
@@ -58,7 +58,7 @@ async def test_many_small_literals_are_not_looked_through_again_for_each() -> No
 
     def counting(text: bytes) -> bool:
         looked.append(len(text))
-        return streams(text)
+        return TABLE.streams(text)
 
     hostile = b"a LOGIN " + b"{0+}\r\n" * 40_000 + b"x\r\n"
     incoming = await command(_Line(hostile), 256 * 1024, 5, counting, 0)  # type: ignore[arg-type]
@@ -71,7 +71,7 @@ async def test_a_message_behind_a_literal_name_is_still_streamed() -> None:
         _Line(b"a APPEND {5+}\r\nINBOX (\\Seen) {10+}\r\n"),
         256 * 1024,
         5,
-        streams,
+        TABLE.streams,
         0,  # type: ignore[arg-type]
     )
     assert incoming.message is not None and incoming.message.size == 10

@@ -14,13 +14,14 @@ from config.account import AccountFile
 from config.load import validate
 from config.problem import ConfigError
 from filters.authors import Unclear, mailboxes
-from imap import commands, mailbox_name, pattern
 from imap import format as wire
+from imap import mailbox_name, pattern
 from imap.framing import Frame, Literal
 from imap.replies import Bad, No
 from imap.scanner import BadSyntax, Scanner
 from imap.sequence import NUMBER, OutOfRange
 from imap.sequence import parse as sequence_set
+from imap.table import TABLE
 from net import sasl
 from net.inbuffer import InBuffer, LineTooLong
 from pop3 import grammar as pop3
@@ -90,7 +91,7 @@ def imap_commands(data: bytes) -> None:
 def imap_arguments(text: bytes) -> None:
     try:
         scanner = Scanner(text)
-        row = commands.find(scanner)
+        row = TABLE.find(scanner)
         row.parse(scanner)
         scanner.end()
     except BadSyntax as error:

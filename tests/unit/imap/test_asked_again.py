@@ -2,15 +2,15 @@
 
 import pytest
 
-from imap import commands
-from imap.commands import LONGEST_KEPT, MOST_KEPT, Asked
+from imap.command import LONGEST_KEPT, MOST_KEPT, Asked
 from imap.scanner import Scanner
+from imap.table import TABLE
 
 
 def read(text: bytes) -> Asked:
     scanner = Scanner(b"a " + text)
-    command = commands.find(scanner)
-    return commands.keep(text, command, command.parse(scanner))
+    command = TABLE.find(scanner)
+    return TABLE.keep(text, command, command.parse(scanner))
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ def read(text: bytes) -> Asked:
 )
 def test_asked_again(text: bytes) -> None:
     asked = read(text)
-    assert commands.known(text) is asked
+    assert TABLE.known(text) is asked
     assert asked.command.name.encode() == text.upper().partition(b" ")[0]
     assert hash(asked.arguments) == hash(read(text).arguments)  # frozen: many sessions have the same
 
@@ -29,13 +29,12 @@ def test_asked_again(text: bytes) -> None:
 )
 def test_not_kept(text: bytes) -> None:
     read(text)
-    assert commands.known(text) is None
+    assert TABLE.known(text) is None
 
 
 def test_no_client_fills_the_memory() -> None:
     for number in range(MOST_KEPT + 10):
         read(b"STATUS f%d (MESSAGES)" % number)
     assert (
-        sum(commands.known(b"STATUS f%d (MESSAGES)" % n) is not None for n in range(MOST_KEPT + 10))
-        <= MOST_KEPT
+        sum(TABLE.known(b"STATUS f%d (MESSAGES)" % n) is not None for n in range(MOST_KEPT + 10)) <= MOST_KEPT
     )

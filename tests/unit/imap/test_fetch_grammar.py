@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imap import fetch_grammar
-from imap.commands import COMMANDS
 from imap.fetch_grammar import Fetch
 from imap.scanner import BadSyntax, Scanner
+from imap.table import COMMANDS
 
 
 def read(text: bytes) -> Fetch:

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from imap.commands import COMMANDS
 from imap.door import ImapDoor
 from imap.state import SELECTED
+from imap.table import COMMANDS
 from storage import admin_deleted
 from storage.people.directory_cache import Name
 from tests.house import House, Site
