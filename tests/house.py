@@ -74,9 +74,12 @@ class Site:
         """Write the file of an account; `more` is further YAML."""
         path = self.folder / f"domains/{DOMAIN}/accounts/{local}.yaml"
         hashed = _cheap_hash(password or PASSWORDS[local])
-        path.write_text(f'password: "{hashed}"\nquota: 1G\n{more}')
-        path.chmod(0o600)
-        return path
+        new = path.with_name(
+            f".{local}.new"
+        )  # as editors do: a file that is written in place is not believed at once
+        new.write_text(f'password: "{hashed}"\nquota: 1G\n{more}')
+        new.chmod(0o600)
+        return new.rename(path)
 
 
 @cache
