@@ -8,8 +8,10 @@ answer, whatever led to it, so an alias taken out of the file is no alias any mo
 it is sure: while a file that could say otherwise is broken without a last good content, or a domain's files
 were not all looked at lately, the answer is `Broken` (temporary), for a message that bounces is lost.
 
-A background pass (`run`) looks at every file each 5 s, in one process at a time, and keeps the cache.
-Everything else here blocks on the disk: for threads.
+A background pass (`run`) keeps the cache, in one process at a time. Each 5 s it looks whether folders have
+changed, as they do under nearly every editor, and each 10 s at every file, which may have been written in place.
+Where all is as when it was found in order, nothing is compared. Everything else here blocks on the disk: for
+threads.
 """
 
 import asyncio
@@ -19,9 +21,9 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from config.account import AccountFile
 from config.domain import DomainFile
@@ -30,8 +32,9 @@ from config.list import ListFile
 from config.settings import Settings
 from storage.errors import Broken
 from storage.people.address import Address, AddressError, fold, names_a_file, parse, parse_domain
-from storage.people.directory_cache import DirectoryCache, Kind, Name, Stamp
+from storage.people.directory_cache import DirectoryCache, Name, Stamp
 from storage.people.directory_files import Files, Known
+from storage.people.directory_scan import files_mark, folders_mark, scan
 from storage.state.statedb import open_state
 
 logger = logging.getLogger("storage.people.directory")
@@ -41,6 +44,9 @@ PASS_OLD = 15.0  # after this long without a pass a question that needs one make
 READ_AT_ONCE = 200  # files that such a question may read; a larger domain is told to ask again
 _BATCH = 50  # rows of one transaction of the pass
 _BREATH = 0.002  # seconds that the pass leaves to the other threads after a batch
+_THOROUGH_EVERY = 2  # passes, of which one looks at every file of a domain: well within PASS_OLD
+_SPREAD = 1.0  # seconds over which a pass spreads its looks, so that nobody waits for all of them at once
+_PAUSE = 0.02  # seconds at most between two of them
 
 ALWAYS_SOMEBODY = frozenset({"postmaster", "abuse"})  # RFC 5321 §4.5.1, RFC 2142 §4
 
@@ -99,6 +105,14 @@ class ForwardEntry:
 Found = AccountEntry | ListEntry | ForwardEntry | None
 
 
+class _Order(NamedTuple):
+    """How a domain looked when cache and files were found to say the same."""
+
+    folders: int  # marks: what was different has another
+    files: int
+    rows: int  # of the cache
+
+
 class Directory:
     """The directory of one process. `settings` is replaced when the configuration is read again."""
 
@@ -110,6 +124,8 @@ class Directory:
         self.files = Files(settings.domains, self.cache, clock)
         self._stop = threading.Event()
         self._guard: int | None = None  # held by the one process that makes the passes
+        self._passes = 0
+        self._in_order: dict[str, _Order] = {}  # domains, as the last pass left them
 
     def close(self) -> None:
         self._stop.set()
@@ -288,13 +304,15 @@ class Directory:
 
     async def run(self) -> None:
         """Keep the cache until cancelled. One process at a time does the work, the others wait for its end."""
+        loop = asyncio.get_running_loop()
         try:
             while True:
+                began = loop.time()
                 try:
                     await asyncio.to_thread(self.make_pass)
                 except (OSError, sqlite3.Error, Broken) as error:
                     logger.warning("directory.pass", extra={"fields": {"error": str(error)}})
-                await asyncio.sleep(PASS_EVERY)
+                await asyncio.sleep(max(PASS_EVERY / 5, PASS_EVERY - (loop.time() - began)))
         finally:
             self._stop.set()  # a pass that is under way in its thread ends soon
 
@@ -308,23 +326,45 @@ class Directory:
                 os.close(guard)
                 return False
             self._guard = guard
-        self.refresh_all()
+        self._passes += 1
+        self.refresh_all(self._passes)
         return True
 
-    def refresh_all(self) -> None:
-        """Look at every file of every domain."""
+    def refresh_all(self, turn: int | None = None) -> None:
+        """Look at every file of every domain; with `turn`, of those whose turn it is or whose folders changed."""
         domains = self.domains()
+        pause = 0.0 if turn is None else min(_PAUSE, _SPREAD / max(1, len(domains)))
         for domain in self.cache.domains() - domains:
             if self.files.look(Name("domain", domain)) is None:
                 self.cache.forget_domain(domain)
-        for domain in sorted(domains):
+        for gone in self._in_order.keys() - domains:
+            del self._in_order[gone]
+        for number, domain in enumerate(sorted(domains)):
             if self._stop.is_set():
                 return
             try:
-                self.refresh(domain)
+                if self._look_over(domain, thorough=turn is None or (number + turn) % _THOROUGH_EVERY == 0):
+                    self._stop.wait(pause)
             except OSError as error:  # one domain's folder; the others go on
                 fields = {"domain": domain, "error": str(error)}
                 logger.warning("directory.pass", extra={"fields": fields})
+
+    def _look_over(self, domain: str, *, thorough: bool) -> bool:
+        """Bring the cache up to the files of a domain, where any is not as it was when they were found in order;
+        whether every file was looked at."""
+        began, known = self.clock(), self._in_order.get(domain)
+        folders = folders_mark(self.settings.domains, domain)
+        if known is not None and not thorough and known.folders == folders:
+            return False
+        files = files_mark(self.settings.domains, domain)
+        if known is not None and (files, self.cache.files(domain)) == (known.files, known.rows):
+            self._in_order[domain] = known._replace(folders=folders)
+            self.cache.set_passed(domain, began)
+            return True
+        self._in_order.pop(domain, None)
+        if self._refresh(domain, None) == 0:  # what came between mark and look was found to differ
+            self._in_order[domain] = _Order(folders, files, self.cache.files(domain))
+        return True
 
     def look_lately(self, domain: str) -> None:
         """Look at every file of a domain, unless that was done in the last seconds."""
@@ -334,17 +374,21 @@ class Directory:
 
     def refresh(self, domain: str, most: int | None = None) -> bool:
         """Bring the cache up to the files of one domain; False if more than `most` would have to be read."""
+        return self._refresh(domain, most) is not None
+
+    def _refresh(self, domain: str, most: int | None) -> int | None:
+        """`refresh`; how many files were not as the cache had them, None where not all were looked at."""
         began = self.clock()
         kept = self.cache.stamps(domain)
         batch: list[tuple[Name, Known]] = []
         read = 0
-        for kind, local, stamp in self._scan(domain):
+        for kind, local, stamp in scan(self.settings.domains, domain):
             if kept.pop((kind, local), None) == stamp or (local and not _counts(local)):
                 continue
             name = Name(kind, domain, local)
             if self._stop.is_set() or (most is not None and read >= most):
                 self.files.save(batch)
-                return False
+                return None
             read += 1
             if (known := self.files.peek(name)) is not None:
                 batch.append((name, known))
@@ -357,31 +401,7 @@ class Directory:
         for kind, local in kept:  # gone, or taken away and about to come back: a look settles it
             self.files.look(Name(kind, domain, local))
         self.cache.set_passed(domain, began)
-        return True
-
-    def _scan(self, domain: str) -> Iterator[tuple[Kind, str, str]]:
-        """Kind, local part and stamp of all files of a domain named `*.yaml`."""
-        domains = self.settings.domains
-        singles: tuple[Kind, ...] = ("domain", "forwards")
-        for kind in singles:
-            try:
-                yield kind, "", str(Stamp.of(os.stat(Name(kind, domain).path(domains))))
-            except FileNotFoundError:
-                continue
-        folders: tuple[Kind, ...] = ("account", "list")
-        for kind in folders:
-            try:
-                entries = os.scandir(Name(kind, domain, "x").path(domains).parent)
-            except FileNotFoundError:
-                continue
-            with entries:
-                for entry in entries:
-                    if not entry.name.endswith(".yaml"):
-                        continue
-                    try:
-                        yield kind, entry.name[:-5], str(Stamp.of(entry.stat()))
-                    except FileNotFoundError:
-                        continue
+        return read + len(kept)
 
 
 def _counts(local: str) -> bool:

@@ -215,6 +215,12 @@ class DirectoryCache:
         number: int = rows[0][0]
         return number
 
+    def files(self, domain: str) -> int:
+        """How many files it knows of a domain."""
+        rows = self._db.query("SELECT count(*) FROM file WHERE domain = ?", (domain,))
+        number: int = rows[0][0]
+        return number
+
     def counts(self, kind: Kind, unset: int) -> dict[str, tuple[int, int]]:
         """For each domain, how many files of a kind there are and the sum of their limits (`unset` where a file
         says none), as the last pass found them."""

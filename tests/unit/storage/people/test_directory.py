@@ -497,6 +497,69 @@ def test_the_pass_follows_what_comes_changes_and_goes(house: House) -> None:
     assert directory.cache.domains() == set()
 
 
+def in_order(house: House) -> Directory:
+    """After passes that have found all as the cache has it."""
+    directory = house.open()
+    for number in range(3):
+        house.clock.ahead = LATER + number
+        directory.make_pass()
+    return directory
+
+
+def test_where_nothing_has_changed_a_pass_compares_nothing(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = in_order(house)
+    monkeypatch.setattr(directory.cache, "stamps", lambda domain: pytest.fail(f"{domain} was compared"))
+    for number in range(4):
+        house.clock.ahead = LATER + 10 + number
+        directory.make_pass()
+    passed = directory.cache.passed("example.test")
+    assert (
+        passed is not None and passed >= house.clock.start + LATER + 12
+    )  # and all files are looked at all the same
+
+
+def test_what_an_editor_renames_into_place_is_seen_by_the_next_pass(house: House) -> None:
+    directory = in_order(house)
+    for number, alias in enumerate(("t.yamada", "yamada", "ty")):
+        house.write("example.test/accounts/taro.yaml", f"{ACCOUNT}aliases: [{alias}]\n")
+        house.clock.ahead = LATER + 10 + number
+        directory.make_pass()
+        assert directory.cache.owners("example.test", alias) == ["taro"]
+
+
+def test_what_is_written_in_place_is_seen_by_the_next_pass_but_one(house: House) -> None:
+    directory = in_order(house)
+    for number, alias in enumerate(("t.yamada", "yamada", "ty")):
+        house.overwrite("example.test/accounts/taro.yaml", f"{ACCOUNT}aliases: [{alias}]\n")
+        for _ in range(2):
+            house.clock.ahead += 10 + number
+            directory.make_pass()
+        assert directory.cache.owners("example.test", alias) == ["taro"]
+
+
+def test_a_file_that_had_not_settled_is_read_again_by_the_next_pass(house: House) -> None:
+    directory = in_order(house)
+    house.clock.ahead = 0.0  # before all that the kernel dates
+    house.overwrite("example.test/accounts/taro.yaml", f"{ACCOUNT}aliases: [t.yamada]\n")
+    for _ in range(2):
+        directory.make_pass()
+    assert directory.cache.owners("example.test", "t.yamada") == []
+    house.clock.ahead = LATER + 10
+    directory.make_pass()
+    assert directory.cache.owners("example.test", "t.yamada") == ["taro"]
+
+
+def test_what_the_cache_has_lost_is_read_again(house: House) -> None:
+    directory = in_order(house)
+    directory.cache.forget([Name("account", "example.test", "taro")])
+    for number in range(2):
+        house.clock.ahead = LATER + 10 + number
+        directory.make_pass()
+    assert directory.cache.owners("example.test", "taro.yamada") == ["taro"]
+
+
 def test_one_process_at_a_time_makes_the_passes(house: House) -> None:
     first, second = house.open(), house.open()
     assert first.make_pass()
