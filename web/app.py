@@ -46,6 +46,7 @@ from web.pages.page import Page, TooLarge
 from web.pages.visit import visit
 from web.person import Forbidden, Right
 from web.routing import Signpost
+from web.turns import Turns
 
 HERE = Path(__file__).resolve().parent
 A_YEAR = 365 * 86_400
@@ -119,7 +120,7 @@ def application(office: Office) -> ASGIApp:
     handlers = {Forbidden: forbidden, HTTPException: refused, Broken: unavailable, Exception: broken}
     app = Starlette(routes=[Signpost(routes())], exception_handlers=handlers)  # type: ignore[arg-type]
     app.state.office = office
-    return SafeHeaders(app, hostname=lambda: office.settings().hostname)
+    return SafeHeaders(Turns(app), hostname=lambda: office.settings().hostname)
 
 
 async def forbidden(request: Request, error: Forbidden) -> Response:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 
 from filters.publish import Found, Record
+from web.turns import away
 
 FRESH = 10.0  # seconds for which what was found is shown
 KEPT = 1_000  # domains
@@ -67,5 +68,6 @@ class DnsLooks:
         while len(self._looks) > KEPT:
             self._looks.popitem(last=False)
         if not look.ended:
-            await asyncio.wait(look.answers, timeout=FIRST)
+            async with away():
+                await asyncio.wait(look.answers, timeout=FIRST)
         return look

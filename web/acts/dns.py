@@ -11,6 +11,7 @@ from storage.admin_domains import find_domain
 from web.dns_looks import Look
 from web.office import Office
 from web.person import Person, Right, allow
+from web.turns import away
 
 PATIENCE = 4.0  # seconds for an answer; all are asked at once, and what has not come by then is unknown
 
@@ -24,7 +25,8 @@ async def wanted(office: Office, person: Person, domain: str) -> list[Record]:
 async def check(office: Office, person: Person, domain: str) -> list[Found]:
     """The same, and what DNS has for each."""
     to_publish = await wanted(office, person, domain)
-    return list(await asyncio.gather(*(_look(office, record) for record in to_publish)))
+    async with away():
+        return list(await asyncio.gather(*(_look(office, record) for record in to_publish)))
 
 
 async def begin(office: Office, person: Person, domain: str) -> Look:

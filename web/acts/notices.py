@@ -13,6 +13,7 @@ from storage.admin_files import Missing
 from storage.state.panel_notices import Audience, Notice, Notices, Words
 from web.office import Office
 from web.person import Person, Right, allow
+from web.turns import away
 
 _MAIL = """\
 {text_ja}
@@ -85,7 +86,8 @@ async def mail(office: Office, person: Person, which: int) -> int:
             message = _message(notice, person.address, address)
             return (await office.send(message, person.address, [address])).ok
 
-    sent = sum(await asyncio.gather(*map(send, to)))
+    async with away():
+        sent = sum(await asyncio.gather(*map(send, to)))
     await office.run(_notices(office).mailed, which)
     await office.audit(person, Right.NOTICES_EDIT, details=f"mail {which}: {sent} of {len(to)}")
     return sent

@@ -18,6 +18,7 @@ from storage.state.panel import Session
 from web.acts import accounts
 from web.office import Office, mark_of
 from web.person import Person, Right, allow
+from web.turns import away
 
 
 class WrongPassword(Refused):
@@ -106,9 +107,10 @@ async def delete_app_password(office: Office, person: Person, label: str) -> Non
 async def _prove(office: Office, person: Person, password: str) -> None:
     trace = secrets.token_hex(6)
     try:
-        await office.store.logins.check(
-            person.address, password, peer=person.peer, protocol="web", trace=trace, apps=False
-        )
+        async with away():
+            await office.store.logins.check(
+                person.address, password, peer=person.peer, protocol="web", trace=trace, apps=False
+            )
     except (LoginRefused, LoginUnavailable) as error:
         raise WrongPassword("the current password is not right") from error
 

@@ -16,6 +16,7 @@ from storage.people import totp
 from storage.state.panel import Session
 from web.office import Office, mark_of
 from web.person import Person, Right, allow
+from web.turns import away
 
 TICKET_FOR = 300  # seconds between password and code
 
@@ -34,9 +35,10 @@ async def sign_in(
     office: Office, login: str, password: str, *, peer: str, agent: str, trace: str
 ) -> SignedIn:
     """The first step. Raises LoginRefused, LoginUnavailable."""
-    address = await office.store.logins.check(
-        login, password, peer=peer, protocol="web", trace=trace, apps=False
-    )
+    async with away():
+        address = await office.store.logins.check(
+            login, password, peer=peer, protocol="web", trace=trace, apps=False
+        )
     account = await office.run(_account, office, address)
     if account.two_factor is not None:
         return SignedIn(ticket=_ticket(address, mark_of(account), int(office.now()) + TICKET_FOR))
