@@ -156,7 +156,8 @@ async def look_by_link(office: Office, token: str) -> tuple[Waiting, Preview]:
 
 async def decide_by_link(office: Office, token: str, *, let_go: bool, peer: str) -> bool:
     post = (await office.run(_find_by_link, office, token)).post
-    done = await office.decide(token, let_go=let_go, by="the owner, by the link")
+    async with away():
+        done = await office.decide(token, let_go=let_go, by="the owner, by the link")
     if done:
         details = f"post {'approved' if let_go else 'refused'}: {post.author}: {post.subject}"
         await office.audit(LINK, Right.LISTS_EDIT, subject=post.list, details=details, peer=peer)
