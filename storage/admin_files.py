@@ -82,7 +82,9 @@ def write_checked(
         validate(MODELS[name.kind], changed.encode(), path)
         edit.write(path, changed, expected)
         directory.wrote(name)
-    except (edit.Unchangeable, edit.Changed, ConfigError, OSError) as error:
+    except edit.Unchangeable as error:
+        raise Refused(f"{path}: {error}") from error
+    except (edit.Changed, ConfigError, OSError) as error:
         raise refusal(error) from error
 
 

@@ -9,6 +9,7 @@ import typer
 from config.load import load_settings
 from config.problem import ConfigError
 from config.settings import Settings
+from net import log
 
 DEFAULT = Path("/etc/kwcmaild/kwcmaild.yaml")
 
@@ -18,6 +19,7 @@ ConfigFile = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help
 def settings_of(path: Path) -> Settings:
     """The settings for a command of administration, which works as the owner of the files from here on."""
     settings = serving_settings(path)
+    log.configure("error")  # faults of the store beside the command's own answer, as lines like any other
     act_as_owner(settings.domains)
     return settings
 

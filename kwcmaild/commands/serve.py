@@ -68,6 +68,8 @@ def demo(
         bound = bind_all(settings)
     except (AlreadyThere, CannotListen) as error:
         fail(str(error))
+    except OSError as error:
+        fail(f"{error.filename or directory}: {error.strerror}")
     supervise(made.settings, settings, bound, Notifier(), lambda: typer.echo(greeting(made)))
 
 

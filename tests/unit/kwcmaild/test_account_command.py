@@ -5,8 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from config.load import load_account, load_settings
 from config.settings import Auth

@@ -4,8 +4,7 @@ import gzip
 import json
 from pathlib import Path
 
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from kwcmaild.command import application
 from tests.house import DOMAIN, House, Site

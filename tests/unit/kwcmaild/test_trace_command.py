@@ -5,8 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from config.traces import Traces as Limits
 from kwcmaild.command import application
