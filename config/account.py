@@ -15,15 +15,31 @@ from config.sending import AccountSendLimit
 from config.units import GIB
 from config.values import MailAddress, OwnLocalPart, Section, Size, section
 
+# Hashes that another server made, in Dovecot's writing or that of /etc/shadow; what is named here costs at most
+# about a second to try. A bare one has to be strong: `{SSHA}` only with its name.
+_CRYPT = (
+    r"\$5\$(rounds=[0-9]{4,6}\$)?[^$:\s]{0,16}\$[./0-9A-Za-z]{43}"  # SHA-256
+    r"|\$6\$(rounds=[0-9]{4,6}\$)?[^$:\s]{0,16}\$[./0-9A-Za-z]{86}"  # SHA-512
+    r"|\$2[aby]\$(0[4-9]|1[0-4])\$[./0-9A-Za-z]{53}"  # bcrypt
+    r"|\$y\$j[79ABCD]T\$[./0-9A-Za-z]{1,86}\$[./0-9A-Za-z]{43}"  # yescrypt, Debian's own
+)
+_BROUGHT = re.compile(
+    rf"(\{{(CRYPT|SHA256-CRYPT|SHA512-CRYPT|BLF-CRYPT)\}})?({_CRYPT})"
+    r"|\{ARGON2ID\}\$argon2id\$.+"
+    r"|\{SSHA(256|512)?\}[A-Za-z0-9+/]{28,160}={0,2}"
+)
 _BASE32 = re.compile(r"[A-Z2-7]{32}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _SCRAM = re.compile(r"SCRAM-SHA-256\$[0-9]+:[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+")
 
 
-def _argon2id(value: str) -> str:
+def _hash(value: str) -> str:
     # The value is not repeated: whoever wrote a password here without `plain` finds it in no log.
-    if not value.startswith("$argon2id$"):
-        raise ValueError("is not an argon2id hash; a password to be hashed is written as {plain: …}")
+    if not value.startswith("$argon2id$") and not _BROUGHT.fullmatch(value):
+        raise ValueError(
+            "is no argon2id hash, nor one that can be brought along ({SHA512-CRYPT}, {BLF-CRYPT} and others: "
+            "docs/operating.md); a password to be hashed is written as {plain: …}"
+        )
     return value
 
 
@@ -124,7 +140,7 @@ class AccountFile(Section):
 
     password: (
         Annotated[
-            Annotated[Annotated[str, AfterValidator(_argon2id)], Tag("<hash>")]
+            Annotated[Annotated[str, AfterValidator(_hash)], Tag("<hash>")]
             | Annotated[PlainPassword, Tag("<plain>")],
             Discriminator(_password_kind),
         ]
@@ -132,7 +148,8 @@ class AccountFile(Section):
     ) = Field(
         default=None,
         repr=False,
-        description="The argon2id hash, or `{plain: …}`, hashed in place when first read; null: no login.",
+        description="The argon2id hash, or `{plain: …}`, hashed in place when first read, or another server's hash "
+        "(`{SHA512-CRYPT}…`), replaced at the first login; null: no login.",
     )
     scram_sha_256: Annotated[str, AfterValidator(_scram)] | None = Field(
         default=None, repr=False, description="The key for SCRAM-SHA-256, written together with the password."

@@ -305,6 +305,23 @@ class Files:
         content = account.model_copy(update={"password": hashed, "scram_sha_256": key})
         return self._remember(name, Known(stamp, content, None, True))
 
+    def hash_anew(self, name: Name, stored: str, password: str) -> None:
+        """The owner gave the right password to a hash that another server made: ours takes its place."""
+        path = name.path(self.domains)
+        try:
+            text = edit.read_text(path)
+            content = validate(AccountFile, text.encode(), path)
+            if content.password != stored:
+                return
+            hashed, key = passwords.hash_password(password), passwords.scram_sha_256_key(password)
+            changed = edit.edit(text, {"password": hashed, "scram_sha_256": key})
+            edit.write(path, changed, edit.digest(text))
+            self.wrote(name)
+            logger.info("directory.password_hashed", extra={"fields": {"file": path}})
+        except (edit.Changed, edit.Unchangeable, ConfigError, OSError, ValueError) as error:
+            # It works as it is, and is tried again at the next login.
+            logger.warning("directory.password_kept", extra={"fields": {"file": path, "error": str(error)}})
+
 
 def _row(name: Name, known: Known) -> Saved | None:
     """What the cache keeps of it. A file that has not settled is kept under a stamp that no file has, so that
@@ -317,7 +334,9 @@ def _row(name: Name, known: Known) -> Saved | None:
     return Saved(
         name,
         known.stamp if known.settled and not plain else Stamp(known.stamp.inode, 0, 0, 0),
-        content.model_dump_json(by_alias=True) if content is not None and not plain else None,
+        content.model_dump_json(by_alias=True, exclude_defaults=True)
+        if content is not None and not plain
+        else None,
         known.problem,
         account.quota if account else None,
         account.aliases if account else (),

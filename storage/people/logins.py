@@ -24,9 +24,10 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from config.account import PlainPassword
 from config.settings import Settings
 from storage.errors import Broken, LoginRefused, LoginUnavailable
-from storage.people import passwords
+from storage.people import brought, passwords
 from storage.people.address import fold, login_address
 from storage.people.directory import AccountEntry, Directory
+from storage.people.directory_cache import Name
 from storage.people.lockout import Lock, Lockout
 
 logger = logging.getLogger("storage.people.logins")
@@ -224,7 +225,15 @@ class Logins:
         loop = asyncio.get_running_loop()
         right = await loop.run_in_executor(self._threads, _verify, entry, password, apps)
         self._cost = min(time.monotonic() - began, 1.0)
+        stored = entry.file.password if entry else None
+        if right and entry is not None and isinstance(stored, str) and brought.is_brought(stored):
+            await self._run(self._hash_anew, entry, stored, password)
         return right
+
+    def _hash_anew(self, entry: AccountEntry, stored: str, password: str) -> None:
+        if not passwords.verify_app_password([app.sha256 for app in entry.file.app_passwords], password):
+            local, _, domain = entry.address.rpartition("@")
+            self._directory.files.hash_anew(Name("account", domain, local), stored, password)
 
     async def _failed(self, account: str, peer: str, password: str, log: dict[str, str]) -> None:
         try:
@@ -302,4 +311,7 @@ def _verify(entry: AccountEntry | None, password: str, apps: bool) -> bool:
         return passwords.verify_nothing(password)
     if isinstance(stored, PlainPassword):  # its file has not settled yet
         return passwords.same_plain(stored.plain, password)
+    if brought.is_brought(stored):
+        passwords.verify_nothing(password)  # one hash at least
+        return brought.verify(stored, password)
     return passwords.verify(stored, password)
