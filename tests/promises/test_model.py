@@ -32,7 +32,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from storage import filename, maildir, packed, selected, tree
+from storage import filename, maildir, packed, selected
 from storage.admin_mail import remove_mail
 from storage.appending import Appended
 from storage.delivery import Target
