@@ -107,7 +107,7 @@ class Checks:
             for ask in questions if _asked([check], stage) else ():
                 verdicts.append(await self._one(check, ask, mail, instead))
                 seconds += mail.times[check.name]
-        return Opinion(check.name, merge(verdicts), seconds)
+        return Opinion(check.name, merge(verdicts[::-1]), seconds)  # of equals what it says of the message
 
     async def _message(self, check: Check, mail: Mail) -> Verdict:
         verdict = await check.message(mail)
