@@ -1,13 +1,8 @@
-"""One client's session: its state (RFC 9051 §3), its view, and the loop from command to tagged reply.
+"""What the server remembers about one IMAP connection, and what commands use of it.
 
-A command is looked up in the table, checked against the state, parsed by a pure function and run. What `run`
-sends is collected and written in one piece with the tagged reply; large output is flushed on the way, so it
-waits for the client and not in memory. After the run the view says what others have changed, then comes the
-tagged reply: a client that has seen OK has seen all that was known then.
-
-Errors are caught here, each kind in one place: the client's faults (BAD), answers (NO), ends of the
-connection (BYE where it can still be heard), and everything else, which is logged with the trace that the
-client is told.
+The client's state (RFC 9051 §3), its account, its view of the selected mailbox, and what it has enabled. What a
+command sends is collected and written in one piece with the tagged reply; large output is flushed on the way, so it
+waits for the client and not in memory. The loop that runs commands is in `imap/serve.py`.
 """
 
 import asyncio
@@ -18,21 +13,17 @@ from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from config.settings import Listen, Settings
-from imap import capability, format, mailbox_name, reader, replies
+from imap import capability, format, mailbox_name, reader
 from imap import place as places
-from imap.command import FREE, Asked, Table
 from imap.door import ImapDoor
-from imap.framing import LINE, alone, tag_of
-from imap.mailbox_name import BadName
 from imap.manner import PLAIN
 from imap.place import Place
-from imap.replies import ANSWERED, Bad, No, Reply
-from imap.scanner import BadSyntax, Scanner
-from imap.sequence import OutOfRange, SequenceSet, pick
-from imap.state import OUTSIDE, State
+from imap.replies import Bad, No, Reply
+from imap.sequence import SequenceSet, pick
+from imap.state import State
 from imap.view import View
 from net import sasl
-from net.connection import Connection, Draining, LineTooLong, Nudged, PeerGone, TimedOut
+from net.connection import Connection, TimedOut
 from net.limits import Slot
 from net.log import event
 from storage.account import Account
@@ -41,10 +32,8 @@ from storage.people.address import parse
 from storage.selected import Mailbox
 from storage.store import Store
 
-MOST_BAD = 20  # bad commands in a row after which the connection is closed
 GONE = b"The selected mailbox was deleted or renamed"
 STRANGER = 8 * 1024  # octets of a command before login
-TURN = 0.002  # seconds of one client's commands, sent in one breath, after which the others have their turn
 FLUSH = 64 * 1024  # octets that a command may collect before they are written
 
 T = TypeVar("T")
@@ -64,13 +53,12 @@ class Session:
     """Everything that the server remembers about one connection."""
 
     __slots__ = (
-        "_began", "_leaving", "_out", "_own_off", "_size", "account", "address", "bad", "conn", "door", "failures",
-        "listen", "manner", "notify", "slot", "state", "table", "tag", "view",
+        "_began", "_out", "_own_off", "_size", "account", "address", "bad", "conn", "door", "failures", "leaving",
+        "listen", "manner", "notify", "slot", "state", "tag", "view",
     )  # fmt: skip
 
-    def __init__(self, door: ImapDoor, conn: Connection, listen: Listen, table: Table) -> None:
+    def __init__(self, door: ImapDoor, conn: Connection, listen: Listen) -> None:
         self.door = door
-        self.table = table
         self.conn = conn
         self.listen = listen
         self.state = State.NOT_AUTHENTICATED
@@ -84,7 +72,7 @@ class Session:
         self.bad = 0  # bad commands in a row
         self.failures = 0  # failed logins
         self._own_off: tuple[str, ...] = ()  # capabilities that this account is not offered
-        self._leaving: Reply | None = None  # why the connection is about to be closed
+        self.leaving: Reply | None = None  # why the connection is about to be closed
         self._began = time.monotonic()
         self._out: list[bytes] = []
         self._size = 0
@@ -129,10 +117,10 @@ class Session:
         """Write what was collected, if it is `least` octets, and wait while the client is slow."""
         if self._size < least or not self._out:
             return
-        self._write_out()
+        self.write_out()
         await self.conn.drain()
 
-    def _write_out(self) -> None:
+    def write_out(self) -> None:
         if self._out:
             out, self._out, self._size = self._out, [], 0
             self.conn.write(out[0] if len(out) == 1 else b"".join(out))
@@ -147,7 +135,7 @@ class Session:
         def still() -> None:
             nonlocal timer
             if b"INPROGRESS" not in self.off and self.conn.unsent < FLUSH:
-                self._write_out()
+                self.write_out()
                 self.conn.write(b'* OK [INPROGRESS ("%b" NIL NIL)] Still working\r\n' % self.tag)
             timer = loop.call_later(self.door.still_every, still)
 
@@ -161,7 +149,7 @@ class Session:
         """Send a continuation request and read the line that answers it, without its end."""
         self.send(b"+ " + prompt + b"\r\n")
         await self.flush()
-        return (await self.conn.readline(limit, self._patience())).rstrip(b"\r\n")
+        return (await self.conn.readline(limit, self.patience())).rstrip(b"\r\n")
 
     def capabilities(self) -> bytes:
         if self.account is not None:
@@ -189,7 +177,7 @@ class Session:
         """Whether a password may be sent on this connection."""
         if self.conn.tls is not None:
             return True
-        return self.settings.auth.plaintext_without_tls == "loopback" and is_loopback(self.conn.peer)
+        return self.settings.auth.plaintext_without_tls == "loopback" and self.conn.loopback
 
     @property
     def most_octets(self) -> int:
@@ -271,11 +259,11 @@ class Session:
             if self.view is None or self.conn.unsent > FLUSH:
                 return
             if self.view.mailbox.gone:
-                self._bye(b"", GONE)
+                self.bye(b"", GONE)
                 self.conn.close()
                 return
             self.tell_updates(True)
-            self._write_out()
+            self.write_out()
         except Exception:
             event(_log, "imap.failed", logging.ERROR, exc_info=True, trace=self.conn.trace)
             self.conn.close()
@@ -324,7 +312,7 @@ class Session:
 
     def end(self, text: bytes, code: bytes) -> None:
         """Say goodbye as soon as no command is under way."""
-        self._leaving = Reply(b"BYE", text, code)
+        self.leaving = Reply(b"BYE", text, code)
         self.conn.stop()
 
     @property
@@ -346,154 +334,7 @@ class Session:
         elif self.view is view:
             view.place = replace(place, name=view.mailbox.name, rights=rights)
 
-    # The loop
-
-    async def run(self) -> None:
-        """From the greeting to the end of the connection."""
-        host = self.settings.hostname.encode("ascii")
-        self.send(b"* OK [%b] %b IMAP ready\r\n" % (self.capabilities(), host))
-        try:
-            await self.flush()
-            breath = time.monotonic() + TURN
-            while self.state is not State.LOGOUT:
-                await self._next()
-                if time.monotonic() > breath:
-                    await asyncio.sleep(0)
-                    breath = time.monotonic() + TURN
-        except PeerGone:
-            pass
-        except Draining:
-            leaving = self._leaving or Reply(b"BYE", b"The server is going down", b"UNAVAILABLE")
-            self._bye(leaving.code, leaving.text)
-        except TimedOut:
-            self._bye(b"UNAVAILABLE", b"Nothing was heard for too long")
-        except reader.Overlong:
-            self._bye(b"TOOBIG", b"The literal is too big")
-        finally:
-            event(_log, "imap.left", trace=self.conn.trace, account=self.address or None)
-            await self.step_out()
-
-    async def _next(self) -> None:
-        """Read one command, run it, answer it."""
-        self.tag = b"*"
-        try:
-            incoming = await self._incoming()
-            reply = await self._perform(incoming)
-        except LineTooLong:
-            reply = Reply(b"BAD", b"The line is too long", b"TOOBIG")
-        except reader.Refused as error:
-            self.tag = tag_of(error.text_so_far)
-            reply = Reply(b"BAD", _sentence(error.text), b"TOOBIG" if error.too_big else b"")
-        if reply is not ANSWERED:
-            self.send(reply.line(self.tag))
-        self.bad = self.bad + 1 if reply.kind == b"BAD" else 0
-        if self.view is not None and self.view.mailbox.gone:
-            self._bye(b"", GONE)
-        elif self.bad >= MOST_BAD:
-            self._bye(b"CLIENTBUG", b"Too many bad commands")
-        elif self.failures >= self.settings.auth.max_tries and self.account is None:
-            self._bye(b"", b"Too many failed logins")
-        if self.conn.buffered and self.conn.unsent < FLUSH:
-            self._write_out()  # in one piece with the answers to what came with this command
-        else:
-            await self.flush()
-
-    async def _incoming(self) -> reader.Incoming:
-        """The next command; what the client wants to be told is told while it is waited for."""
-        most, line = self.most_octets, None
-        if self.account is not None:  # a stranger's time is looked at before each command
-            line = self.conn.line_at_hand(min(LINE, most))
-            if line is not None and (text := alone(line, most)) is not None:
-                return reader.Incoming(text)
-        while True:
-            try:
-                return await reader.command(
-                    self.conn,
-                    most,
-                    self._patience(),
-                    self.table.streams,
-                    self.most_discarded,
-                    capability.literals(self.off),
-                    line,
-                )
-            except Nudged:
-                await self.tell_unasked()
-
-    async def _perform(self, incoming: reader.Incoming) -> Reply:
-        """Run a command; every outcome is a reply. An unread message of APPEND is thrown away on failure."""
-        taken = False
-        try:
-            command, arguments = self._read(incoming)
-            if self.view is not None and self.is_guest:
-                await self.look_again()
-                if self._leaving is not None:
-                    raise No(b"The right to the selected mailbox was taken away", b"NOPERM")
-            taken = incoming.message is not None
-            reply = await command.run(self, arguments)
-            if self.view is not None and self.view.moved and self.state is not State.LOGOUT:
-                self.tell_updates(command.seqs is FREE, command.name.startswith("UID "))
-            return reply or replies.completed(command.name)
-        except BadSyntax as error:
-            reply = Reply(b"BAD", _sentence(error.text))
-        except (Bad, No) as error:
-            reply = error.reply
-        except OutOfRange:
-            reply = Reply(b"BAD", b"There is no message of that number")
-        except BadName:
-            reply = replies.BAD_NAME
-        except StoreError as error:
-            reply = replies.for_error(error)
-            level = logging.ERROR if reply is replies.INTERNAL else logging.DEBUG
-            event(_log, "imap.refused", level, trace=self.conn.trace, why=f"{type(error).__name__}: {error}")
-        except (PeerGone, TimedOut, Draining, reader.Overlong, LineTooLong):
-            raise
-        except Exception:
-            event(_log, "imap.failed", logging.ERROR, exc_info=True, trace=self.conn.trace)
-            reply = replies.internal(self.conn.trace)
-            if taken:  # how much of the message was read is not known: what follows is not a command
-                self.send(reply.line(self.tag))
-                self._bye(b"UNAVAILABLE", b"The message could not be taken")
-                return ANSWERED
-        if incoming.message is not None and not taken:
-            await reader.discard(self.conn, incoming.message, self.most_discarded)
-        if self.state is not State.LOGOUT:
-            self.tell_updates(False)
-        return reply
-
-    def _read(self, incoming: reader.Incoming) -> Asked:
-        """What is asked, if it may be asked here and now. Raises BadSyntax and Bad."""
-        text = incoming.text
-        self.tag = tag_of(text)
-        off = self.off
-        said = text[len(self.tag) + 1 :]
-        asked = self.table.known(said) if self.tag != b"*" and incoming.message is None else None
-        if asked is None:
-            scanner = Scanner(text)
-            command = self.table.find(scanner)
-        else:
-            command = asked.command
-        if command.needs in off:
-            raise BadSyntax("no such command")
-        if self.tag == b"*":
-            raise Bad(b"The tag is too long")
-        if self.state not in command.states:
-            raise Bad(_wrong_state(self.state, command.states))
-        if self.manner.uidonly and self.table.by_numbers(command):
-            raise Bad(b"Messages are named by UID here", b"UIDREQUIRED")  # RFC 9586 §3.1
-        if asked is None:
-            arguments = command.parse(scanner)
-            if incoming.message is None:
-                scanner.end()
-                asked = self.table.keep(said, command, arguments)
-            else:
-                asked = Asked(command, (arguments, incoming.message))
-        if off and self.table.refused(asked.arguments, off):
-            raise BadSyntax("that is not offered here")
-        if self.manner.uidonly and self.table.names_numbers(asked.arguments):
-            raise Bad(b"Messages are named by UID here", b"UIDREQUIRED")
-        return asked
-
-    def _patience(self) -> float:
+    def patience(self) -> float:
         """Seconds for which the client may be silent; a stranger has so many in all, whatever it says."""
         imap = self.settings.imap
         if self.state is not State.NOT_AUTHENTICATED:
@@ -503,22 +344,8 @@ class Session:
             raise TimedOut
         return left
 
-    def _bye(self, code: bytes, text: bytes) -> None:
+    def bye(self, code: bytes, text: bytes) -> None:
         """Say goodbye; what was collected goes with it, without waiting for the client."""
         self.send(Reply(b"BYE", text, code).line(b"*"))
         self.state = State.LOGOUT
-        self._write_out()
-
-
-def is_loopback(peer: str) -> bool:
-    return peer == "::1" or peer.startswith("127.")
-
-
-def _wrong_state(state: State, states: frozenset[State]) -> bytes:
-    if state is State.NOT_AUTHENTICATED:
-        return b"Log in first"
-    return b"Already logged in" if states == OUTSIDE else b"Select a mailbox first"
-
-
-def _sentence(text: str) -> bytes:
-    return text[:1].upper().encode("ascii") + text[1:].encode("ascii")
+        self.write_out()
