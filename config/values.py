@@ -7,6 +7,7 @@ ones are from the file, whose folder the loader hands in as `base`). No sentence
 
 import ipaddress
 import re
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -49,8 +50,10 @@ class Section(BaseModel):
 
 
 def section(model: type[Section]) -> Any:
-    """A field that is a section, with the sentence and the defaults that the section has itself."""
-    return Field(default_factory=model, description=model.__doc__)
+    """A field that is a section, with the sentence and the defaults that the section has itself.
+
+    Sections are frozen, so all files that do not have it share one: thousands of accounts are held in memory."""
+    return Field(default_factory=cache(model), description=model.__doc__)
 
 
 def domain_name(value: str) -> str:

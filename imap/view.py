@@ -18,7 +18,7 @@ Nothing here waits: `updates` is one step of the event loop, so no change can fa
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from itertools import chain
 
 from imap import flags
@@ -48,7 +48,7 @@ class View:
         self.first_recent = first_recent  # UIDs from here on are \Recent in this session
         self.saved = NOTHING  # UIDs: what `$` stands for (RFC 9051 §6.4.4.1)
         self.unwatch: Callable[[], None] | None = None
-        self._hidden: set[int] = set()
+        self._hidden: Set[int] = frozenset()
         self._told: dict[int, int] = {}
         self._unclaimed = False
 
@@ -144,7 +144,7 @@ class View:
         return b"* OK [PERMANENTFLAGS (%b%b)] Kept\r\n" % (b" ".join(flags.wire(kept)), more)
 
     def _leave(self, gone: tuple[int, ...], expunge: bool, manner: Manner, out: list[bytes]) -> None:
-        known = self._hidden.union(uid for uid in gone if self.number(uid))
+        known = self._hidden | {uid for uid in gone if self.number(uid)}
         if not expunge:
             self._hidden = known
             return
@@ -154,7 +154,7 @@ class View:
             out += [b"* %d EXPUNGE\r\n" % self.number(uid) for uid in sorted(known, reverse=True)]
         if known:
             self.uids = tuple([uid for uid in self.uids if uid not in known])
-            self._hidden = set()
+            self._hidden = frozenset()
 
     def _arrive(self, arrived: tuple[int, ...], manner: Manner, out: list[bytes]) -> None:
         last = self.uids[-1] if self.uids else 0
