@@ -1,6 +1,7 @@
 """kwcmaild on a host of the stage: the processes that carry mail, on their standard ports."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ PASSWORD = "correct-horse-battery"
 ROOMS = ("smtp", "relay")
 START = 60.0  # seconds that a process may take to serve, on a busy machine
 
+FILTERS = "{virus: {engine: none}, spam: {engine: none}}"
 SETTINGS = """\
 hostname: {name}
 data: {folder}/data
@@ -35,7 +37,7 @@ smtp:
   send_limit:
     {{messages_per_hour: 1000000, messages_per_day: 1000000,
       recipients_per_hour: 1000000, recipients_per_day: 1000000}}
-filters: {{virus: {{engine: none}}, spam: {{engine: none}}}}
+filters: {filters}
 queue:
   retry: [1s, 1s, 2s]
   give_up: 2h
@@ -69,6 +71,7 @@ class Kwcmaild:
             key=pair.key,
             nameserver=f"{VALIDATOR}:53",
             trust=authority.certificate,
+            filters=FILTERS,
             patience=patience,
         )
         self.settings.write_text(text)
@@ -101,6 +104,16 @@ class Kwcmaild:
         self._processes[room] = process
         log = self.log if room == "smtp" else self.relay_log
         log.follow(process, self.folder / f"{room}.log")
+
+    def configure(self, filters: str = FILTERS) -> None:
+        """Have another section `filters`, and the settings read again."""
+        self.settings.write_text(
+            re.sub(r"^filters: .*$", f"filters: {filters}", self.settings.read_text(), flags=re.M)
+        )
+        for room, log in (("smtp", self.log), ("relay", self.relay_log)):
+            mark = log.mark()
+            self._processes[room].send_signal(signal.SIGHUP)
+            log.wait("config.reloaded", since=mark)
 
     def kill(self, room: str) -> None:
         """SIGKILL."""

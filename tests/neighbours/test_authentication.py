@@ -15,7 +15,7 @@ from tests.neighbours.test_coming_in import ISO_2022_JP, hand_in
 
 def message(sender: str, to: str, mark: str) -> bytes:
     return (
-        f"From: {sender}\r\nTo: {to}\r\nSubject: =?ISO-2022-JP?B?GyRCOCtALj1xGyhC?= {mark}\r\n"
+        f"From: {sender}\r\nTo: {to}\r\nSubject: =?ISO-2022-JP?B?GyRCOCtAUT1xGyhC?= {mark}\r\n"
         f"Date: Mon, 05 Oct 2026 10:00:00 +0900\r\nMessage-ID: <{mark}@{sender.rpartition('@')[2]}>\r\n"
         "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=ISO-2022-JP\r\n\r\n"
     ).encode() + ISO_2022_JP

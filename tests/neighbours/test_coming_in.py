@@ -11,7 +11,7 @@ from tests.neighbours.postfix import Postfix
 
 ISO_2022_JP = "こんにちは、山田です。\r\n見積書をお送りします。\r\n".encode("iso-2022-jp")
 JAPANESE = (
-    b"From: sender@post.test\r\nTo: taro@alpha.test\r\nSubject: =?ISO-2022-JP?B?GyRCOCtALj1xGyhC?=\r\n"
+    b"From: sender@post.test\r\nTo: taro@alpha.test\r\nSubject: =?ISO-2022-JP?B?GyRCOCtAUT1xGyhC?=\r\n"
     b"Date: Mon, 05 Oct 2026 10:00:00 +0900\r\nMessage-ID: <jp@post.test>\r\nMIME-Version: 1.0\r\n"
     b"Content-Type: text/plain; charset=ISO-2022-JP\r\nContent-Transfer-Encoding: 7bit\r\n\r\n" + ISO_2022_JP
 )

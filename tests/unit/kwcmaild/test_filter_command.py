@@ -25,7 +25,7 @@ def ask(site: Site, *more: str, message: str = MESSAGE) -> list[dict[str, object
     ]
     result = CliRunner().invoke(application(), arguments)
     assert result.exit_code == 0, result.output
-    said: list[dict[str, object]] = json.loads(result.output)
+    said: list[dict[str, object]] = json.loads(result.stdout)
     return said
 
 
