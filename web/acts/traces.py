@@ -17,6 +17,8 @@ from web.office import Office
 from web.person import Person, Right, allow
 
 NEVER = 1e12  # a time after all others
+AROUND = 5.0  # seconds within which the list of mails notes one that its story begins with
+MOST_AROUND = 1_000
 _OF_THE_MESSAGE = frozenset(("accepted", "check", "refused"))
 
 
@@ -48,6 +50,22 @@ async def show(office: Office, person: Person, domain: str, trace: str) -> Story
     """One story, as far as it is the domain's."""
     allow(person, Right.TRACE_SEE, domain) if domain else allow(person, Right.SERVER_SEE)
     return await office.run(_show, office, domain, trace)
+
+
+async def subject(office: Office, person: Person, domain: str, story: Story) -> str:
+    """What stood in the mail's subject, as far as it is known to the list of mails; else empty."""
+    allow(person, Right.TRACE_SEE, domain) if domain else allow(person, Right.SERVER_SEE)
+    return await office.run(_subject, office, domain, story)
+
+
+def _subject(office: Office, domain: str, story: Story) -> str:
+    began = story.events[0].at
+    times = {"since": began - AROUND, "until": began + AROUND, "most": MOST_AROUND}
+    try:
+        listed = mails.find(office.settings().data / "state", domain or None, **times)  # type: ignore[arg-type]
+    except sqlite3.Error as error:
+        raise refusal(error) from error
+    return next((mail.subject for mail in listed if mail.trace == story.trace), "")
 
 
 def _show(office: Office, domain: str, trace: str) -> Story:

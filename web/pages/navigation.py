@@ -32,6 +32,7 @@ SERVER = (
     Item("nav.dashboard", "/dashboard", Right.SERVER_SEE),
     Item("nav.domains", "/domains", Right.DOMAINS_SEE),
     Item("nav.queue", "/queue", Right.QUEUE_SEE),
+    Item("nav.trace", "/trace", Right.SERVER_SEE),
     Item("nav.server_state", "/server", Right.SERVER_SEE),
     Item("nav.audit", "/audit", Right.SERVER_AUDIT),
 )

@@ -10,7 +10,7 @@ from storage.state.stories import Event
 from web.acts import traces
 from web.acts.traces import NEVER, Wanted
 from web.language import Language
-from web.pages.frame import render
+from web.pages.frame import moment, render
 from web.pages.page import Page, signed_in
 from web.pages.visit import visit
 from web.person import Right
@@ -86,17 +86,19 @@ async def show(request: Request) -> Response:
     office, person = await signed_in(request)
     domain = request.path_params.get("domain", "")
     story = await traces.show(office, person, domain, request.path_params["trace"])
+    language = (await visit(request)).language
     return render(
         request,
         "traces/trace.html",
         domain=domain,
         base=f"/d/{domain}/trace" if domain else "/trace",
         story=story,
+        subject=await traces.subject(office, person, domain, story),
         outcomes=list(story.outcomes.items()),
         told=[(event, _told(event)) for event in story.events],
         kinds=KINDS,
-        name=_name((await visit(request)).language),
-        seconds=lambda at: datetime.fromtimestamp(at).strftime("%Y-%m-%d %H:%M:%S"),
+        name=_name(language),
+        seconds=lambda at: f"{moment(at, language)}{datetime.fromtimestamp(at)::%S}",
     )
 
 

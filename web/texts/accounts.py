@@ -59,16 +59,16 @@ TEXTS: dict[str, dict[Language, str]] = {
     "many.title": {"ja": "一括操作の確認", "en": "Please confirm"},
     "many.lead": {
         "ja": "次の {count} 件のアカウントに「{action}」を実行します。",
-        "en": "{action}: {count} accounts.",
+        "en": "{action}. Accounts: {count}",
     },
     "many.none": {
         "ja": "アカウントが選択されていません。",
         "en": "No account was ticked.",
     },
-    "many.done": {"ja": "{count} 件に実行しました。", "en": "Done for {count} accounts."},
+    "many.done": {"ja": "{count} 件に実行しました。", "en": "Done. Accounts: {count}"},
     "many.some": {
         "ja": "{count} 件に実行しました。次のアカウントには実行できませんでした：\n{problems}",
-        "en": "Done for {count} accounts, but not for:\n{problems}",
+        "en": "Done. Accounts: {count}. Not for:\n{problems}",
     },
     "many.new_limit": {"ja": "新しい容量", "en": "New limit"},
     "many.delete.help": {

@@ -49,15 +49,15 @@ TEXTS: dict[str, dict[Language, str]] = {
     },
     "dash.attention.full": {
         "ja": "容量が 80% を超えたアカウントが {count} 件あります",
-        "en": "{count} accounts are more than 80% full",
+        "en": "Accounts more than 80% full: {count}",
     },
     "dash.attention.locked": {
         "ja": "ロック中のアカウントが {count} 件あります",
-        "en": "{count} accounts are locked",
+        "en": "Locked accounts: {count}",
     },
     "dash.attention.held": {
         "ja": "送信を停止中のアカウントが {count} 件あります",
-        "en": "sending of {count} accounts is held",
+        "en": "Accounts that may not send just now: {count}",
     },
     "dash.attention.none": {"ja": "特にありません。", "en": "Nothing."},
     "dash.queue": {"ja": "送信キュー", "en": "Queue"},
@@ -71,7 +71,7 @@ TEXTS: dict[str, dict[Language, str]] = {
     # the user's own
     "own.title": {"ja": "ご利用状況", "en": "Overview"},
     "own.usage": {"ja": "メールボックスの使用量", "en": "Use of the mailbox"},
-    "own.messages": {"ja": "{count} 通", "en": "{count} messages"},
+    "own.messages": {"ja": "{count} 通", "en": "Messages: {count}"},
     "own.folders": {"ja": "フォルダー別に見る・削除する", "en": "By folder; delete mail"},
     "own.full": {
         "ja": "容量が残りわずかです。いっぱいになるとメールを受信できません。不要なメールを削除してくだ"

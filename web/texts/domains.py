@@ -6,7 +6,7 @@ TEXTS: dict[str, dict[Language, str]] = {
     "domains.title": {"ja": "ドメイン一覧", "en": "Domains"},
     "domains.lead": {
         "ja": "{count} ドメイン、{accounts} アカウント。契約容量 {capacity} のうち {given} を割り当て済み",
-        "en": "{count} domains with {accounts} accounts; {given} of {capacity} given out",
+        "en": "Domains: {count}, accounts: {accounts}; {given} of {capacity} given out",
     },
     "domains.new": {"ja": "ドメインを追加", "en": "New domain"},
     "domains.new.lead": {

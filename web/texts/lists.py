@@ -124,11 +124,11 @@ TEXTS: dict[str, dict[Language, str]] = {
     "members.edit": {"ja": "メンバーの編集", "en": "Edit member"},
     "members.removed": {
         "ja": "{count} 人をリストから外しました。",
-        "en": "{count} members are taken out.",
+        "en": "Members taken out: {count}",
     },
     "members.changed": {
         "ja": "追加 {came} 人、変更 {changed} 人、削除 {went} 人を反映しました。",
-        "en": "{came} members came, {changed} changed, {went} went.",
+        "en": "Members that came: {came}, changed: {changed}, went: {went}",
     },
     "members.add.addresses": {"ja": "メールアドレス", "en": "Mail addresses"},
     "members.add.help": {

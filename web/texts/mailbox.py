@@ -130,21 +130,21 @@ TEXTS: dict[str, dict[Language, str]] = {
     "data.confirm": {"ja": "削除の確認", "en": "Really delete?"},
     "data.confirm.lead": {
         "ja": "次のメール {messages} 通（{size}）を完全に削除します。元に戻せません。",
-        "en": "{messages} messages ({size}) are deleted for good.",
+        "en": "This is deleted for good. Messages: {messages} ({size})",
     },
-    "data.confirm.go": {"ja": "{messages} 通を削除", "en": "Delete {messages} messages"},
+    "data.confirm.go": {"ja": "{messages} 通を削除", "en": "Delete messages: {messages}"},
     "data.nothing": {"ja": "当てはまるメールはありません。", "en": "There is no such mail."},
     "data.progress": {"ja": "削除しています", "en": "Deleting"},
     "data.progress.of": {
         "ja": "{of} 通のうち {done} 通を削除しました",
-        "en": "{done} of {of} messages are deleted",
+        "en": "Messages deleted: {done} of {of}",
     },
     "data.progress.stay": {
         "ja": "このページを閉じても処理は続きます。",
         "en": "It goes on when you leave this page.",
     },
     "data.progress.refresh": {"ja": "表示を更新", "en": "Look again"},
-    "data.done": {"ja": "{done} 通を削除しました。", "en": "{done} messages are deleted."},
+    "data.done": {"ja": "{done} 通を削除しました。", "en": "Messages deleted: {done}"},
     "data.failed": {
         "ja": "{of} 通のうち {done} 通を削除したところで中断しました。もう一度お試しください。",
         "en": "It stopped after {done} of {of} messages. Please try again.",

@@ -22,23 +22,27 @@ TEXTS: dict[str, dict[Language, str]] = {
         "en": "The first line names them, in any order. Only the address is needed; a column that is left out stays"
         " as it is.",
     },
+    "file.column.comment": {
+        "ja": "氏名や部署など、自由に入力できます。",
+        "en": "Anything, such as name and department.",
+    },
     "file.column.address": {
         "ja": "未登録なら新規追加、登録済みなら変更になります。",
-        "en": "address: a new account, or one to change.",
+        "en": "A new account, or one to change.",
     },
     "file.column.password": {
         "ja": "新規で空欄の場合は自動作成し、通知書に印刷します。",
-        "en": "password: made here and put on sheets where a new account has none.",
+        "en": "Where a new account has none, one is made and put on a sheet to print.",
     },
     "file.column.limit": {
         "ja": "GB 単位の整数。新規の既定は 1。",
-        "en": "limit: in GB; 1 for a new account.",
+        "en": "In whole GB; 1 for a new account.",
     },
     "file.column.several": {
         "ja": "複数ある場合は空白で区切ります。",
-        "en": "aliases, forward_to: several with blanks between them.",
+        "en": "Several, with blanks between them.",
     },
-    "file.column.flags": {"ja": "「はい」または「いいえ」。", "en": "the others: yes or no."},
+    "file.column.flags": {"ja": "「はい」または「いいえ」。", "en": "yes or no"},
     "file.out": {"ja": "CSV ファイルに出力", "en": "As a file"},
     "file.out.lead": {
         "ja": "すべてのアカウントの設定を出力します（パスワードは含みません）。編集して取り込むこともできます。",

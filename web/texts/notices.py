@@ -55,7 +55,7 @@ TEXTS: dict[str, dict[Language, str]] = {
     },
     "notices.mailed": {
         "ja": "管理者 {count} 名にメールで通知しました。",
-        "en": "{count} administrators were told by mail.",
+        "en": "Administrators told by mail: {count}",
     },
     "notices.mailed.at": {"ja": "{at} にメール済み", "en": "mailed {at}"},
     "contact.title": {"ja": "お問い合わせ・サーバー情報", "en": "Contact and server information"},

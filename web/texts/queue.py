@@ -47,11 +47,11 @@ TEXTS: dict[str, dict[Language, str]] = {
         "ja": "メールを選択してください。",
         "en": "Tick the messages first.",
     },
-    "queue.done.retry": {"ja": "{count} 件を今すぐ再送します。", "en": "{count} messages are due now."},
-    "queue.done.hold": {"ja": "{count} 件を保留しました。", "en": "{count} messages are held."},
-    "queue.done.release": {"ja": "{count} 件の保留を解除しました。", "en": "{count} messages are released."},
+    "queue.done.retry": {"ja": "{count} 件を今すぐ再送します。", "en": "Messages due now: {count}"},
+    "queue.done.hold": {"ja": "{count} 件を保留しました。", "en": "Messages held: {count}"},
+    "queue.done.release": {"ja": "{count} 件の保留を解除しました。", "en": "Messages released: {count}"},
     "queue.done.delete": {
         "ja": "{count} 件を削除しました。送信者には通知されません。",
-        "en": "{count} messages are deleted. Their senders are told nothing.",
+        "en": "Messages deleted: {count}. Their senders are told nothing.",
     },
 }

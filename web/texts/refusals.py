@@ -92,7 +92,7 @@ SENTENCES: dict[str, str] = {
     # lists and forwards
     "there is no list {address}": "メーリングリスト {address} はありません。",
     "a list needs an owner, who gets its bounces and decides about its posts": (
-        "メーリングリストには、エラーメールの受け取りと投稿の承認を行う責任者が必要です。"
+        "メーリングリストには、エラーメールの受け取りと投稿の承認を行うリスト管理者が必要です。"
     ),
     "{domain} has {most} lists, which are the most in a domain": (
         "{domain} のメーリングリストは上限の {most} 件に達しています。"
@@ -100,7 +100,7 @@ SENTENCES: dict[str, str] = {
     "{row} cannot be a member as it is written": "{row} はメンバーとして登録できません。",
     "{address} is not a mail address": "{address} はメールアドレスではありません。",
     "{count} members with the owner; {most} are the most": (
-        "メンバー数が {count} 人（責任者を含む）となり、上限の {most} 人を超えます。"
+        "メンバー数が {count} 人（リスト管理者を含む）となり、上限の {most} 人を超えます。"
     ),
     "{count} posters; {most} are the most": "投稿できるメンバーが {count} 人となり、上限の {most} 人を超えます。",
     "posters who are not members: {strangers}": "メンバーでない投稿者がいます：{strangers}",

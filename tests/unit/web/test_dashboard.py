@@ -120,7 +120,7 @@ async def test_the_operator_sees_the_server(panel: Panel, boss: Browser) -> None
 async def test_a_user_sees_how_things_are_set(panel: Panel, boss: Browser) -> None:
     taro = await panel.signed_in("taro")
     page = (await taro.get("/own/")).text
-    assert "0 messages" in page
+    assert "Messages: 0" in page
     assert "to a@x.example" not in page
     await taro.get("/own/forward")
     await taro.submit("/own/forward", {"to": "a@x.example", "copy": "drop"})

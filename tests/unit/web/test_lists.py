@@ -102,7 +102,7 @@ async def test_members_are_added_given_rights_and_taken_out(boss: Browser) -> No
     answer = await boss.submit(f"{SALES}/members/add", {"addresses": typed})
     assert answer.headers["location"] == SALES
     page = (await boss.get(SALES)).text
-    assert "2 members came" in page
+    assert "Members that came: 2" in page
     assert "山田 太郎" in page
     await boss.submit(f"{SALES}/members", {"member": ["t.yamada@partner.example"], "what": "post"})
     await boss.submit(
@@ -119,7 +119,7 @@ async def test_members_are_added_given_rights_and_taken_out(boss: Browser) -> No
     gone = {"member": ["t.yamada@partner.example", "b@partner.example"], "what": "remove"}
     await boss.submit(f"{SALES}/members", gone)
     page = (await boss.get(SALES)).text
-    assert "2 members are taken out" in page
+    assert "Members taken out: 2" in page
     assert len(members(page)) == 3
     assert (await boss.get(f"{SALES}/members/edit?member=t.yamada@partner.example")).status_code == 404
 
@@ -145,7 +145,7 @@ async def test_a_file_is_shown_before_it_is_meant(boss: Browser, encoding: str) 
     hidden = dict(re.findall(r'type="hidden" name="(data|how)" value="([^"]*)"', shown.text))
     await boss.submit(f"{SALES}/members/import", hidden)
     page = (await boss.get(SALES)).text
-    assert "1 members came, 1 changed, 1 went" in page
+    assert "Members that came: 1, changed: 1, went: 1" in page
     assert members(page) == ["boss@example.test", "hanako@example.test", "d@partner.example"]
     back = "address,name,receives,may_post\r\nhanako@example.test,,yes,no\r\na@elsewhere.example\r\n"
     file = {"file": ("members.csv", back.encode(), "text/csv")}

@@ -175,7 +175,7 @@ async def test_mail_is_counted_asked_about_and_deleted(panel: Panel, boss: Brows
     page = (await boss.get(f"{HANAKO}/mail")).text
     assert numbers(page) == ["3", "0", "0", "0", "0", "2", "5"]
     asked = await boss.submit(f"{HANAKO}/mail/count", {"folder": ["Trash", "Sent"], "age": "0"})
-    assert "2 messages (" in asked.text
+    assert "Messages: 2 (" in asked.text
     assert re.findall(r'name="folder" value="(\w+)"', asked.text) == ["Trash"]
     assert numbers((await boss.get(f"{HANAKO}/mail")).text)[-1] == "5"
     old = await boss.submit(f"{HANAKO}/mail/count", {"folder": ["Trash", "INBOX"], "age": "30"})
@@ -183,7 +183,7 @@ async def test_mail_is_counted_asked_about_and_deleted(panel: Panel, boss: Brows
     done = await boss.submit(f"{HANAKO}/mail/delete", {"folder": ["Trash"], "age": "0"})
     assert done.headers["location"] == f"{HANAKO}/mail"
     page = (await boss.get(f"{HANAKO}/mail")).text
-    assert "2 messages are deleted" in page
+    assert "Messages deleted: 2" in page
     assert numbers(page)[-1] == "3"
 
 
@@ -210,7 +210,7 @@ async def test_a_long_deletion_is_watched(
     deletion = panel.office.deletions.last(f"hanako@{DOMAIN}")
     await deletion.over.wait()
     shown = await boss.get(f"{HANAKO}/mail/progress")
-    assert "3 messages are deleted" in shown.text
+    assert "Messages deleted: 3" in shown.text
     assert "refresh" not in shown.headers
     deletion.ended = False
     assert (await boss.get(f"{HANAKO}/mail/progress")).headers["refresh"] == "2"

@@ -45,6 +45,26 @@ def test_texts_that_templates_name_are_there() -> None:
     assert named > 100
 
 
+# What is to be printed or copied at once, and what people see who have no account.
+WITHOUT_MANUAL = {"sheet.html", "app.html", "codes.html", "decide.html", "decided.html"}
+
+
+def test_every_page_has_its_manual() -> None:
+    """Pages whose head is a macro of their subject (`head(m`) have it beside that, or in it."""
+    heads = 0
+    for path in sorted((ROOT / "web/templates").rglob("*.html")):
+        source = path.read_text()
+        if (
+            path.name in WITHOUT_MANUAL
+            or not re.search(r"m\.page_head\(|\w\.head\(m", source)
+            or "macro" in source
+        ):
+            continue
+        heads += 1
+        assert "h.manual(" in source or "l.head(m, h)" in source, path
+    assert heads > 40
+
+
 def test_texts_that_pages_name_are_there() -> None:
     for path in sorted((ROOT / "web/pages").glob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
