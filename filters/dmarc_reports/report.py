@@ -13,7 +13,8 @@ from datetime import datetime
 from email.utils import format_datetime
 from xml.sax.saxutils import escape
 
-from storage.state.dmarc_results import DAY, Counted, Due, Evaluated, Published
+from storage.state.daily import DAY
+from storage.state.dmarc_results import Counted, Due, Evaluated, Published
 
 NAMESPACE = "urn:ietf:params:xml:ns:dmarc-2.0"
 _DKIM_RESULTS = frozenset(("none", "pass", "fail", "policy", "neutral", "temperror", "permerror"))

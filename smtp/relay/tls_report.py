@@ -10,7 +10,8 @@ from email.utils import format_datetime
 from typing import Any
 
 from smtp.relay.protection import Policy
-from smtp.relay.tls_rpt import DAY, Counted, Due
+from smtp.relay.tls_rpt import Counted, Due
+from storage.state.daily import DAY
 
 MOST_URIS = 5  # places that one report is sent to
 

@@ -13,19 +13,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from smtp.relay.protection import Policy
+from storage.state.daily import CLAIMS, DAY, claim, done
 from storage.state.statedb import StateDb
 
-DAY = 86_400
 MOST_KINDS = 5_000  # of results that memory tells apart between two flushes
-CLAIM = 600  # seconds that one process has for the reports of a day and domain
-OLDEST = 3 * DAY  # seconds after which results are of no interest any more
 
 SCRIPTS = (
     """CREATE TABLE result (day INTEGER NOT NULL, domain TEXT NOT NULL, policy TEXT NOT NULL, failure TEXT NOT NULL,
        host TEXT NOT NULL, address TEXT NOT NULL, words TEXT NOT NULL, source TEXT NOT NULL, count INTEGER NOT NULL,
-       PRIMARY KEY (day, domain, policy, failure, host, address, words, source)) WITHOUT ROWID;
-       CREATE TABLE claim (day INTEGER NOT NULL, domain TEXT NOT NULL, until INTEGER NOT NULL,
-       PRIMARY KEY (day, domain)) WITHOUT ROWID""",
+       PRIMARY KEY (day, domain, policy, failure, host, address, words, source)) WITHOUT ROWID;"""
+    + CLAIMS,
 )
 
 
@@ -109,20 +106,8 @@ class Reports:
     def due(self, most: int = 100) -> list[Due]:
         """Claim results of days that are over, each domain at a time of its own within four hours, so that not all
         the world's reports come at midnight (RFC 8460 §5.5). For a thread."""
-        now = int(self._clock())
-        today = now // DAY
         with self._db.transaction() as db:
-            db.execute("DELETE FROM result WHERE day < ?", ((now - OLDEST) // DAY,))
-            db.execute("DELETE FROM claim WHERE until < ?", (now,))
-            rows = db.execute(
-                """SELECT DISTINCT day, domain FROM result WHERE day < ?
-                   AND NOT EXISTS (SELECT 1 FROM claim WHERE day = result.day AND domain = result.domain)""",
-                (today,),
-            ).fetchall()
-            ready = [row for row in rows if now >= (row[0] + 1) * DAY + delay(row[1])][:most]
-            db.executemany(
-                "INSERT INTO claim VALUES (?, ?, ?)", [(day, domain, now + CLAIM) for day, domain in ready]
-            )
+            ready = claim(db, int(self._clock()), most)
             return [
                 Due(day, domain, tuple(_counted(row) for row in db.execute(_RESULTS, (day, domain))))
                 for day, domain in ready
@@ -131,7 +116,7 @@ class Reports:
     def done(self, due: Due) -> None:
         """They were reported, or nobody wants them. For a thread."""
         with self._db.transaction() as db:
-            db.execute("DELETE FROM result WHERE day = ? AND domain = ?", (due.day, due.domain))
+            done(db, due.day, due.domain)
 
     def rest(self) -> None:
         """Close the file until it is needed again. For a thread."""
@@ -146,11 +131,6 @@ class Reports:
 
 _RESULTS = """SELECT domain, policy, failure, host, address, words, source, count FROM result
               WHERE day = ? AND domain = ?"""
-
-
-def delay(domain: str) -> int:
-    """Seconds after midnight UTC for the report to a domain: always the same, and spread over four hours."""
-    return sum(domain.encode()) * 7919 % (4 * 3600)
 
 
 def _counted(row: tuple[str, str, str, str, str, str, str, int]) -> Counted:

@@ -18,22 +18,19 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
+from storage.state.daily import CLAIMS, DAY, claim, done
 from storage.state.statedb import StateDb
 
-DAY = 86_400
 FLUSH = 60.0  # seconds between writes of what was noted
 MOST_KINDS = 5_000  # of results that memory tells apart between two flushes
 MOST_ROWS = 500_000  # on the disk, some 150 MB
 MOST_REPORTED = 20_000  # kinds of one domain and day in its report, those that came most often
 LONGEST = 253  # characters of a name that somebody else has chosen
-CLAIM = 600  # seconds that one process has for the report of a day and domain
-OLDEST = 3 * DAY  # seconds after which results are of no interest any more
 
 SCRIPTS = (
     """CREATE TABLE result (day INTEGER NOT NULL, domain TEXT NOT NULL, what TEXT NOT NULL, count INTEGER NOT NULL,
-       PRIMARY KEY (day, domain, what)) WITHOUT ROWID;
-       CREATE TABLE claim (day INTEGER NOT NULL, domain TEXT NOT NULL, until INTEGER NOT NULL,
-       PRIMARY KEY (day, domain)) WITHOUT ROWID""",
+       PRIMARY KEY (day, domain, what)) WITHOUT ROWID;"""
+    + CLAIMS,
 )
 
 logger = logging.getLogger("storage.dmarc")
@@ -130,25 +127,14 @@ class DmarcResults:
     def due(self, most: int = 100) -> list[Due]:
         """Claim results of days that are over, each domain at a time of its own within four hours, so that not all
         the world's reports come at midnight. For a thread."""
-        now = int(self._clock())
         with self._db.transaction() as db:
-            db.execute("DELETE FROM result WHERE day < ?", ((now - OLDEST) // DAY,))
-            db.execute("DELETE FROM claim WHERE until < ?", (now,))
-            rows = db.execute(
-                """SELECT DISTINCT day, domain FROM result WHERE day < ?
-                   AND NOT EXISTS (SELECT 1 FROM claim WHERE day = result.day AND domain = result.domain)""",
-                (now // DAY,),
-            ).fetchall()
-            ready = [row for row in rows if now >= (row[0] + 1) * DAY + delay(row[1])][:most]
-            db.executemany(
-                "INSERT INTO claim VALUES (?, ?, ?)", [(day, domain, now + CLAIM) for day, domain in ready]
-            )
+            ready = claim(db, int(self._clock()), most)
             return [Due(day, domain, tuple(_results(db, day, domain))) for day, domain in ready]
 
     def done(self, due: Due) -> None:
         """They were reported, or nobody wants them. For a thread."""
         with self._db.transaction() as db:
-            db.execute("DELETE FROM result WHERE day = ? AND domain = ?", (due.day, due.domain))
+            done(db, due.day, due.domain)
 
     def rest(self) -> None:
         """Close the file until it is needed again. For a thread."""
@@ -161,12 +147,6 @@ class DmarcResults:
         except sqlite3.Error as error:
             logger.error("dmarc.not_counted", extra={"fields": {"error": str(error)}})
         self._db.close()
-
-
-def delay(domain: str) -> int:
-    """Seconds after midnight UTC for the report to a domain: from a quarter of an hour, by when the last results of
-    the day are on the disk, always the same, and spread over four hours."""
-    return 900 + sum(domain.encode()) * 7919 % (4 * 3600 - 900)
 
 
 def _add(db: sqlite3.Connection, counts: Counts) -> int:

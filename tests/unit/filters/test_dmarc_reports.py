@@ -20,7 +20,8 @@ from filters.mail import Mail
 from filters.sender_auth import check
 from storage.message import Message
 from storage.state import dmarc_results
-from storage.state.dmarc_results import CLAIM, DAY, Counted, DmarcResults, Due, Evaluated, Published
+from storage.state.daily import CLAIM, DAY, delay
+from storage.state.dmarc_results import Counted, DmarcResults, Due, Evaluated, Published
 from tests.house import Site
 from tests.open_files import open_files
 from tests.unit.filters.sender_auth.test_check import ZONE, run, signed
@@ -146,7 +147,7 @@ def test_results_of_a_day_are_due_when_it_is_over(tmp_path: Path) -> None:
     results.write()
     other.write()
     assert not other.due()
-    clock.now = START + DAY + dmarc_results.delay("example.com") - 1
+    clock.now = START + DAY + delay("example.com") - 1
     assert not other.due()
     clock.now += 2
     (due,) = other.due()

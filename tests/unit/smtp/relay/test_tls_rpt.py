@@ -18,8 +18,9 @@ from smtp.relay.opening import Opener
 from smtp.relay.protection import NO_POLICY, Policy
 from smtp.relay.tls_report import Submitter
 from smtp.relay.tls_reporter import Reporter
-from smtp.relay.tls_rpt import DAY, Counted, Due, Reports, Result
+from smtp.relay.tls_rpt import Counted, Due, Reports, Result
 from storage.message import Message
+from storage.state.daily import CLAIM, DAY, delay
 from tests.open_files import open_files
 from tests.unit.smtp.relay.conftest import World, letter, proven_context, server_context
 
@@ -52,7 +53,7 @@ def test_results_of_a_day_are_due_when_it_is_over(tmp_path: Path) -> None:
     other = Reports(tmp_path, clock)  # another process
     reports.write(reports.taken())
     assert not other.due()
-    clock.now = START + DAY + tls_rpt.delay("example.com") - 1
+    clock.now = START + DAY + delay("example.com") - 1
     assert not other.due()
     clock.now += 2
     (due,) = other.due()
@@ -63,17 +64,17 @@ def test_results_of_a_day_are_due_when_it_is_over(tmp_path: Path) -> None:
         (Result("example.com", NO_POLICY), 1),
     }
     assert not reports.due()  # the other one has claimed it
-    clock.now += tls_rpt.CLAIM + 1
+    clock.now += CLAIM + 1
     assert reports.due()  # and was killed
     reports.done(due)
-    clock.now += tls_rpt.CLAIM + 1
+    clock.now += CLAIM + 1
     assert not reports.due()
     reports.close()
     other.close()
 
 
 def test_delays_are_spread_over_four_hours() -> None:
-    delays = [tls_rpt.delay(f"example{number}.com") for number in range(200)]
+    delays = [delay(f"example{number}.com") for number in range(200)]
     assert 0 <= min(delays) < 3600 and 3 * 3600 < max(delays) < 4 * 3600
 
 
@@ -178,7 +179,7 @@ class Desk:
         await self.reporter.step()
 
     async def again(self) -> None:
-        self.clock.now += tls_rpt.CLAIM + 1
+        self.clock.now += CLAIM + 1
         await self.reporter.step()
 
 
