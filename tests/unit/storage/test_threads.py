@@ -38,6 +38,14 @@ async def test_one_thread_is_enough_for_who_waits(threads: Threads) -> None:
     assert {await threads.run(_name) for _ in range(20)} == {"test-0"}
 
 
+async def test_more_than_there_are_threads_wait_their_turn(threads: Threads) -> None:
+    barrier = threading.Barrier(4, timeout=60)
+    await asyncio.gather(*(threads.run(barrier.wait) for _ in range(4)))  # all are idle now, or soon
+    for _ in range(50):
+        assert await asyncio.gather(*(threads.run(abs, -number) for number in range(20))) == list(range(20))
+    assert {await threads.run(_name) for _ in range(20)} <= {f"test-{number}" for number in range(4)}
+
+
 async def test_what_nobody_waits_for_any_more_is_done(threads: Threads) -> None:
     begun, go, done = threading.Event(), threading.Event(), []
 
