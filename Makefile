@@ -197,5 +197,7 @@ install:
 	@install -d /etc/systemd/system/kwcmaild-.service.d
 	@install -m 0644 systemd/kwcmaild-.service.d/common.conf /etc/systemd/system/kwcmaild-.service.d/
 	@install -m 0644 systemd/kwcmaild*.service systemd/kwcmaild*.socket systemd/kwcmaild.target /etc/systemd/system/
+	@sed -i 's|^ExecStart=/opt/kwcmaild/|ExecStart=$(PREFIX)/|' /etc/systemd/system/kwcmaild-*.service
+	@[ ! -d /run/systemd/system ] || systemctl daemon-reload
 	@ln -sf $(PREFIX)/$(VENV)/bin/kwcmaild /usr/local/bin/kwcmaild
 	@echo "Installed to $(PREFIX). Next: docs/installing.md"
