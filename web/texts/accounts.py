@@ -115,7 +115,7 @@ TEXTS: dict[str, dict[Language, str]] = {
     "account.forward": {"ja": "転送", "en": "Forwarding"},
     "account.autoreply": {"ja": "自動返信", "en": "Automatic reply"},
     "account.spam": {"ja": "受信・迷惑メール", "en": "Receiving and spam"},
-    "account.mail": {"ja": "メールの削除", "en": "Delete mail"},
+    "account.mail": {"ja": "メールの取り込み・削除", "en": "Mail data"},
     "account.settings": {"ja": "基本設定", "en": "Settings"},
     "account.aliases": {"ja": "別名（エイリアス）", "en": "Aliases"},
     "account.aliases.help": {

@@ -81,7 +81,7 @@ TEXTS: dict[str, dict[Language, str]] = {
         "ーリングリストだけ、閲覧だけに限ることもできます。\n\n"
         "存在しない宛先の受け取り先\n登録のないアドレス宛てのメールを、指定したアカウントに届けます"
         "。空欄なら受け取りません（おすすめ）。\n\n"
-        "アーカイブとゴミ箱\n受信箱に長くあるメールをアーカイブフォルダーへ移し、ゴミ箱に長くあるメ"
+        "アーカイブとごみ箱\n受信トレイに長くあるメールをアーカイブフォルダーへ移し、ごみ箱に長くあるメ"
         "ールを削除します。空欄にすると行いません。",
         "en": "Administrators\nWho owns such an account looks after the domain here: as a whole, its"
         " accounts or its lists alone, or only to look.\n\n"

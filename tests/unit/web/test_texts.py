@@ -57,7 +57,7 @@ def test_every_page_has_its_manual() -> None:
         if (
             path.name in WITHOUT_MANUAL
             or not re.search(r"m\.page_head\(|\w\.head\(m", source)
-            or "macro" in source
+            or "{% macro" in source
         ):
             continue
         heads += 1
