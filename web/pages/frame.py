@@ -194,7 +194,9 @@ def render(request: Request, template: str, status: int = 200, /, **values: obje
                 "person": person,
                 "csrf": seen.csrf,
                 "flash": _flash(seen),
-                "navigation": navigation.groups(request.url.path, _domain(request, person), person),
+                "menu": _menu(
+                    navigation.groups(request.url.path, _domain(request, person), person), language
+                ),
                 "frame_domain": _domain(request, person),
                 "banner": _banner(seen),
                 **values,
@@ -203,6 +205,12 @@ def render(request: Request, template: str, status: int = 200, /, **values: obje
     )
     headers = {"Content-Language": language, "Vary": "Accept-Language, Cookie", "Cache-Control": "no-store"}
     return HTMLResponse(body, status, headers)
+
+
+@lru_cache(2048)
+def _menu(groups: tuple[navigation.Group, ...], language: Language) -> Markup:
+    """As a page shows it twice; the same people come back to the same pages."""
+    return Markup(ENVIRONMENTS[language].get_template("menu.html").render(groups=groups))  # noqa: S704 (a template's)
 
 
 def failed(request: Request, key: str, status: int, **values: object) -> Response:
