@@ -44,10 +44,14 @@ async def _converse(session: Session) -> None:
     session.send(b"* OK [%b] %b IMAP ready\r\n" % (session.capabilities(), host))
     try:
         await session.flush()
-        breath = time.monotonic() + TURN
+        breath = 0.0  # until when it may go on; 0: it has just waited for its client
         while session.state is not State.LOGOUT:
             await _next(session)
-            if time.monotonic() > breath:
+            if not session.conn.buffered:
+                breath = 0.0
+            elif not breath:
+                breath = time.monotonic() + TURN
+            elif time.monotonic() > breath:
                 await asyncio.sleep(0)
                 breath = time.monotonic() + TURN
     except PeerGone:
