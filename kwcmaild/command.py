@@ -64,6 +64,7 @@ def _administration(app: typer.Typer) -> None:
     app.command("dmarc")(dmarc.dmarc)
     app.command("trace")(trace.trace)
     account.app.command("restored")(index.restored)
+    account.app.command("from-dovecot")(index.from_dovecot)
     account.app.command("hold")(hold.hold)
     account.app.command("unhold")(hold.unhold)
     account.app.command("app-password")(app_password.app_password)

@@ -9,6 +9,7 @@ import typer
 
 from kwcmaild.commands.directory import Json, directory_of, show
 from kwcmaild.commands.options import DEFAULT, ConfigFile, fail
+from storage import dovecot
 from storage.account_files import AccountFiles
 from storage.quota import used_now
 from storage.search import fulltext
@@ -23,6 +24,19 @@ Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="The account.", 
 def rebuild(address: Address, as_json: Json = False, config: ConfigFile = DEFAULT) -> None:
     """Throw an account's index away and make it again from its files. The server may be running."""
     with _files(config, address) as files:
+        count = files.rebuild()
+        show({"address": files.address, "messages": count}, as_json, [f"{files.address}: {count} messages"])
+
+
+def from_dovecot(
+    address: Address,
+    maildir: Annotated[Path, typer.Argument(metavar="MAILDIR", help="Dovecot's; it is only read.")],
+    as_json: Json = False,
+    config: ConfigFile = DEFAULT,
+) -> None:
+    """Copy a Maildir of Dovecot's into an account without mail: UIDs, flags, keywords and dates stay."""
+    with _files(config, address) as files:
+        dovecot.bring(maildir, files.dir)
         count = files.rebuild()
         show({"address": files.address, "messages": count}, as_json, [f"{files.address}: {count} messages"])
 
