@@ -60,18 +60,18 @@ class Turns:
         try:
             await mine
         except asyncio.CancelledError:
-            if mine.cancelled():
-                self._waiting.remove(mine)
-            else:  # it was handed over in the same moment
+            if not mine.cancelled():  # it was handed over in the same moment
                 self.give()
             raise
 
     def give(self) -> None:
-        """To the first who waits."""
-        if self._waiting:
-            self._waiting.popleft().set_result(None)
-        else:
-            self._free += 1
+        """To the first who still waits."""
+        while self._waiting:
+            first = self._waiting.popleft()
+            if not first.done():  # else it has gone
+                first.set_result(None)
+                return
+        self._free += 1
 
 
 class _Turn:

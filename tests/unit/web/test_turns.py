@@ -105,6 +105,20 @@ async def test_who_goes_in_the_moment_of_being_called_loses_nobody_a_turn() -> N
     assert await door.free()
 
 
+async def test_who_goes_in_the_moment_before_being_called_is_passed_by() -> None:
+    door, until = Door(), asyncio.Event()
+    first = door.ask("/1", held(until))
+    await asyncio.sleep(0)
+    second, third = door.ask("/2", held(until)), door.ask("/3", held(until))
+    await asyncio.sleep(0)
+    second.cancel()  # its task has not run since
+    door.turns.give()
+    await asyncio.gather(second, return_exceptions=True)
+    until.set()
+    await asyncio.wait_for(asyncio.gather(first, third), SOON)
+    assert door.working == ["/1", "/3"]
+
+
 async def test_a_page_that_fails_gives_its_turn_back() -> None:
     async def fails(_: Receive, __: Send) -> None:
         raise ValueError("broken")
