@@ -32,7 +32,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from storage import filename, maildir, packed, selected
+from storage import filename, history, maildir, packed
 from storage.admin_mail import remove_mail
 from storage.appending import Appended
 from storage.delivery import Target
@@ -453,7 +453,7 @@ class Histories(RuleBasedStateMachine):
 
 def test_two_clients_see_what_a_plain_model_says(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(maildir, "SPECIAL_MAILBOXES", SPECIAL)  # fewer folders, more histories
-    monkeypatch.setattr(selected, "REMEMBERED", 2)  # so that most clients ask for what is forgotten
+    monkeypatch.setattr(history, "REMEMBERED", 2)  # so that most clients ask for what is forgotten
     monkeypatch.setattr(packed, "FEW", 1)  # so that every process that starts finds packed rows
     run_state_machine_as_test(
         Histories,
