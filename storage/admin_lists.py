@@ -1,16 +1,16 @@
-"""Creating, changing and deleting mailing lists, and taking members in and out in bulk. As `storage.admin` does
-accounts: the same files that a person would write, and a `Refused` for what `kwcmaild check` would find wrong.
+"""Creating, changing and deleting mailing lists. As `storage.admin` does accounts: the same files that a person
+would write, and a `Refused` for what `kwcmaild check` would find wrong. (`storage.admin_members`: members by the
+dozen.)
 
-Invariants: the number of lists and members is counted and the file written under the domain's lock; a bulk change
-is taken over whole or not at all.
+Invariant: the number of lists and members is counted and the file written under the domain's lock.
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
 from config import edit
 from config.contract import wrong_list
@@ -23,7 +23,6 @@ from storage.admin_files import (
     Refused,
     check_free,
     contract_lock,
-    read_text,
     refusal,
     seen_text,
     write_checked,
@@ -64,17 +63,6 @@ class ListSummary:
     moderation: str
     comment: str
     problem: str | None
-
-
-What = Literal["new", "changed", "same", "leaves"]
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """What would become of one member by an import."""
-
-    member: Row
-    what: What
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +107,7 @@ def set_list(
         raise Refused("a list needs an owner, who gets its bounces and decides about its posts")
     with contract_lock(directory, name.domain):
         text = seen_text(directory, name, seen)
-        _write(directory, name, text, _content(directory, name), change, edit.digest(text))
+        _write(directory, name, text, file_of(directory, name), change, edit.digest(text))
     return _summary(name, _known(directory, name))
 
 
@@ -133,8 +121,8 @@ def delete_list(directory: Directory, address: str, *, seen: str | None = None) 
             directory.files.forget(name)
         except (edit.Changed, OSError, sqlite3.Error) as error:
             raise refusal(error) from error
-    with _bounces(directory) as bounces:
-        bounces.forget(_address(name))
+    with bounces_of(directory) as bounces:
+        bounces.forget(address_of(name))
 
 
 def list_lists(directory: Directory, domain: str, *, exact: bool = True) -> list[ListSummary]:
@@ -150,150 +138,28 @@ def list_lists(directory: Directory, domain: str, *, exact: bool = True) -> list
 
 def show_list(directory: Directory, address: str) -> ListDetails:
     name = find_list(directory, address)
-    content = _content(directory, name)
-    with _bounces(directory) as bounces:
-        bouncing = bounces.bouncing(_address(name))
+    content = file_of(directory, name)
+    with bounces_of(directory) as bounces:
+        bouncing = bounces.bouncing(address_of(name))
     return ListDetails(
         _summary(name, _known(directory, name)),
         content.prefix,
         content.reply_to,
         content.max_message,
         content.posters,
-        tuple(_exported(content)),
-        list_number.last(directory.settings.data / "state", _address(name)),
+        tuple(members_of(content)),
+        list_number.last(directory.settings.data / "state", address_of(name)),
         tuple(bouncing),
-        tuple(HeldPosts(directory.settings.data).waiting(_address(name)).values()),
+        tuple(HeldPosts(directory.settings.data).waiting(address_of(name)).values()),
     )
-
-
-def export_members(directory: Directory, address: str) -> list[Row]:
-    """All members with their rights, the owner first."""
-    return list(_exported(_content(directory, find_list(directory, address))))
-
-
-def import_members(
-    directory: Directory, address: str, rows: Sequence[Row], *, replace: bool
-) -> tuple[int, int, int]:
-    """Take members over from a table: how many came, changed, and (with `replace`) went."""
-    name = find_list(directory, address)
-    with contract_lock(directory, name.domain):
-        content = _content(directory, name)
-        _take_over(directory, name, content, _merged(content, rows, replace=replace))
-    return _counted(content, rows, replace=replace)
-
-
-def plan_import(directory: Directory, address: str, rows: Sequence[Row], *, replace: bool) -> list[Planned]:
-    """What `import_members` would do with each row, and who would leave; nothing is written. Raises Refused for
-    what it would refuse."""
-    content = _content(directory, find_list(directory, address))
-    after, may_post = _merged(content, rows, replace=replace)
-    _check_limits(directory, content.model_copy(update={"members": tuple(after.values())}), may_post.values())
-    before = {_canonical(each.address): each for each in _exported(content)}
-    outcome = content.model_copy(
-        update={"members": tuple(after.values()), "posters": tuple(may_post.values())}
-    )
-    planned = []
-    later = {_canonical(each.address): each for each in _exported(outcome)}
-    for row in rows:
-        key = _canonical(row.address)
-        what: What = "new" if key not in before else "same" if before[key] == later[key] else "changed"
-        planned.append(Planned(later[key], what))
-    return planned + [Planned(each, "leaves") for key, each in before.items() if key not in later]
-
-
-def remove_members(directory: Directory, address: str, members: Sequence[str]) -> int:
-    """Take members out, with their right to post; how many there were of them. The owner stays."""
-    name = find_list(directory, address)
-    gone = {_canonical(each) for each in members}
-    with contract_lock(directory, name.domain):
-        content = _content(directory, name)
-        after = {
-            key: each
-            for each in content.members
-            if (key := _canonical(each.address)) not in gone or key == _canonical(content.owner)
-        }
-        posters = {key: each for each in content.posters if (key := _canonical(each)) not in gone}
-        _take_over(directory, name, content, (after, posters))
-    with _bounces(directory) as bounces:
-        for each in gone - after.keys():
-            bounces.resume(_address(name), each)  # nothing is remembered against who comes back
-    return len(content.members) - len(after)
-
-
-def resume_member(directory: Directory, address: str, member: str) -> bool:
-    """Send to a paused member again; whether it was paused."""
-    name = find_list(directory, address)
-    with _bounces(directory) as bounces:
-        return bounces.resume(_address(name), _canonical(member))
 
 
 def find_list(directory: Directory, address: str) -> Name:
     """The file of a list that exists (also one that is broken)."""
     name = _new_name(directory, address)
     if directory.files.look(name) is None:
-        raise Missing(f"there is no list {_address(name)}")
+        raise Missing(f"there is no list {address_of(name)}")
     return name
-
-
-# ---- many members at once
-
-
-def _merged(
-    content: ListFile, rows: Sequence[Row], *, replace: bool
-) -> tuple[dict[str, Member], dict[str, str]]:
-    """The members and those with the right to post after a table is taken over, by canonical address."""
-    before = {_canonical(each.address): each for each in content.members}
-    posters = {_canonical(each): each for each in content.posters}
-    after: dict[str, Member] = {} if replace else dict(before)
-    may_post = {} if replace else dict(posters)
-    owner = _canonical(content.owner)
-    for row in rows:
-        key = _canonical(row.address)
-        known = before.get(key)
-        if key == owner and known is None and not row.name and row.receives is not False:
-            continue  # is a member with all rights as the owner
-        after[key] = _member(row, known)
-        if key == owner:
-            continue
-        if row.may_post or (row.may_post is None and key in posters):
-            may_post[key] = posters.get(key, row.address)
-        elif row.may_post is False:
-            may_post.pop(key, None)
-    return after, may_post
-
-
-def _member(row: Row, known: Member | None) -> Member:
-    """What is not said stays as it was."""
-    try:
-        return Member(
-            address=known.address if known else row.address,
-            name=(known.name if known else "") if row.name is None else row.name,
-            receives=(known.receives if known else True) if row.receives is None else row.receives,
-        )
-    except ValueError as error:
-        raise Refused(f"{row.address[:320]} cannot be a member as it is written") from error
-
-
-def _counted(content: ListFile, rows: Sequence[Row], *, replace: bool) -> tuple[int, int, int]:
-    """How many come, change and go."""
-    before = {_canonical(each.address): each for each in content.members}
-    posters = {_canonical(each) for each in content.posters}
-    after, may_post = _merged(content, rows, replace=replace)
-    changed = sum(
-        after[key] != before[key] or (key in posters) != (key in may_post)
-        for key in after.keys() & before.keys()
-    )
-    return len(after.keys() - before.keys()), changed, len(before.keys() - after.keys())
-
-
-def _take_over(
-    directory: Directory, name: Name, content: ListFile, merged: tuple[dict[str, Member], dict[str, str]]
-) -> None:
-    after, may_post = list(merged[0].values()), list(merged[1].values())
-    _check_limits(directory, content.model_copy(update={"members": tuple(after)}), may_post)
-    if changes := _member_changes(content, after, may_post):
-        text = read_text(directory, name)
-        write_checked(directory, name, text, changes, edit.digest(text))
 
 
 # ---- the file
@@ -311,9 +177,9 @@ def _write(
     content = content or ListFile(owner=_checked(change.owner or ""))
     changes: dict[edit.Key, Any] = {}
     if change.members is not None:
-        known = {_canonical(each.address): each for each in content.members}
-        members = [known.get(_canonical(each)) or Member(address=_checked(each)) for each in change.members]
-        changes |= _member_changes(content, members, list(content.posters))
+        known = {key_of(each.address): each for each in content.members}
+        members = [known.get(key_of(each)) or Member(address=_checked(each)) for each in change.members]
+        changes |= member_changes(content, members, list(content.posters))
         content = content.model_copy(update={"members": tuple(members)})
     plain = {
         "owner": change.owner,
@@ -328,17 +194,17 @@ def _write(
     changes |= {key: value for key, value in plain.items() if value is not None}
     posters = content.posters if change.posters is None else change.posters
     owner = content.owner if change.owner is None else change.owner
-    _check_limits(directory, content.model_copy(update={"owner": owner}), posters)
+    check_limits(directory, content.model_copy(update={"owner": owner}), posters)
     write_checked(directory, name, text, changes, expected)
 
 
-def _member_changes(content: ListFile, members: list[Member], posters: list[str]) -> dict[edit.Key, Any]:
+def member_changes(content: ListFile, members: list[Member], posters: list[str]) -> dict[edit.Key, Any]:
     """The keys that differ. Who is no member any more loses the right to post with it."""
     changes: dict[edit.Key, Any] = {}
     if tuple(members) != content.members:
         changes["members"] = [_written(each) for each in members]
-    known = {_canonical(each.address) for each in members} | {_canonical(content.owner)}
-    kept = [each for each in posters if _canonical(each) in known]
+    known = {key_of(each.address) for each in members} | {key_of(content.owner)}
+    kept = [each for each in posters if key_of(each) in known]
     if tuple(kept) != content.posters:
         changes["posters"] = kept
     return changes
@@ -350,22 +216,25 @@ def _written(member: Member) -> Any:
     return member.address if len(said) == 1 else said
 
 
-def _check_limits(directory: Directory, content: ListFile, posters: Iterable[str]) -> None:
+def check_limits(directory: Directory, content: ListFile, posters: Iterable[str]) -> None:
+    """Raises Refused for what `kwcmaild check` would find wrong in the list as it is to be."""
     for _, text in wrong_list(content.owner, content.members, tuple(posters), directory.settings.service):
         raise Refused(text)
 
 
-def _exported(content: ListFile) -> Iterator[Row]:
-    posters = {_canonical(each) for each in content.posters}
-    owner = _canonical(content.owner)
-    if owner not in {_canonical(each.address) for each in content.members}:
+def members_of(content: ListFile) -> Iterator[Row]:
+    """All members with their rights; the owner is one."""
+    posters = {key_of(each) for each in content.posters}
+    owner = key_of(content.owner)
+    if owner not in {key_of(each.address) for each in content.members}:
         yield Row(content.owner, "", True, True)
     for each in content.members:
-        key = _canonical(each.address)
+        key = key_of(each.address)
         yield Row(each.address, each.name, each.receives, key in posters or key == owner)
 
 
-def _content(directory: Directory, name: Name) -> ListFile:
+def file_of(directory: Directory, name: Name) -> ListFile:
+    """What stands in a list's file. Raises Missing, and Refused where it is broken."""
     known = _known(directory, name)
     if not isinstance(known.content, ListFile):
         raise Refused(f"{name.path(directory.files.domains)}: {known.problem}")
@@ -375,7 +244,7 @@ def _content(directory: Directory, name: Name) -> ListFile:
 def _known(directory: Directory, name: Name) -> Known:
     known = directory.files.look(name)
     if known is None:
-        raise Missing(f"there is no list {_address(name)}")
+        raise Missing(f"there is no list {address_of(name)}")
     return known
 
 
@@ -386,7 +255,7 @@ def _rows(directory: Directory, domain: str) -> list[Name]:
 def _summary(name: Name, known: Known) -> ListSummary:
     file = known.content if isinstance(known.content, ListFile) else None
     return ListSummary(
-        _address(name),
+        address_of(name),
         file.owner if file else "",
         _number((file.owner, *(each.address for each in file.members))) if file else 0,
         file.posting if file else "",
@@ -399,7 +268,7 @@ def _summary(name: Name, known: Known) -> ListSummary:
 @lru_cache(1024)
 def _number(addresses: tuple[str, ...]) -> int:
     """How many people these are."""
-    return len({_canonical(each) for each in addresses})
+    return len({key_of(each) for each in addresses})
 
 
 def _new_name(directory: Directory, address: str) -> Name:
@@ -420,7 +289,8 @@ def _checked(address: str) -> str:
 
 
 @contextmanager
-def _bounces(directory: Directory) -> Iterator[ListBounces]:
+def bounces_of(directory: Directory) -> Iterator[ListBounces]:
+    """What is remembered of members that mail comes back from."""
     bounces = ListBounces(directory.settings.data / "state")
     try:
         yield bounces
@@ -430,12 +300,13 @@ def _bounces(directory: Directory) -> Iterator[ListBounces]:
         bounces.close()
 
 
-def _canonical(address: str) -> str:
+def key_of(address: str) -> str:
+    """What is the same for all ways to write an address."""
     try:
         return canonical(address)
     except AddressError:
         return address.lower()
 
 
-def _address(name: Name) -> str:
+def address_of(name: Name) -> str:
     return f"{name.local}@{name.domain}"

@@ -10,7 +10,7 @@ import typer
 from config.units import format_size
 from kwcmaild.commands.directory import Json, OneDomain, directory_of, moment, of_domains, show, size, table
 from kwcmaild.commands.options import DEFAULT, ConfigFile, fail
-from storage import admin_lists, list_csv
+from storage import admin_lists, admin_members, list_csv
 from storage.admin_lists import ListChange, ListDetails
 
 app = typer.Typer(help="Mailing lists.", no_args_is_help=True)
@@ -170,7 +170,7 @@ def import_(
     except OSError as error:
         fail(f"{file}: {error.strerror}")
     with directory_of(config) as directory:
-        came, changed, went = admin_lists.import_members(directory, address, rows, replace=replace)
+        came, changed, went = admin_members.import_members(directory, address, rows, replace=replace)
         answer = {"address": address, "came": came, "changed": changed, "went": went}
         show(answer, json, [f"{address}: {came} members came, {changed} changed, {went} went"])
 
@@ -188,7 +188,7 @@ def export(
     if encoding not in ("utf-8", "cp932"):
         fail(f"{encoding}: utf-8 and cp932 are known")
     with directory_of(config) as directory:
-        rows = admin_lists.export_members(directory, address)
+        rows = admin_members.export_members(directory, address)
         data = list_csv.write(rows, "cp932" if encoding == "cp932" else "utf-8")
         if str(file) == "-":
             sys.stdout.buffer.write(data)
@@ -206,7 +206,7 @@ def resume(
 ) -> None:
     """Send to a member again who was paused because mail came back."""
     with directory_of(config) as directory:
-        paused = admin_lists.resume_member(directory, address, member)
+        paused = admin_members.resume_member(directory, address, member)
         text = f"{member} gets the posts again" if paused else f"{member} was not paused"
         show({"address": address, "member": member, "was_paused": paused}, json, [text])
 

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
-from storage import admin_lists, list_csv
+from storage import admin_lists, admin_members, list_csv
 from storage.admin_files import Missing, digest_of
-from storage.admin_lists import ListChange, ListDetails, ListSummary, Planned
+from storage.admin_lists import ListChange, ListDetails, ListSummary
+from storage.admin_members import Planned
 from storage.list_csv import Encoding, Row
 from storage.mime.preview import Preview, preview
 from storage.state.held_posts import HeldPost, HeldPosts
@@ -77,7 +78,7 @@ async def plan(
 ) -> list[Planned]:
     """What would become of each member by `take_over`; nothing is changed."""
     allow(person, Right.LISTS_EDIT, _domain(address))
-    return await office.run(admin_lists.plan_import, office.directory, address, rows, replace=replace)
+    return await office.run(admin_members.plan_import, office.directory, address, rows, replace=replace)
 
 
 async def take_over(
@@ -85,7 +86,7 @@ async def take_over(
 ) -> tuple[int, int, int]:
     """Members from a table, all or none: how many came, changed and went."""
     allow(person, Right.LISTS_EDIT, _domain(address))
-    done = await office.run(admin_lists.import_members, office.directory, address, rows, replace=replace)
+    done = await office.run(admin_members.import_members, office.directory, address, rows, replace=replace)
     details = "members +{} ~{} -{}".format(*done)
     await office.audit(person, Right.LISTS_EDIT, subject=address, details=details)
     return done
@@ -94,7 +95,7 @@ async def take_over(
 async def remove_members(office: Office, person: Person, address: str, members: Sequence[str]) -> int:
     """How many of them there were."""
     allow(person, Right.LISTS_EDIT, _domain(address))
-    gone = await office.run(admin_lists.remove_members, office.directory, address, members)
+    gone = await office.run(admin_members.remove_members, office.directory, address, members)
     await office.audit(person, Right.LISTS_EDIT, subject=address, details=f"members -{gone}")
     return gone
 
@@ -102,7 +103,7 @@ async def remove_members(office: Office, person: Person, address: str, members: 
 async def export(office: Office, person: Person, address: str, encoding: Encoding) -> bytes:
     """The members as CSV."""
     allow(person, Right.LISTS_SEE, _domain(address))
-    rows = await office.run(admin_lists.export_members, office.directory, address)
+    rows = await office.run(admin_members.export_members, office.directory, address)
     await office.audit(person, Right.LISTS_SEE, subject=address, details=f"export {len(rows)} members")
     return list_csv.write(rows, encoding)
 
@@ -110,7 +111,7 @@ async def export(office: Office, person: Person, address: str, encoding: Encodin
 async def resume(office: Office, person: Person, address: str, member: str) -> bool:
     """Send to a member again who was paused because mail came back; whether that was so."""
     allow(person, Right.LISTS_EDIT, _domain(address))
-    paused = await office.run(admin_lists.resume_member, office.directory, address, member)
+    paused = await office.run(admin_members.resume_member, office.directory, address, member)
     if paused:
         await office.audit(person, Right.LISTS_EDIT, subject=address, details=f"resume {member}")
     return paused
