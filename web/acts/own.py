@@ -56,14 +56,14 @@ async def set_password(
     if new == current:
         raise Refused("that is the password you have")
     await accounts.change(office, person, person.address, AccountChange(password=new), proved=True)
-    if session is not None:
-        await _go_on(office, person, session)
+    await _go_on(office, person, session)
 
 
 async def set_two_factor(
-    office: Office, person: Person, session: Session, current: str, secret: str, code: str
+    office: Office, person: Person, session: Session | None, current: str, secret: str, code: str
 ) -> list[str]:
-    """Ask for codes from now on, if the telephone has shown that it knows them; the recovery codes."""
+    """Ask for codes from now on, if the telephone has shown that it knows them; the recovery codes. Every other
+    session ends; by a token (no session), every one."""
     allow(person, Right.OWN_SECURITY, address=person.address)
     await _prove(office, person, current)
     step = totp.step_of(secret, code, office.now())
@@ -78,7 +78,7 @@ async def set_two_factor(
     return codes
 
 
-async def two_factor_off(office: Office, person: Person, session: Session, current: str) -> None:
+async def two_factor_off(office: Office, person: Person, session: Session | None, current: str) -> None:
     allow(person, Right.OWN_SECURITY, address=person.address)
     await _prove(office, person, current)
     await office.run(admin_secrets.set_two_factor, office.directory, person.address, None)
@@ -115,8 +115,10 @@ async def _prove(office: Office, person: Person, password: str) -> None:
         raise WrongPassword("the current password is not right") from error
 
 
-async def _go_on(office: Office, person: Person, session: Session) -> None:
+async def _go_on(office: Office, person: Person, session: Session | None) -> None:
     """This session goes on though what it was begun with has changed; the others have ended."""
+    if session is None:
+        return
 
     def keep() -> None:
         entry = office.directory.account(person.address)

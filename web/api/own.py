@@ -62,6 +62,32 @@ class MadeAppPassword(Out):
     password: str
 
 
+class NewTwoFactor(In):
+    """A secret that the caller has made and an authenticator knows, as a code of it shows."""
+
+    current: Password
+    secret: Annotated[
+        str,
+        Field(
+            pattern="^[A-Z2-7]{32}$",
+            description="160 random bits in Base32, for TOTP (RFC 6238, SHA-1, 30 s).",
+        ),
+    ]
+    code: Annotated[str, Field(pattern="^[0-9]{6}$", description="What the authenticator shows just now.")]
+
+
+class RecoveryCodes(Out):
+    """Each is good once, in place of a code; they are shown this once."""
+
+    recovery_codes: list[str]
+
+
+class CurrentPassword(In):
+    """The current password of the account."""
+
+    current: Password
+
+
 class OldAppPassword(In):
     """Which app password."""
 
@@ -91,6 +117,17 @@ async def show(call: Call[None, None]) -> Answer:
 
 async def set_password(call: Call[NewPassword, None]) -> Answer:
     await own.set_password(call.office, call.person, None, call.body.current, call.body.new)
+    return Answer()
+
+
+async def set_two_factor(call: Call[NewTwoFactor, None]) -> Answer:
+    body = call.body
+    codes = await own.set_two_factor(call.office, call.person, None, body.current, body.secret, body.code)
+    return Answer(RecoveryCodes(recovery_codes=codes))
+
+
+async def two_factor_off(call: Call[CurrentPassword, None]) -> Answer:
+    await own.two_factor_off(call.office, call.person, None, call.body.current)
     return Answer()
 
 
@@ -125,6 +162,16 @@ OPERATIONS = (
         "PUT", "/own/password", "setOwnPassword", Right.ACCOUNT_PASSWORD,
         "A new password; every session of the panel ends.",
         set_password, body=NewPassword, status=204,
+    ),
+    Operation(
+        "PUT", "/own/two-factor", "setTwoFactor", Right.OWN_SECURITY,
+        "A second factor for the panel; every session of it ends.",
+        set_two_factor, body=NewTwoFactor, gives=RecoveryCodes,
+    ),
+    Operation(
+        "POST", "/own/two-factor/off", "endTwoFactor", Right.OWN_SECURITY,
+        "No second factor any more; every session of the panel ends.",
+        two_factor_off, body=CurrentPassword, status=204,
     ),
     Operation(
         "POST", "/own/app-passwords", "createAppPassword", Right.OWN_SECURITY,

@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from storage.message import Message
+from storage.people import totp
 from storage.queue.queued import Addressee
 from storage.state.mails import Arrived
 from storage.state.panel_tokens import Tokens
@@ -495,6 +496,24 @@ async def test_own_password_and_app_passwords(api: Api) -> None:
         await api.ask("R", "POST", "/own/app-passwords/delete", json={"name": "phone"})
     ).status_code == 204
     assert (await api.ask("R", "GET", "/own/security")).json()["app_passwords"] == []
+
+
+async def test_a_second_factor_is_set_and_taken_away(api: Api) -> None:
+    secret, now = totp.new_secret(), api.office.now()
+    code = totp.code(secret, int(now // 30))
+    wrong = {"current": PASSWORD, "secret": secret, "code": f"{(int(code) + 1) % 1_000_000:06}"}
+    assert (
+        "code" in problem(await api.ask("R", "PUT", "/own/two-factor", json=wrong), 409, "refused")["detail"]
+    )
+    problem(await api.ask("R", "PUT", "/own/two-factor", json=wrong | {"secret": "short"}), 422, "invalid")
+    made = await api.ask("R", "PUT", "/own/two-factor", json=wrong | {"code": code})
+    assert (made.status_code, len(made.json()["recovery_codes"])) == (200, 10)
+    shown = (await api.ask("R", "GET", "/own/security")).json()
+    assert (shown["two_factor"], shown["recovery_codes"]) == (True, 10)
+    problem(await api.ask("R", "POST", "/own/two-factor/off", json={"current": "not this"}), 409, "refused")
+    gone = await api.ask("R", "POST", "/own/two-factor/off", json={"current": PASSWORD})
+    assert gone.status_code == 204
+    assert (await api.ask("R", "GET", "/own/security")).json()["two_factor"] is False
 
 
 async def test_tokens_are_shown_once(api: Api) -> None:
