@@ -5,6 +5,7 @@ list's member outside, comes back to Postfix."""
 import base64
 import re
 import smtplib
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,7 +41,7 @@ class Site:
         self.forwards = land.alpha.account(f"{name}-on", "forward: {to: [hanako@post.test]}\n" + more, OURS)
         path = land.alpha.folder / f"domains/{OURS}/lists/{name}.yaml"
         path.with_name(".new").write_text(
-            f"owner: {self.login.address}\nmembers: [taro@post.test]\nposting: anyone\n"
+            f"owner: {self.login.address}\nmembers: [taro@post.test, nobody@post.test]\nposting: anyone\n"
         )
         path.with_name(".new").rename(path)
 
@@ -90,6 +91,8 @@ def test_what_is_good_comes_in_is_sent_on_and_posted(site: Site) -> None:
     post = site.outside("taro", f"<{name}-post@")
     assert f"Subject: [{name}:00001] =?ISO-2022-JP?B?".encode() in post
     assert verified(post, land.names, OURS) == 1
+    # Postfix knows no such member: that comes back to the return address of this one's copy, and is counted
+    land.alpha.relay_log.wait("list.bounced", list=f"{name}@{OURS}", member="nobody@post.test")
 
 
 def test_spam_is_marked_sorted_and_not_sent_on(site: Site) -> None:
@@ -144,3 +147,17 @@ def test_postfix_waits_while_clamd_is_away(site: Site) -> None:
     finally:
         site.clamd.symlink_to(site._real)
     assert f"<{site.name}-waits@".encode() in wait_mail(login)
+
+
+def test_dns_is_compared_with_what_nsd_serves(land: Land) -> None:
+    """signed.test publishes what it has to; alpha.test has an MX and no more."""
+    said = land.alpha.run("dns", OURS, "--check")
+    states = [
+        line.split()[0] for line in said.splitlines() if OURS in line and not line.startswith((" ", "not"))
+    ]
+    assert states == ["ok"] * 5
+    assert 'publish: _smtp._tls.signed.test. 3600 IN TXT "v=TLSRPTv1;' in said
+    command = [sys.executable, "-m", "kwcmaild", "dns", "alpha.test", "--check", "-c", land.alpha.settings]
+    said = land.alpha.host.run(*command, ok=(1,))
+    assert re.search(r"^ok +alpha\.test MX", said, re.M)
+    assert re.search(r"^MISSING +alpha\.test TXT: SPF.*\n +publish: alpha\.test\. 3600 IN TXT", said, re.M)
