@@ -16,7 +16,6 @@ _log = logging.getLogger("imap")
 
 LOOK_EVERY = 15.0  # seconds between looks at whether those inside may still be here
 STILL_EVERY = 10.0  # seconds after which a client hears that its command is being worked on (RFC 9585 §3)
-SEARCHES = 4  # at once: they may take long, and must leave the store's threads to others
 
 
 class Inside(Protocol):
@@ -41,7 +40,6 @@ class ImapDoor:
         self.store = store
         self.contexts = contexts
         self.slots = Slots(settings.run)
-        self.searches = asyncio.Semaphore(SEARCHES)
         self.listed = Listed()
         self._inside: dict[str, set[Inside]] = {}  # by account
         self._guarded = False

@@ -86,9 +86,10 @@ def find(folder: Folder, row: Row) -> Path:
     """The row's file under whatever flags it has now. Raises FileNotFoundError: it counts as expunged."""
     key = _key(row)
     for place in ("cur", "new"):
-        for entry in os.scandir(folder.path / place):
-            if entry.name.partition(":")[0] == key:
-                return Path(entry.path)
+        with os.scandir(folder.path / place) as entries:
+            for entry in entries:
+                if entry.name.partition(":")[0] == key:
+                    return Path(entry.path)
     raise FileNotFoundError(key)
 
 
