@@ -1,7 +1,8 @@
 """Mailing lists in the pipeline: what becomes of a mail to a list, or to one of the list's own addresses."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import astuple
 
 from dns.exception import DNSException
 
@@ -19,6 +20,7 @@ from filters.mail import ListErrand, Mail, Recipient
 from filters.post import Post
 from filters.sender_auth import dmarc
 from filters.srs import Srs
+from filters.verdict import AuthResult
 from net.resolver import DnsFailure, Resolver
 from storage.message import Message
 from storage.mime.header import end_of_header
@@ -157,6 +159,7 @@ class Lists:
             mail.trace,
             now,
             mail.smtputf8,
+            tuple(astuple(each) for each in mail.results),
         )
         token = await self._store.run(self._held.hold, mail.message, held)
         detail = {"list": entry.address, "waits for": entry.file.owner}
@@ -217,6 +220,7 @@ class Lists:
             smtputf8=held.smtputf8,
             message=message,
             head=start if end < 0 else start[:end],
+            results=tuple(_result(*each) for each in held.results),
         )
         recipient = Recipient(Address(*entry.address.rsplit("@", 1)), entry)
         posts = await self._expanded(mail, recipient, entry, srs)
@@ -263,3 +267,8 @@ class Lists:
     @property
     def _directory(self) -> Directory:
         return self._store.directory
+
+
+def _result(method: str, result: str, properties: Iterable[tuple[str, str]], comment: str) -> AuthResult:
+    """As it was kept with the post."""
+    return AuthResult(method, result, tuple((name, value) for name, value in properties), comment)

@@ -13,10 +13,11 @@ import os
 import re
 import secrets
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from storage import durable
 from storage.message import Message
@@ -39,6 +40,7 @@ class HeldPost:
     trace: str
     at: float
     smtputf8: bool = False
+    results: Sequence[Sequence[Any]] = ()  # what the checks found, for the seal: the fields of each result
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +95,9 @@ class HeldPosts:
         if not _TOKEN.fullmatch(token) or not (self._folder / f"{token}.eml").exists():
             return None
         try:
-            return HeldPost(**json.loads((self._folder / f"{token}.json").read_bytes()))
-        except (FileNotFoundError, ValueError, TypeError):
+            known = json.loads((self._folder / f"{token}.json").read_bytes())
+            return HeldPost(**{**known, "results": tuple(known.get("results", ()))})
+        except (FileNotFoundError, ValueError, TypeError, AttributeError):
             return None
 
     def message(self, token: str) -> Message | None:

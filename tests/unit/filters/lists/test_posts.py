@@ -11,7 +11,7 @@ from filters.check import Checks
 from filters.lists import rights
 from filters.mail import Mail
 from filters.verdict import Action, AuthResult, Verdict
-from storage import status
+from storage import admin_dkim, status
 from storage.people.address import parse
 from storage.queue.admin import QueueAdmin
 from storage.queue.queued import Select
@@ -312,6 +312,23 @@ async def test_the_owner_lets_a_post_go_by_an_answer(place: Place) -> None:
             await place.send(address, source=answer, sender="taro@example.test") == status.UNKNOWN_RECIPIENT
         )
     assert list((place.house.settings.data / "held").iterdir()) == []
+
+
+async def test_a_post_that_waited_is_sealed_with_what_was_found_when_it_came(place: Place) -> None:
+    write_list(place.house.site, more="moderation: all\n")
+    admin_dkim.add_keys(place.house.store.directory, DOMAIN, "k")
+    spf = AuthResult("spf", "pass", (("smtp.mailfrom", "a@example.com"),), "looked up")
+    place.pipeline._incoming = Checks(judges=(Says(Verdict(results=(spf,))),))
+    await place.send("sales@example.test", source=POST)
+    (notice,) = await place.inbox("taro")
+    place.pipeline._incoming = Checks()
+    assert (
+        await place.send(confirm(notice)[0], source=b"Subject: yes\r\n\r\n", sender="taro@example.test")
+    ).ok
+    for sent in place.queued():
+        seal = sent.text.partition(b"\r\nARC-Authentication-Results: ")[2].partition(b"\r\nARC-")[0]
+        assert b"spf=pass (looked up)" in seal and b"smtp.mailfrom=" in seal
+        assert b"\r\nARC-Seal: i=1;" in sent.text or sent.text.startswith(b"ARC-Seal: i=1;")
 
 
 async def test_the_owner_refuses_a_post_and_its_author_hears_it_once(place: Place) -> None:
