@@ -25,7 +25,6 @@ TEXTS: dict[str, dict[Language, str]] = {
     "accounts.address": {"ja": "メールアドレス", "en": "Address"},
     "accounts.comment": {"ja": "備考", "en": "Comment"},
     "accounts.used": {"ja": "使用量", "en": "Used"},
-    "accounts.share": {"ja": "使用率", "en": "Share"},
     "accounts.limit": {"ja": "容量", "en": "Limit"},
     "accounts.login": {"ja": "最終ログイン", "en": "Last login"},
     "accounts.login.never": {"ja": "なし", "en": "never"},
@@ -35,10 +34,6 @@ TEXTS: dict[str, dict[Language, str]] = {
         "en": "Add them one by one, or many at once from a CSV file.",
     },
     "accounts.none_found": {"ja": "条件に合うアカウントはありません", "en": "No account fits"},
-    "accounts.capacity": {
-        "ja": "契約容量 {capacity}：割り当て済み {given}、未割り当て {free}、使用中 {used}",
-        "en": "Contract {capacity}: {given} given out, {free} free, {used} used",
-    },
     "accounts.contract": {"ja": "契約容量", "en": "Contract"},
     "accounts.given": {"ja": "割り当て済み", "en": "Given out"},
     "accounts.free": {"ja": "未割り当て", "en": "Free"},

@@ -38,7 +38,6 @@ TEXTS: dict[str, dict[Language, str]] = {
     "nav.programs": {"ja": "メールソフトの設定", "en": "Mail program settings"},
     # forms
     "form.required": {"ja": "必須", "en": "required"},
-    "form.optional": {"ja": "任意", "en": "optional"},
     "form.save": {"ja": "保存", "en": "Save"},
     "form.cancel": {"ja": "キャンセル", "en": "Cancel"},
     "form.delete": {"ja": "削除", "en": "Delete"},
@@ -49,7 +48,6 @@ TEXTS: dict[str, dict[Language, str]] = {
     "form.confirm": {"ja": "実行する", "en": "Go ahead"},
     "form.back": {"ja": "戻る", "en": "Back"},
     "form.show": {"ja": "表示", "en": "Show"},
-    "form.hide": {"ja": "隠す", "en": "Hide"},
     "form.copy": {"ja": "コピー", "en": "Copy"},
     "form.copied": {"ja": "コピーしました", "en": "Copied"},
     "form.errors": {
@@ -66,9 +64,6 @@ TEXTS: dict[str, dict[Language, str]] = {
     "table.previous": {"ja": "前へ", "en": "Previous"},
     "table.next": {"ja": "次へ", "en": "Next"},
     "table.range": {"ja": "{total} 件中 {first}～{last} 件", "en": "{first}–{last} of {total}"},
-    "table.sort": {"ja": "{column}で並べ替え", "en": "Sort by {column}"},
-    "table.ascending": {"ja": "昇順", "en": "ascending"},
-    "table.descending": {"ja": "降順", "en": "descending"},
     "table.select_all": {"ja": "すべて選択", "en": "Select all"},
     "table.select": {"ja": "{name} を選択", "en": "Select {name}"},
     "bar.used": {"ja": "{limit} 中 {used}（{percent}%）", "en": "{used} of {limit} ({percent}%)"},

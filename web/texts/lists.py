@@ -113,7 +113,6 @@ TEXTS: dict[str, dict[Language, str]] = {
         "ja": "{address} への配信を再開しました。",
         "en": "{address} gets the posts again.",
     },
-    "members.ticked": {"ja": "選択したメンバー（{count} 人）", "en": "The {count} that are ticked"},
     "members.do": {"ja": "操作", "en": "Do"},
     "members.do.receive": {"ja": "配信する", "en": "Send posts to them"},
     "members.do.not_receive": {"ja": "配信しない", "en": "Send them nothing"},
@@ -177,7 +176,6 @@ TEXTS: dict[str, dict[Language, str]] = {
     "held.subject": {"ja": "件名", "en": "Subject"},
     "held.no_subject": {"ja": "（件名なし）", "en": "(no subject)"},
     "held.at": {"ja": "受付日時", "en": "Came"},
-    "held.look": {"ja": "内容を見る", "en": "Look"},
     "held.title": {"ja": "承認待ちの投稿", "en": "A post that waits"},
     "held.lead": {
         "ja": "承認すると {members} 人のメンバーに配信します。拒否すると投稿者にお知らせします。",

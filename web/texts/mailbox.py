@@ -53,8 +53,6 @@ TEXTS: dict[str, dict[Language, str]] = {
         "en": "This is what a sender gets.",
     },
     "autoreply.preview.subject": {"ja": "お打ち合わせの件", "en": "Our meeting"},
-    "autoreply.preview.from": {"ja": "差出人", "en": "From"},
-    "autoreply.preview.to": {"ja": "宛先", "en": "To"},
     "autoreply.on": {"ja": "自動返信しています。", "en": "Automatic replies are on."},
     "autoreply.on.until": {
         "ja": "自動返信しています（{until} まで）。",
@@ -191,10 +189,6 @@ TEXTS: dict[str, dict[Language, str]] = {
     "fetch.state": {"ja": "状態", "en": "State"},
     "fetch.saved": {"ja": "取り込み元を保存しました。", "en": "The mailbox is saved."},
     "fetch.deleted": {"ja": "取り込み元を削除しました。", "en": "The mailbox is not fetched any more."},
-    "fetch.wrong_port": {
-        "ja": "ポート番号は 1～65535 です。",
-        "en": "A port is a number from 1 to 65535.",
-    },
     # help
     "help.forward": {
         "ja": "転送先\n社内・社外のどちらのアドレスも、いくつでも指定できます。転送先の1つにエラーがあっ"

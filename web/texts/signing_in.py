@@ -19,7 +19,6 @@ TEXTS: dict[str, dict[Language, str]] = {
         "ja": "ただいまログインできません。しばらくしてからもう一度お試しください。",
         "en": "Nobody can sign in just now. Please try again in a moment.",
     },
-    "login.please": {"ja": "ログインしてください。", "en": "Please sign in."},
     "login.ended": {
         "ja": "一定時間操作がなかったため、ログアウトしました。もう一度ログインしてください。",
         "en": "You were signed out after a while without activity. Please sign in again.",
