@@ -17,8 +17,8 @@ from contextvars import ContextVar
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-AT_ONCE = 3  # one has the interpreter, while the others wait for the disk
-LONGEST = 0.1  # seconds of a turn
+AT_ONCE = 4  # one has the interpreter, while the others wait for the disk
+LONGEST = 0.05  # seconds of a turn
 _WITHOUT = ("/healthz", "/static/")  # who watches is answered whatever goes on; files need no store thread
 
 
