@@ -2,18 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from storage.arriving import Arrival, Batch
 from storage.errors import MailboxMissing
 from storage.layout import folder_name, maildir_text
 from storage.message import Message
 from storage.quota import NO_LIMITS, Limits
-from storage.rounds import Deposit
+from storage.rounds import Deposit, Keeper
 from storage.written import Written
-
-if TYPE_CHECKING:
-    from storage.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +33,7 @@ class Appending(Deposit):
         self._messages = messages
         self._freed = freed
 
-    def write(self, store: "Store") -> None:
+    def write(self, store: Keeper) -> None:
         tmp = f"{maildir_text(store.settings.data, self._address)}/{folder_name(self._name)}/tmp"  # noqa: S108
         batch = Batch(self._name, [], store.limits(self._address).above(self._freed))
         self.batches.append((self._address, batch))
@@ -49,7 +45,7 @@ class Appending(Deposit):
             self.files.append(file)
             batch.arrivals.append(Arrival(file, appended.flags, "appended"))
 
-    def _written(self, store: "Store", tmp: str, appended: Appended) -> Written:
+    def _written(self, store: Keeper, tmp: str, appended: Appended) -> Written:
         try:
             return Written(tmp, appended.message, appended.date, store.clock())
         except FileNotFoundError:

@@ -8,7 +8,6 @@ What can't be stored is answered with a Status, never with an exception.
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from storage import status
 from storage.arriving import Arrival, Batch
@@ -16,12 +15,9 @@ from storage.errors import Broken, DiskFull, OverQuota, neutral
 from storage.layout import INBOX, folder_name, maildir_text
 from storage.message import Message
 from storage.quota import Limits
-from storage.rounds import MANY, Deposit, store_now
+from storage.rounds import MANY, Deposit, Keeper, store_now
 from storage.status import Status
 from storage.written import Written
-
-if TYPE_CHECKING:
-    from storage.store import Store
 
 log = logging.getLogger("kwcmaild.storage")
 
@@ -65,7 +61,7 @@ class Delivery(Deposit):
         self._targets = targets
         self._trace = trace
 
-    def write(self, store: "Store") -> None:
+    def write(self, store: Keeper) -> None:
         now = store.clock()
         alone = len(self._targets) == 1
         if alone:
@@ -99,7 +95,7 @@ class Delivery(Deposit):
 
 
 def deliver(
-    store: "Store", message: Message, reverse_path: str, targets: Sequence[Target], trace: str
+    store: Keeper, message: Message, reverse_path: str, targets: Sequence[Target], trace: str
 ) -> list[Delivered]:
     """For a thread. Everything that is said to be delivered is fsynced."""
     delivery = Delivery(message, reverse_path, targets, trace)
@@ -107,7 +103,7 @@ def deliver(
     return delivery.outcomes()
 
 
-def _in_mailbox(store: "Store", message: Message, target: Target, now: float) -> Written:
+def _in_mailbox(store: Keeper, message: Message, target: Target, now: float) -> Written:
     """The file of the only recipient: into the mailbox it will be renamed in."""
     maildir = maildir_text(store.settings.data, target.address)
     try:
@@ -118,7 +114,7 @@ def _in_mailbox(store: "Store", message: Message, target: Target, now: float) ->
         return Written(f"{maildir}/tmp", message, int(now), now)  # noqa: S108
 
 
-def _in_spool(store: "Store", message: Message, now: float) -> Written:
+def _in_spool(store: Keeper, message: Message, now: float) -> Written:
     """One file for all."""
     spool = store.settings.data / "spool"
     try:

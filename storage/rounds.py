@@ -21,16 +21,17 @@ import contextlib
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
 
+from config.settings import Settings
+from storage.account_files import AccountFiles
 from storage.arriving import Batch, Group, arrive, open_for
 from storage.durable import each_at_once
 from storage.errors import neutral
 from storage.message import Message
+from storage.quota import Limits
 from storage.written import Written
-
-if TYPE_CHECKING:
-    from storage.store import Store
 
 AT_ONCE = 2  # threads that write files: one waits for the disk while the other computes
 MOST = 64  # commands of one round
@@ -39,6 +40,20 @@ FEW = 32  # accounts that wait and are looked at together again after each of th
 
 Hop = Callable[..., "asyncio.Future[Any]"]
 Entry = tuple["Deposit", "asyncio.Future[None]"]
+
+
+class Keeper(Protocol):
+    """What is asked of the store while something is stored (`storage/store.py`)."""
+
+    clock: Callable[[], float]
+
+    @property
+    def settings(self) -> Settings: ...
+    def files(self, address: str) -> AbstractContextManager[AccountFiles]: ...
+    def is_open(self, address: str) -> bool: ...
+    def limits(self, address: str) -> Limits: ...
+    def publish(self, account: str, mailbox: str, modseq: int) -> None: ...
+    def close_surplus(self) -> None: ...
 
 
 class Deposit(ABC):
@@ -51,7 +66,7 @@ class Deposit(ABC):
         self.error: Exception | None = None  # none of it could be tried
 
     @abstractmethod
-    def write(self, store: "Store") -> None:
+    def write(self, store: Keeper) -> None:
         """Fill `files` and `batches`. For a thread."""
 
     def begin(self) -> None:
@@ -70,7 +85,7 @@ class Deposit(ABC):
     def settled(self) -> bool:
         return self.error is not None or all(batch.done or batch.error for _, batch in self.batches)
 
-    def finish(self, store: "Store") -> None:
+    def finish(self, store: Keeper) -> None:
         """Tell who listens, and take away what did not become a message."""
         for address, batch in self.batches:
             if batch.done:
@@ -90,7 +105,7 @@ class Deposit(ABC):
 class Round:
     """Deposits that arrive together, their files on the disk."""
 
-    def __init__(self, store: "Store", deposits: Sequence[Deposit]) -> None:
+    def __init__(self, store: Keeper, deposits: Sequence[Deposit]) -> None:
         self._store = store
         self._unfinished = list(deposits)
         self._stack = contextlib.ExitStack()  # what keeps the accounts open
@@ -144,7 +159,7 @@ class Round:
             self._stack.close()
 
 
-def write(store: "Store", deposits: Sequence[Deposit]) -> None:
+def write(store: Keeper, deposits: Sequence[Deposit]) -> None:
     """Their files are on the disk when this returns; those that failed have their `error`."""
     _each(deposits, lambda deposit: deposit.write(store))
     if len(deposits) > 1:
@@ -162,7 +177,7 @@ def _each(deposits: Sequence[Deposit], step: Callable[[Deposit], None]) -> None:
                 deposit.error = neutral(error)
 
 
-def store_now(store: "Store", deposit: Deposit) -> None:
+def store_now(store: Keeper, deposit: Deposit) -> None:
     """A deposit that goes its way alone, in this thread."""
     write(store, [deposit])
     alone = Round(store, [deposit])
@@ -174,7 +189,7 @@ def store_now(store: "Store", deposit: Deposit) -> None:
 class Rounds:
     """One for each store. `take` belongs to its event loop, what stands below `_work` to threads."""
 
-    def __init__(self, store: "Store", hop: Hop) -> None:
+    def __init__(self, store: Keeper, hop: Hop) -> None:
         self._store = store
         self._hop = hop
         self._mutex = (
