@@ -16,6 +16,7 @@ _log = logging.getLogger("imap")
 
 LOOK_EVERY = 15.0  # seconds between looks at whether those inside may still be here
 STILL_EVERY = 10.0  # seconds after which a client hears that its command is being worked on (RFC 9585 §3)
+READERS = 4  # searches that open messages at a time: they take long, and leave the store's threads to others
 
 
 class Inside(Protocol):
@@ -41,6 +42,7 @@ class ImapDoor:
         self.contexts = contexts
         self.slots = Slots(settings.run)
         self.listed = Listed()
+        self.readers = asyncio.Semaphore(READERS)
         self._inside: dict[str, set[Inside]] = {}  # by account
         self._guarded = False
         self.still_every = STILL_EVERY

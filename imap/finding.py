@@ -5,6 +5,7 @@ mailbox in some milliseconds; a message that has to be read costs a tenth of one
 than `FEW` messages are open, and messages are read in batches, one hop to a thread each.
 """
 
+from asyncio import Semaphore
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -31,8 +32,10 @@ def check_charset(program: Program) -> None:
         raise No(b"The charset is not known", b"BADCHARSET (%b)" % CHARSETS)
 
 
-async def find(store: Store, mailbox: Mailbox, program: Program, scope: Scope) -> list[int]:
-    """The UIDs that match, ascending."""
+async def find(
+    store: Store, mailbox: Mailbox, program: Program, scope: Scope, readers: Semaphore
+) -> list[int]:
+    """The UIDs that match, ascending. `readers` lets in who has to read messages."""
     keys = list(search.parts(program.key))
     if any(map(_by_row, keys)) or not scope.uids:
         narrowed = search.narrow(program, scope)
@@ -44,11 +47,12 @@ async def find(store: Store, mailbox: Mailbox, program: Program, scope: Scope) -
         narrowed = search.narrow(program, scope, unread)
         found, unread = found + narrowed.found, narrowed.open
     if unread:
-        confirmed, missing = await _read(store, mailbox, program, scope, unread)
-        found += confirmed
-        if missing:  # their mailbox may have been renamed in this moment
-            await mailbox.refresh()
-            found += (await _read(store, mailbox, program, scope, missing))[0]
+        async with readers:
+            confirmed, missing = await _read(store, mailbox, program, scope, unread)
+            found += confirmed
+            if missing:  # their mailbox may have been renamed in this moment
+                await mailbox.refresh()
+                found += (await _read(store, mailbox, program, scope, missing))[0]
     return sorted(found)
 
 

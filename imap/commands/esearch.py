@@ -62,7 +62,9 @@ async def run(session: Session, wanted: ESearch) -> Reply | None:
             if mailbox.mailboxid not in done:
                 done.add(mailbox.mailboxid)
                 scope = Scope.of(mailbox, time.time())
-                found = await finding.find(session.store, mailbox, wanted.program, scope)
+                found = await finding.find(
+                    session.store, mailbox, wanted.program, scope, session.door.readers
+                )
                 _answer(session, wanted.program, place.shown, mailbox, found)
         finally:
             mailbox.release(keep=False)

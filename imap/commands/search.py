@@ -37,7 +37,8 @@ async def found(session: Session, program: Program) -> list[int]:
         scope = Scope(
             view.uids, mailbox.rows, mailbox.keywords, view.first_recent, int(time.time()), view.saved
         )
-        return await session.patiently(finding.find(session.store, mailbox, program, scope))
+        work = finding.find(session.store, mailbox, program, scope, session.door.readers)
+        return await session.patiently(work)
     except No:
         results.forget(session, program)
         raise

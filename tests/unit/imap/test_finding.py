@@ -1,7 +1,9 @@
 """What the index answers is what the messages say: each search as a scan of every message finds it."""
 
+import asyncio
 import sqlite3
 import time
+from asyncio import Semaphore
 from contextlib import closing
 from pathlib import Path
 
@@ -87,7 +89,7 @@ async def check(house: House, mailbox: Mailbox) -> None:
     for text in SEARCHES:
         program = parse(Scanner(text.encode()))
         scope = Scope.of(mailbox, time.time())
-        found = await finding.find(house.store, mailbox, program, scope)
+        found = await finding.find(house.store, mailbox, program, scope, Semaphore())
         scanned = await house.store.run(search.search, program, scope, mailbox.message)
         assert found == scanned, text
 
@@ -150,10 +152,10 @@ async def test_switched_off_nothing_is_asked(house: House, monkeypatch: pytest.M
         await account.do(_pretend)
         program = parse(Scanner("BODY {6}\r\n資料".encode()))
         scope = Scope.of(mailbox, time.time())
-        assert await finding.find(house.store, mailbox, program, scope) == []
+        assert await finding.find(house.store, mailbox, program, scope, Semaphore()) == []
         imap = house.store.settings.imap.model_copy(update={"fulltext": False})
         house.store.settings = house.store.settings.model_copy(update={"imap": imap})
-        assert await finding.find(house.store, mailbox, program, scope) == [1]
+        assert await finding.find(house.store, mailbox, program, scope, Semaphore()) == [1]
     finally:
         mailbox.release()
 
@@ -163,3 +165,21 @@ def _pretend(files: AccountFiles) -> None:
     feed(files)
     with closing(sqlite3.connect(Path(files.dir) / fulltext.FILE)) as db, db:
         db.execute("UPDATE texts SET body = x'00'")
+
+
+async def test_only_who_reads_messages_waits_for_others_who_read(house: House) -> None:
+    await house.put("taro", "INBOX", message(7), ["\\Seen"])
+    mailbox = await house.store.account(ADDRESS).open("INBOX")
+    readers = Semaphore(1)
+    try:
+        scope = Scope.of(mailbox, time.time())
+        async with readers:
+            seen = parse(Scanner(b"SEEN"))
+            assert await finding.find(house.store, mailbox, seen, scope, readers) == [1]
+            said = parse(Scanner("BODY {6}\r\n資料".encode()))
+            reading = asyncio.create_task(finding.find(house.store, mailbox, said, scope, readers))
+            done, _ = await asyncio.wait({reading}, timeout=0.2)  # it needs a hundredth of that where it may
+            assert not done
+        assert await reading == [1]
+    finally:
+        mailbox.release()
