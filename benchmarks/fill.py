@@ -14,7 +14,7 @@ from benchmarks.mail import message
 from benchmarks.server import Server
 
 STEP = 10_000  # messages that a server is shown at a time: nothing takes minutes
-SETTLED = 5.0  # seconds after which Dovecot believes a directory's time; before, each SELECT reads the directory again
+SETTLED = 5.0  # seconds after which Dovecot believes a directory's time; before, each SELECT reads it again
 
 _WORDS = (
     *(
