@@ -4,7 +4,8 @@
 `house` the store over it, whose `pop3()`, `imap()` and `smtp()` open doors and return their addresses.
 """
 
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -20,6 +21,17 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("patient")
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """A command that runs in this process says for the whole of it where its log goes."""
+    root, asyncio = logging.getLogger(), logging.getLogger("asyncio")
+    handlers, levels = root.handlers[:], (root.level, asyncio.level)
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(levels[0])
+    asyncio.setLevel(levels[1])
 
 
 @pytest.fixture
