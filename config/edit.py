@@ -68,8 +68,9 @@ def read_text(path: Path) -> str:
     return path.read_bytes().decode()
 
 
-def write(path: Path, text: str, expected: str | None) -> None:
-    """Replaces a file whose `digest` still is `expected`; None: it must not exist. Else raises `Changed`."""
+def write(path: Path, text: str, expected: str | None) -> int:
+    """Replaces a file whose `digest` still is `expected`; None: it must not exist. Else raises `Changed`.
+    Returns the inode of the new one."""
     path = Path(os.path.realpath(path))
     with _locked(path.parent):
         _refuse_if_changed(path, text, expected)
@@ -78,11 +79,13 @@ def write(path: Path, text: str, expected: str | None) -> None:
         try:
             # Once more: an editor knows nothing of our lock, and the disk has taken its time.
             _refuse_if_changed(path, text, expected)
+            inode = temporary.stat().st_ino
             os.rename(temporary, path)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
         _sync(path.parent)
+    return inode
 
 
 def remove(path: Path, expected: str) -> None:

@@ -79,9 +79,7 @@ def write_checked(
         if expected is not None and not text:
             validate(MODELS[name.kind], b"", path)  # an editor that has cut it, and is about to fill it?
         changed = edit.edit(text, changes)
-        validate(MODELS[name.kind], changed.encode(), path)
-        edit.write(path, changed, expected)
-        directory.wrote(name)
+        directory.write(name, changed, expected)
     except edit.Unchangeable as error:
         raise Refused(f"{path}: {error}") from error
     except (edit.Changed, ConfigError, OSError) as error:

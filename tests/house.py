@@ -26,6 +26,14 @@ DOMAIN = "example.test"
 PASSWORDS = {"taro": "tarosecret", "hanako": "hanakosecret"}
 
 
+def put(path: Path, text: str) -> Path:
+    """Write a file as programs and most editors do: what is written in place is not believed at once."""
+    new = path.with_name(f".{path.name}.new")
+    new.write_text(text)
+    new.chmod(0o600)
+    return new.rename(path)
+
+
 @dataclass(frozen=True)
 class Site:
     """The operator's files in one directory."""
@@ -72,14 +80,9 @@ class Site:
 
     def write_account(self, local: str, more: str = "", password: str | None = None) -> Path:
         """Write the file of an account; `more` is further YAML."""
-        path = self.folder / f"domains/{DOMAIN}/accounts/{local}.yaml"
         hashed = _cheap_hash(password or PASSWORDS[local])
-        new = path.with_name(
-            f".{local}.new"
-        )  # as editors do: a file that is written in place is not believed at once
-        new.write_text(f'password: "{hashed}"\nquota: 1G\n{more}')
-        new.chmod(0o600)
-        return new.rename(path)
+        path = self.folder / f"domains/{DOMAIN}/accounts/{local}.yaml"
+        return put(path, f'password: "{hashed}"\nquota: 1G\n{more}')
 
 
 @cache

@@ -212,9 +212,10 @@ class Directory:
             name for name in names if name == fold(name) and self.files.look(Name("domain", name)) is not None
         )
 
-    def wrote(self, name: Name) -> None:
-        """A program of ours has written this file, whole: it counts now, in every process."""
-        self.files.wrote(name)
+    def write(self, name: Name, text: str, expected: str | None) -> None:
+        """Replace a file whose digest still is `expected` (None: there must be none): what is written counts at
+        once, in every process. Raises ConfigError, edit.Changed and OSError."""
+        self.files.write(name, text, expected)
 
     # ---- how an address is resolved
 

@@ -157,19 +157,27 @@ class Files:
         saved = self._saved(name)
         if saved is not None and saved.stamp == stamp:
             return self._remember(name, saved)  # as somebody has read it, or a program of ours has written it
-        known = known or saved
+        if saved is not None and (known is None or known.stamp.inode != stamp.inode == saved.stamp.inode):
+            known = saved  # what a program of ours has just renamed here, and an editor has already opened
         # In place, too, if it is empty: vi takes the old file out of the way, makes a new one, and then fills it.
         in_place = known is not None and (known.stamp.inode == stamp.inode or not found.st_size)
         if in_place and known is not None and known.content is not None and not self._settled(name, stamp):
             return known
         return self._load(name, name.path(self.domains), found, known)
 
-    def wrote(self, name: Name) -> None:
-        """The file was written by a program of ours, by a rename: whole, however young."""
+    def write(self, name: Name, text: str, expected: str | None) -> None:
+        """Replace the file, as `edit.write` does: it counts at once, however young, here and in every process.
+        Raises ConfigError, edit.Changed and OSError."""
         path = name.path(self.domains)
-        known = self._load(name, path, os.stat(path), None, whole=True)
-        if known is not None:
-            self._try_cache(lambda: self.save([(name, known)]))
+        data = text.encode()
+        content = validate(MODELS[name.kind], data, path)
+        inode = edit.write(path, text, expected)
+        known = Known(_stamp_of_written(path, inode, data), content, None, settled=True)
+        if isinstance(content, AccountFile) and isinstance(content.password, PlainPassword):
+            self._hash_in_place(name, path, data, known)
+            return
+        self._remember(name, known)
+        self._try_cache(lambda: self.save([(name, known)]))
 
     def forget(self, name: Name) -> None:
         """The file was taken away by a program of ours: gone at once, here and in every process."""
@@ -178,12 +186,10 @@ class Files:
             self._sightings.pop(name, None)
         self._cache.forget([name])
 
-    def _load(
-        self, name: Name, path: Path, found: os.stat_result, before: Known | None, *, whole: bool = False
-    ) -> Known | None:
+    def _load(self, name: Name, path: Path, found: os.stat_result, before: Known | None) -> Known | None:
         stamp = Stamp.of(found)
         renamed = before is not None and before.stamp.inode != stamp.inode
-        settled = whole or renamed or self._settled(name, stamp)
+        settled = renamed or self._settled(name, stamp)
         try:
             data = _read(path, found)
             content = validate(MODELS[name.kind], data, path)
@@ -192,7 +198,7 @@ class Files:
             return self._vanished(name, before)
         except (OSError, ConfigError) as error:
             # Also a renamed one: it may be changed in place by now, and what is broken can wait.
-            return self._broken(name, stamp, before, str(error), whole or self._settled(name, stamp))
+            return self._broken(name, stamp, before, str(error), self._settled(name, stamp))
         known = Known(stamp, content, None, settled and after == stamp)
         if isinstance(content, AccountFile) and isinstance(content.password, PlainPassword) and known.settled:
             return self._hash_in_place(name, path, data, known)
@@ -290,9 +296,9 @@ class Files:
         text = data.decode()
         try:
             changed = edit.edit(text, {"password": hashed, "scram_sha_256": key})
-            edit.write(path, changed, edit.digest(text))
+            inode = edit.write(path, changed, edit.digest(text))
             logger.info("directory.password_hashed", extra={"fields": {"file": path}})
-            stamp = Stamp.of(os.stat(path))
+            stamp = _stamp_of_written(path, inode, changed.encode())
         except edit.Changed:
             # By another process that read it, or by its author: what they wrote counts.
             with self._mutex:
@@ -315,8 +321,7 @@ class Files:
                 return
             hashed, key = passwords.hash_password(password), passwords.scram_sha_256_key(password)
             changed = edit.edit(text, {"password": hashed, "scram_sha_256": key})
-            edit.write(path, changed, edit.digest(text))
-            self.wrote(name)
+            self.write(name, changed, edit.digest(text))
             logger.info("directory.password_hashed", extra={"fields": {"file": path}})
         except (edit.Changed, edit.Unchangeable, ConfigError, OSError, ValueError) as error:
             # It works as it is, and is tried again at the next login.
@@ -341,6 +346,17 @@ def _row(name: Name, known: Known) -> Saved | None:
         account.quota if account else None,
         account.aliases if account else (),
     )
+
+
+def _stamp_of_written(path: Path, inode: int, data: bytes) -> Stamp:
+    """Of a file of ours under its name; where an editor has been at it already, one that no look will find."""
+    try:
+        found = os.stat(path)
+        if found.st_ino == inode and path.read_bytes() == data and Stamp.of(os.stat(path)) == Stamp.of(found):
+            return Stamp.of(found)
+    except OSError:
+        pass
+    return Stamp(inode, 0, 0, 0)
 
 
 def _read(path: Path, found: os.stat_result) -> bytes:

@@ -18,7 +18,7 @@ from filters.build import build
 from net.server import Server, bind_unix
 from smtp.door import SmtpDoor
 from smtp.serve import serve
-from tests.house import House
+from tests.house import House, put
 from tests.neighbours.postfix import DAEMONS
 from tests.neighbours.stage import CONTAINED
 
@@ -131,7 +131,7 @@ async def stored(house: House, local: str) -> list[bytes]:
 
 
 async def test_each_recipient_has_its_own_answer(house: House, front: Front) -> None:
-    (house.site.folder / "domains/example.test/accounts/jiro.yaml").write_text("receive: false\n")
+    put((house.site.folder / "domains/example.test/accounts/jiro.yaml"), "receive: false\n")
     message = b"Subject: by way of Postfix\r\n\r\n.dot\r\nhello\r\n"
     everybody = [f"{local}@example.test" for local in ("taro", "hanako", "nobody", "jiro")]
     await asyncio.to_thread(front.take, everybody, message)

@@ -13,7 +13,7 @@ from storage.queue.admin import QueueAdmin
 from storage.queue.queue import Queue
 from storage.queue.queued import Addressee, Queued, Select, State
 from storage.status import Status
-from tests.house import DOMAIN, House, Site
+from tests.house import DOMAIN, House, Site, put
 from tests.unit.smtp.conftest import inbox
 
 SOURCE = b"From: a@example.com\r\nTo: taro@example.test\r\nSubject: hello\r\n\r\nhello\r\n"
@@ -112,4 +112,4 @@ class Place:
 
 
 def write_forwards(site: Site, text: str) -> None:
-    (site.folder / f"domains/{DOMAIN}/forwards.yaml").write_text(text)
+    put((site.folder / f"domains/{DOMAIN}/forwards.yaml"), text)

@@ -1,13 +1,13 @@
 """Who is told of an account: those of its domain, else those of the server, and never the account itself."""
 
 from filters.administrators import administrators
-from tests.house import House, Site
+from tests.house import House, Site, put
 
 
 async def told(site: Site, domain: str, operators: str) -> list[str]:
-    (site.folder / "domains/example.test/domain.yaml").write_text(f"capacity: 100G\n{domain}")
+    put((site.folder / "domains/example.test/domain.yaml"), f"capacity: 100G\n{domain}")
     settings = (site.folder / "kwcmaild.yaml").read_text()
-    (site.folder / "kwcmaild.yaml").write_text(f"{settings}operators: [{operators}]\n")
+    put((site.folder / "kwcmaild.yaml"), f"{settings}operators: [{operators}]\n")
     house = await House(site).open()
     try:
         return list(await house.store.run(administrators, house.store.directory, "taro@example.test"))

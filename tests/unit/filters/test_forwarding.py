@@ -14,7 +14,7 @@ from storage.message import Message
 from storage.people.address import parse
 from storage.queue.admin import QueueAdmin
 from storage.queue.queued import Addressee, Select, State
-from tests.house import Site
+from tests.house import Site, put
 from tests.unit.filters.site import SOURCE, Place, write_forwards
 from tests.unit.filters.test_pipeline import Says, failing
 
@@ -56,7 +56,7 @@ async def test_a_full_mailbox_forwards_when_it_keeps_nothing(place: Place) -> No
     for local, keep in (("taro", "false"), ("hanako", "true")):
         more = f"forward: {{to: [{local}@elsewhere.example], keep_copy: {keep}}}\n"
         path = place.house.site.write_account(local, more)
-        path.write_text(path.read_text().replace("1G", "1K"))
+        put(path, path.read_text().replace("1G", "1K"))
     big = SOURCE + b"x" * 2000 + b"\r\n"
     assert (await place.send("taro@example.test", source=big)).ok
     assert [each.to for each in place.queued()] == ["taro@elsewhere.example"]
@@ -84,8 +84,9 @@ async def test_a_bounce_is_forwarded_as_a_bounce(place: Place) -> None:
 
 async def test_a_forward_only_address(place: Place) -> None:
     write_forwards(place.house.site, "info: [hanako@example.test, b@elsewhere.example]\n")
-    (place.house.site.folder / "domains/example.test/domain.yaml").write_text(
-        "capacity: 100G\nadministrators: [taro@example.test]\n"
+    put(
+        (place.house.site.folder / "domains/example.test/domain.yaml"),
+        "capacity: 100G\nadministrators: [taro@example.test]\n",
     )
     assert (await place.send("info@example.test")).ok
     assert await place.count("hanako", "taro") == [1, 0]
@@ -192,8 +193,9 @@ def spam(pipeline: Pipeline) -> None:
 async def test_spam_is_not_sent_on(place: Place) -> None:
     forward(place.house.site, "taro", "b@elsewhere.example", ", keep_copy: false")
     write_forwards(place.house.site, "info: [b@elsewhere.example]\n")
-    (place.house.site.folder / "domains/example.test/domain.yaml").write_text(
-        "capacity: 100G\nadministrators: [hanako@example.test]\n"
+    put(
+        (place.house.site.folder / "domains/example.test/domain.yaml"),
+        "capacity: 100G\nadministrators: [hanako@example.test]\n",
     )
     spam(place.pipeline)
     assert (await place.send("taro@example.test", "info@example.test")).ok

@@ -19,7 +19,7 @@ from storage.queue.admin import QueueAdmin
 from storage.queue.queue import Queue
 from storage.queue.queued import Addressee, Listed, Select, State
 from storage.status import Status
-from tests.house import House, Site
+from tests.house import House, Site, put
 from tests.unit.smtp.conftest import inbox
 
 SOURCE = b"From: a@example.com\r\nSubject: hello\r\n\r\nhello\r\n"
@@ -338,9 +338,9 @@ async def notices(house: House, local: str) -> list[str]:
 
 async def test_a_mailbox_that_fills_up_is_told_of_once(site: Site) -> None:
     domain = site.folder / "domains/example.test/domain.yaml"
-    domain.write_text("capacity: 100G\nadministrators: [hanako@example.test]\n")
+    put(domain, "capacity: 100G\nadministrators: [hanako@example.test]\n")
     path = site.write_account("taro")
-    path.write_text(path.read_text().replace("1G", "100K"))
+    put(path, path.read_text().replace("1G", "100K"))
     house = await House(site).open()
     made = Pipeline(
         house.settings,

@@ -16,7 +16,7 @@ from storage.mime.header import end_of_header
 from storage.people.directory import Directory
 from storage.queue.queued import Work
 from storage.state.sending import Full
-from tests.house import DOMAIN, Site
+from tests.house import DOMAIN, Site, put
 from tests.unit.filters.lists.test_posts import write_list
 from tests.unit.filters.site import Place
 from tests.unit.smtp.test_dsn import ENVELOPE, queued
@@ -28,7 +28,7 @@ FULL = Full("messages", 3600, 5, 0.0, True)
 @pytest.fixture
 async def place(site: Site) -> AsyncIterator[Place]:
     file = site.folder / f"domains/{DOMAIN}/domain.yaml"
-    file.write_text(f"{file.read_text()}administrators: [hanako@{DOMAIN}]\n")
+    put(file, f"{file.read_text()}administrators: [hanako@{DOMAIN}]\n")
     place = await Place.open(site)
     add_keys(place.house.store.directory, DOMAIN, "k")
     yield place

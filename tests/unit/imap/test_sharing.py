@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from config import edit
 from imap.door import ImapDoor
 from imap.state import SELECTED
 from imap.table import COMMANDS
 from storage import admin_deleted
 from storage.people.directory_cache import Name
-from tests.house import House, Site
+from tests.house import DOMAIN, House, Site, put
 from tests.wire import Wire
 
 MAIL = b"Subject: secret\r\n\r\nbody\r\n"
@@ -70,7 +71,8 @@ async def grant(house: House, rights: str, who: str = "hanako@example.test", nam
 
 def written(house: House, local: str) -> None:
     """As a program of ours says it: the file counts at once, though it is young."""
-    house.store.directory.wrote(Name("account", "example.test", local))
+    text = (house.site.folder / f"domains/{DOMAIN}/accounts/{local}.yaml").read_text()
+    house.store.directory.write(Name("account", DOMAIN, local), text, edit.digest(text))
 
 
 async def refusal(wire: Wire, command: str) -> bytes:
@@ -173,8 +175,8 @@ async def test_a_successor_finds_nothing_of_the_one_before(site: Site, house: Ho
 async def test_nobody_reaches_across_domains(site: Site, house: House) -> None:
     other = site.folder / "domains/other.test/accounts"
     other.mkdir(parents=True)
-    (other.parent / "domain.yaml").write_text("capacity: 100G\n")
-    (other / "jiro.yaml").write_text((site.folder / "domains/example.test/accounts/taro.yaml").read_text())
+    put((other.parent / "domain.yaml"), "capacity: 100G\n")
+    put((other / "jiro.yaml"), (site.folder / "domains/example.test/accounts/taro.yaml").read_text())
     await house.put("taro", "Work", MAIL)
     await grant(house, "lrswipkxtea", "anyone")
     await grant(house, "lrswipkxtea", "jiro@other.test")  # as only a program that writes the file could

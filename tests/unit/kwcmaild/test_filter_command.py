@@ -6,7 +6,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from kwcmaild.command import application
-from tests.house import DOMAIN, Site
+from tests.house import DOMAIN, Site, put
 
 MESSAGE = "From: x@example.com\nSubject: hi\n\nbody\n"
 OWN = f"From: taro@{DOMAIN}\nSubject: hi\n\nbody\n"
@@ -50,8 +50,10 @@ def test_it_is_a_dry_run(site: Site) -> None:
     """What counts, remembers or tells somebody does none of it."""
     site.configure(filters="{greylist: {enabled: true, skip_from: []}, virus: {engine: none}}")
     account = site.folder / "domains" / DOMAIN / "accounts/taro.yaml"
-    account.write_text(
-        account.read_text() + "\nsend_limit: {messages_per_hour: 1, messages_per_day: 1}\nquota_messages: 1\n"
+    put(
+        account,
+        account.read_text()
+        + "\nsend_limit: {messages_per_hour: 1, messages_per_day: 1}\nquota_messages: 1\n",
     )
     for _ in range(2):
         said = ask(site, "--from", "x@example.com", "--to", f"taro@{DOMAIN}", "--ip", "192.0.2.7")

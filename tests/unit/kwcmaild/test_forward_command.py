@@ -11,7 +11,7 @@ from config.check import check
 from config.load import load_forwards
 from kwcmaild.command import application
 from storage.people.directory import Directory, ForwardEntry
-from tests.house import DOMAIN, Site
+from tests.house import DOMAIN, Site, put
 
 INFO = "info@example.test"
 BY_HAND = (
@@ -62,7 +62,7 @@ def test_an_address_is_made_changed_and_taken_away(site: Site, running: Director
 
 
 def test_what_a_person_has_written_stays(site: Site) -> None:
-    path(site).write_text(BY_HAND)
+    put(path(site), BY_HAND)
     assert run(site, "set", INFO, "--to", "hanako@example.test").exit_code == 0
     assert run(site, "add", "no@example.test", "--to", "c@x.example").exit_code == 0
     assert run(site, "add", "a.b@example.test", "--to", "c@x.example").exit_code == 0
@@ -96,7 +96,7 @@ def test_what_a_person_has_written_stays(site: Site) -> None:
     ],
 )
 def test_what_is_refused(site: Site, words: list[str], said: str) -> None:
-    path(site).write_text(BY_HAND)
+    put(path(site), BY_HAND)
     result = run(site, *words)
     assert result.exit_code == 1
     assert said in result.output
@@ -105,7 +105,7 @@ def test_what_is_refused(site: Site, words: list[str], said: str) -> None:
 
 @pytest.mark.parametrize("text", ["info: [", "info: nonsense\n", "info: a@x.example\nInfo: b@x.example\n"])
 def test_a_file_that_is_broken_is_left_to_its_author(site: Site, text: str) -> None:
-    path(site).write_text(text)
+    put(path(site), text)
     result = run(site, "set", INFO, "--to", "b@x.example")
     assert result.exit_code == 1
     assert "forwards.yaml" in result.output

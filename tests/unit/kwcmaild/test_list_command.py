@@ -11,7 +11,7 @@ from config.load import load_list
 from kwcmaild.command import application
 from storage.state import list_number
 from storage.state.list_bounces import ListBounces
-from tests.house import DOMAIN, Site
+from tests.house import DOMAIN, Site, put
 
 SALES = "sales@example.test"
 
@@ -35,7 +35,7 @@ def sales(site: Site) -> Site:
 
 def test_a_list_is_made_changed_and_deleted(sales: Site) -> None:
     assert load_list(path(sales)).members == (Member(address="hanako@example.test"),)
-    path(sales).write_text("# ours\n" + path(sales).read_text())
+    put(path(sales), "# ours\n" + path(sales).read_text())
     changed = run(
         sales, "set", SALES, "--posting", "members", "--moderation", "strangers", "--prefix", "[営業]"
     )
@@ -118,7 +118,7 @@ def test_a_table_with_a_fault_changes_nothing(sales: Site) -> None:
 
 def test_two_hundred_lists_are_the_most(sales: Site) -> None:
     for number in range(199):
-        path(sales, f"l{number}").write_text("owner: taro@example.test\n")
+        put(path(sales, f"l{number}"), "owner: taro@example.test\n")
     assert "200 lists" in run(sales, "add", "more@example.test", "--owner", "taro@example.test").output
 
 

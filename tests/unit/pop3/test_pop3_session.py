@@ -17,7 +17,7 @@ from pop3 import stuffing
 from storage.people.directory_cache import Name
 from storage.selected import Mailbox
 from tests import closed
-from tests.house import DOMAIN, House, Site
+from tests.house import DOMAIN, House, Site, put
 
 TARO = b"USER taro@example.test\r\nPASS tarosecret\r\n"
 
@@ -337,9 +337,7 @@ async def test_who_is_suspended_or_deleted_is_shown_out_and_nothing_is_removed(
         path.unlink()
         house.store.directory.files.forget(Name("account", DOMAIN, "taro"))
     else:
-        fresh = path.with_suffix(".new")  # renamed into place it counts at once
-        fresh.write_text(path.read_text() + "suspended: true\n")
-        fresh.rename(path)
+        put(path, path.read_text() + "suspended: true\n")
     client.writer.write(b"QUIT\r\n")
     assert await client.rest() == b"-ERR [SYS/PERM] the account may not be used any more\r\n"
     assert len(inbox_files(site)) == 1

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house import House, Site
+from tests.house import House, Site, put
 
 REACHED = [
     ("RCPT TO:<postmaster>", "hanako"),  # the operator
@@ -28,7 +28,7 @@ REACHED = [
 @pytest.mark.parametrize(("command", "local"), REACHED)
 async def test_reached(tmp_path: Path, command: str, local: str | None) -> None:
     site = Site.make(tmp_path, operators="[hanako@example.test]")
-    (tmp_path / "domains/example.test/domain.yaml").write_text("administrators: [taro@example.test]\n")
+    put((tmp_path / "domains/example.test/domain.yaml"), "administrators: [taro@example.test]\n")
     house = await House(site).open()
     reader, writer = await asyncio.open_connection(*await house.smtp(tls="none"))
     said = ["HELO x", "MAIL FROM:<a..b.@docomo.ne.jp>", command, "DATA", "Subject: x\r\n\r\nx\r\n."]

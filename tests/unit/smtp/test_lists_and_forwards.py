@@ -5,7 +5,7 @@ from pathlib import Path
 from storage.queue.admin import QueueAdmin
 from storage.queue.queue import Queue
 from storage.queue.queued import Select
-from tests.house import DOMAIN, House
+from tests.house import DOMAIN, House, put
 from tests.unit.smtp.conftest import Connect, inbox
 from tests.unit.smtp.test_submission import submitter
 
@@ -29,7 +29,7 @@ def waiting(house: House) -> list[tuple[str, str]]:
 def write_list(house: House, more: str = "") -> None:
     folder = Path(house.site.folder) / f"domains/{DOMAIN}/lists"
     folder.mkdir(exist_ok=True)
-    (folder / "sales.yaml").write_text(f"owner: taro@example.test\nmembers: [hanako@example.test]\n{more}")
+    put((folder / "sales.yaml"), f"owner: taro@example.test\nmembers: [hanako@example.test]\n{more}")
 
 
 async def test_the_outside_is_for_accounts_alone(house: House, connect: Connect) -> None:

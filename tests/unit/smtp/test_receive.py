@@ -8,7 +8,7 @@ import pytest
 
 from smtp.content import OVERRUN
 from tests.closed import rest
-from tests.house import House, Site
+from tests.house import House, Site, put
 from tests.unit.smtp.conftest import Connect, inbox
 
 MESSAGE = b"From: someone@example.com\r\nSubject: hello\r\n\r\n..dots\r\n"
@@ -51,7 +51,7 @@ async def test_two_addresses_of_one_account_are_one_copy(house: House, connect: 
 async def test_aliases_catch_all_and_postmaster(site: Site, connect: Connect) -> None:
     site.write_account("taro", "aliases: [taro.yamada]\n")
     domain = site.folder / "domains/example.test/domain.yaml"
-    domain.write_text("capacity: 100G\nadministrators: [hanako@example.test]\ncatch_all: taro@example.test\n")
+    put(domain, "capacity: 100G\nadministrators: [hanako@example.test]\ncatch_all: taro@example.test\n")
     (site.folder / "kwcmaild.yaml").open("a").write("operators: [hanako@example.test]\n")
     house = await House(site).open()
     try:
@@ -90,7 +90,7 @@ async def test_recipients_that_get_nothing(site: Site, connect: Connect, more: s
 
 
 async def test_a_size_that_has_no_room_is_refused_before_it_is_sent(house: House, connect: Connect) -> None:
-    (house.site.folder / "domains/example.test/accounts/taro.yaml").write_text("quota: 1M\n")
+    put((house.site.folder / "domains/example.test/accounts/taro.yaml"), "quota: 1M\n")
     client = await connect(await house.smtp())
     await client.ask("MAIL FROM:<someone@example.com> SIZE=2000000")
     assert (await client.ask("RCPT TO:<taro@example.test>")).startswith("452 4.2.2")

@@ -11,7 +11,7 @@ from kwcmaild.command import application
 from storage.queue.admin import QueueAdmin
 from storage.queue.queue import Queue
 from storage.queue.queued import Select, State
-from tests.house import House, Site
+from tests.house import House, Site, put
 from tests.unit.smtp.conftest import Client, Connect, inbox
 from tests.unit.smtp.test_submission import plain
 
@@ -48,7 +48,7 @@ def letter(author: str = TARO, more: str = "") -> bytes:
 
 async def test_only_in_its_own_name(house: House, connect: Connect) -> None:
     path = house.site.write_account("taro")
-    path.write_text(path.read_text() + "aliases: [t.yamada]\nsend_as: [sales@elsewhere.example]\n")
+    put(path, path.read_text() + "aliases: [t.yamada]\nsend_as: [sales@elsewhere.example]\n")
     client = await submitter(house, connect)
     for author in (TARO, "Taro <T.Yamada@example.test>", "taro+shop@example.test", "sales@elsewhere.example"):
         reply = await client.mail(letter(author), HANAKO, sender=TARO)
@@ -110,7 +110,7 @@ async def test_an_account_that_suddenly_sends_much_is_held(limited: House, conne
 
 async def test_too_many_recipients_of_one_message(limited: House, connect: Connect) -> None:
     path = limited.site.write_account("taro")
-    path.write_text(path.read_text() + "send_limit: {recipients_per_hour: 3, recipients_per_day: 3}\n")
+    put(path, path.read_text() + "send_limit: {recipients_per_hour: 3, recipients_per_day: 3}\n")
     client = await submitter(limited, connect)
     assert (await client.ask(f"MAIL FROM:<{TARO}>")).startswith("250")
     for number in range(3):

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.house import House, Site
+from tests.house import House, Site, put
 from tests.unit.smtp.conftest import Client, Connect, inbox
 
 HEAD = b"From: taro@example.test\r\nTo: hanako@example.test\r\nSubject: hello\r\n"
@@ -120,9 +120,7 @@ async def test_only_a_report_may_have_no_sender(house: House, connect: Connect) 
 async def test_a_suspended_account_sends_no_more(house: House, connect: Connect) -> None:
     client = await submitter(house, connect)
     path = house.site.folder / "domains/example.test/accounts/taro.yaml"
-    fresh = path.with_name("taro.new")
-    fresh.write_text(path.read_text() + "suspended: true\n")
-    fresh.rename(path)  # renamed into place: counts at once
+    put(path, path.read_text() + "suspended: true\n")
     reply = await client.ask("MAIL FROM:<taro@example.test>")
     assert reply == "550 5.7.1 this account may not send mail\r\n"
 
@@ -164,7 +162,7 @@ async def test_passwords_in_the_clear(
 
 
 async def test_a_broken_account_file_is_a_temporary_failure(house: House, connect: Connect) -> None:
-    (house.site.folder / "domains/example.test/accounts/taro.yaml").write_text("nonsense: [")
+    put(house.site.folder / "domains/example.test/accounts/jiro.yaml", "nonsense: [")
     client = await connect(await house.smtp("implicit", "submission"), tls=house.client_context())
-    reply = await client.ask(plain("taro@example.test", "tarosecret"))
+    reply = await client.ask(plain("jiro@example.test", "jirosecret"))
     assert reply == "454 4.7.0 temporary authentication failure\r\n"

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from storage.admin_dkim import add_keys, delete_key, list_keys, use_keys
 from storage.admin_files import Refused
 from storage.people.directory import Directory
-from tests.house import DOMAIN, Site
+from tests.house import DOMAIN, Site, put
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_two_kinds_at_once_and_only_their_owner_reads_them(site: Site, directory
 
 
 def test_a_key_is_changed_without_a_gap(site: Site, directory: Directory) -> None:
-    (site.folder / f"domains/{DOMAIN}/domain.yaml").write_text("# by hand\ncapacity: 100G  # stays\n")
+    put((site.folder / f"domains/{DOMAIN}/domain.yaml"), "# by hand\ncapacity: 100G  # stays\n")
     add_keys(directory, DOMAIN, "old")
     add_keys(directory, DOMAIN, "new", use=False)
     assert used(directory) == ("oldr", "olde")

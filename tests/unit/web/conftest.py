@@ -13,6 +13,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from config import edit
 from storage.people.directory_cache import Name
 from tests.house import DOMAIN, PASSWORDS, House, Site
 from web.app import application
@@ -57,8 +58,8 @@ class Panel:
         """Make an account the one administrator of a domain; `may` as in YAML: `accounts, lists`."""
         path = self.house.site.folder / f"domains/{domain}/domain.yaml"
         who = f"{{address: {local}@{DOMAIN}, may: [{may}]}}" if may else f"{local}@{DOMAIN}"
-        path.write_text(f"capacity: 100G\nadministrators: [{who}]\n")
-        self.office.directory.wrote(Name("domain", domain))
+        text = f"capacity: 100G\nadministrators: [{who}]\n"
+        self.office.directory.write(Name("domain", domain), text, edit.digest(path.read_text()))
         self.office.roles.forget()
 
     def browser(self, language: str = "en") -> Browser:

@@ -10,7 +10,7 @@ import pytest_asyncio
 from storage.account import Account
 from storage.message import Message
 from storage.state.held_posts import HeldPost, HeldPosts
-from tests.house import DOMAIN
+from tests.house import DOMAIN, put
 from tests.unit.web.conftest import Browser, Panel
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -26,9 +26,7 @@ async def boss(panel: Panel) -> AsyncIterator[Browser]:
     site = panel.house.site
     site.write_account("boss", password="bosssecret")
     contract = site.folder / f"domains/{DOMAIN}/domain.yaml"
-    fresh = contract.with_suffix(".new")  # renamed into place it counts at once
-    fresh.write_text(f"capacity: 100G\nadministrators: [boss@{DOMAIN}]\n")
-    fresh.rename(contract)
+    put(contract, f"capacity: 100G\nadministrators: [boss@{DOMAIN}]\n")
     panel.office.roles.forget()
     browser = await panel.browser().sign_in("boss", "bosssecret")
     await browser.get(f"{LISTS}/+new")

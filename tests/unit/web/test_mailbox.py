@@ -11,7 +11,7 @@ from config.account import AccountFile
 from config.load import load_account
 from storage.delivery import Target
 from storage.message import Message
-from tests.house import DOMAIN
+from tests.house import DOMAIN, put
 from tests.unit.web.conftest import Browser, Panel
 from web.pages.mail_data import AT_ONCE
 
@@ -25,9 +25,7 @@ async def boss(panel: Panel) -> AsyncIterator[Browser]:
     site = panel.house.site
     site.write_account("boss", password="bosssecret")
     contract = site.folder / f"domains/{DOMAIN}/domain.yaml"
-    fresh = contract.with_suffix(".new")  # renamed into place it counts at once
-    fresh.write_text(f"capacity: 100G\nadministrators: [boss@{DOMAIN}]\n")
-    fresh.rename(contract)
+    put(contract, f"capacity: 100G\nadministrators: [boss@{DOMAIN}]\n")
     panel.office.roles.forget()
     yield await panel.browser().sign_in("boss", "bosssecret")
 
@@ -41,12 +39,12 @@ def file(panel: Panel, local: str) -> AccountFile:
     return load_account(panel.house.site.folder / f"domains/{DOMAIN}/accounts/{local}.yaml")
 
 
-def put(panel: Panel, local: str, folder: str, count: int) -> list[Target]:
+def targets(panel: Panel, local: str, folder: str, count: int) -> list[Target]:
     return [Target(f"{local}@{DOMAIN}", folder, f"{local}@{DOMAIN}") for _ in range(count)]
 
 
 async def deliver(panel: Panel, local: str, folder: str, count: int) -> None:
-    for target in put(panel, local, folder, count):
+    for target in targets(panel, local, folder, count):
         await panel.house.store.deliver(Message.of(b"Subject: x\r\n\r\ny\r\n"), "", [target], "t")
 
 

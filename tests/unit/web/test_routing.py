@@ -6,7 +6,7 @@ import pytest
 from starlette.routing import Match, Route
 
 from storage.people.directory import Directory
-from tests.house import DOMAIN, Site
+from tests.house import DOMAIN, Site, put
 from web.app import routes
 from web.roles import EVERY, Roles
 from web.routing import Signpost
@@ -42,9 +42,7 @@ def test_who_is_relieved_is_so_at_once_and_who_is_given_rights_soon(tmp_path: Pa
     contract = tmp_path / f"domains/{DOMAIN}/domain.yaml"
 
     def write(administrators: str) -> None:
-        fresh = contract.with_suffix(".new")
-        fresh.write_text(f"capacity: 100G\nadministrators: [{administrators}]\n")
-        fresh.rename(contract)
+        put(contract, f"capacity: 100G\nadministrators: [{administrators}]\n")
 
     now = 0.0
     roles, directory = Roles(lambda: now), Directory(site.settings)

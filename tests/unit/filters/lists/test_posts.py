@@ -16,7 +16,7 @@ from storage.people.address import parse
 from storage.queue.admin import QueueAdmin
 from storage.queue.queued import Select
 from storage.status import TOO_BIG
-from tests.house import DOMAIN, Site
+from tests.house import DOMAIN, Site, put
 from tests.unit.filters.site import Place
 from tests.unit.filters.test_pipeline import Says
 
@@ -30,7 +30,7 @@ SALES = "owner: taro@example.test\nmembers: [hanako@example.test, b@elsewhere.ex
 def write_list(site: Site, local: str = "sales", text: str = SALES, more: str = "") -> None:
     folder = site.folder / f"domains/{DOMAIN}/lists"
     folder.mkdir(exist_ok=True)
-    (folder / f"{local}.yaml").write_text(text + more)
+    put((folder / f"{local}.yaml"), text + more)
 
 
 @pytest.fixture
@@ -418,8 +418,9 @@ async def test_success_is_reported_for_the_list(place: Place) -> None:
 
 async def test_a_catch_all_does_not_swallow_what_is_the_lists(place: Place) -> None:
     write_list(place.house.site)
-    (place.house.site.folder / "domains/example.test/domain.yaml").write_text(
-        "capacity: 100G\ncatch_all: hanako@example.test\n"
+    put(
+        (place.house.site.folder / "domains/example.test/domain.yaml"),
+        "capacity: 100G\ncatch_all: hanako@example.test\n",
     )
     assert (await place.send("sales-owner@example.test", source=POST)).ok
     assert [each.to for each in place.queued()] == ["taro@example.test"]
@@ -440,7 +441,7 @@ async def test_of_a_virus_the_owner_is_told_and_who_an_address_leads_to(place: P
     """Nobody else: neither the members nor the sender."""
     write_list(place.house.site)
     forwards = place.house.site.folder / f"domains/{DOMAIN}/forwards.yaml"
-    forwards.write_text("info: [hanako@example.test, office@elsewhere.example]\n")
+    put(forwards, "info: [hanako@example.test, office@elsewhere.example]\n")
     virus = Verdict(Action.DISCARD, reason="virus", virus="Tests.Name")
     place.pipeline._incoming = Checks(judges=(Says(virus),))
     assert (await place.send("sales@example.test", "sales-owner@example.test", "info@example.test")).ok

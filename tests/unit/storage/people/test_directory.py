@@ -11,12 +11,14 @@ from typing import cast
 
 import pytest
 
+from config import edit
 from config.settings import Settings
 from storage.errors import Broken
 from storage.people import directory as directory_module
 from storage.people import passwords
 from storage.people.directory import AccountEntry, Directory, ForwardEntry, ListEntry
 from storage.people.directory_cache import Name, Stamp
+from tests.house import put
 
 ACCOUNT = "# by hand\nquota: 1G\n"
 
@@ -66,9 +68,7 @@ class House:
         """By rename, as programs of ours and most editors do."""
         path = self.path(name)
         path.parent.mkdir(parents=True, exist_ok=True)
-        new = path.with_name(f".{path.name}.new")
-        new.write_text(text)
-        new.rename(path)
+        put(path, text)
 
     def overwrite(self, name: str, text: str) -> None:
         """In place, as `>` does."""
@@ -295,9 +295,10 @@ def test_what_a_program_of_ours_took_away_is_gone_at_once_everywhere(house: Hous
 def test_what_a_program_of_ours_wrote_has_its_aliases_at_once_everywhere(house: House) -> None:
     ours, other = house.open(), house.open()
     other.refresh_all()
-    house.write("example.test/accounts/hanako.yaml", "aliases: [hana]\n")
+    text = "aliases: [hana]\n"
+    house.write("example.test/accounts/hanako.yaml", text)
     assert other.lookup("hana@example.test") is None
-    ours.wrote(Name("account", "example.test", "hanako"))
+    ours.write(Name("account", "example.test", "hanako"), text, edit.digest(text))
     assert account(other, "hana@example.test").address == "hanako@example.test"
 
 

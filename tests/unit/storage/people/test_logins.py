@@ -17,6 +17,7 @@ from storage.people import logins as logins_module
 from storage.people import passwords
 from storage.people.directory import Directory
 from storage.people.logins import Logins
+from tests.house import put
 
 T = TypeVar("T")
 TARO = "taro@example.test"
@@ -61,9 +62,7 @@ class House:
 
     def write(self, local: str, text: str) -> None:
         path = self.root / f"domains/example.test/accounts/{local}.yaml"
-        new = path.with_name(f".{local}")
-        new.write_text(text)
-        new.rename(path)
+        put(path, text)
 
     async def login(self, login: str = TARO, password: str = "correct horse", peer: str = "192.0.2.7") -> str:
         return await self.logins.check(login, password, peer=peer, protocol="imap", trace="t1")
