@@ -34,10 +34,11 @@ help:
 run: $(VENV)/.runtime
 	@$(VENV)/bin/kwcmaild demo
 
-# As many processes as there are cores (JOBS=0: one, and its output as it comes); tests of a file stay together.
+# As many processes as there are cores (JOBS=0: one, and its output as it comes); tests of a file stay together, and
+# the files that take longest come first (tests/conftest.py).
 JOBS ?= auto
 test: $(VENV)/.dev $(VENV)/.suites debian-packages neighbours
-	@$(VENV)/bin/python -m pytest -n $(JOBS) --dist loadfile
+	@$(VENV)/bin/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 # Every parser for a minute each (SECONDS=600 for longer), and ten thousand connections. With atheris where it is
 # installed (`.venv/bin/pip install atheris`), else with hypothesis.

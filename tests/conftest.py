@@ -13,6 +13,8 @@ import pytest
 
 from tests.house import House, Site
 
+TESTS = Path(__file__).parent
+
 # A busy machine is no fault of what is tested.
 hypothesis.settings.register_profile(
     "patient",
@@ -21,6 +23,27 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("patient")
+
+
+# Files that take a minute or more, the longest first: none of them is begun when the other processes are done.
+LONG = (
+    "browser/test_panel.py",
+    "unit/web/test_api_served.py",
+    "crash/test_fulltext.py",
+    "crash/test_load.py",
+    "crash/test_killed.py",
+    "neighbours/test_faults.py",
+    "neighbours/test_proof.py",
+    "clients/test_life.py",
+    "crash/test_relay.py",
+    "soak/test_soak.py",
+    "attacks/test_headers.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    order = {TESTS / name: number for number, name in enumerate(LONG)}
+    items.sort(key=lambda item: order.get(item.path, len(LONG)))
 
 
 @pytest.fixture(autouse=True)

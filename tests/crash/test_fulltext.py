@@ -20,6 +20,7 @@ from storage.search.feed import feed
 from storage.search.find import Finder, Said
 from tests.crash import calls
 from tests.crash.calls import Say
+from tests.crash.rounds import LONG
 from tests.crash.state import Place
 from tests.crash.works import filled
 
@@ -88,11 +89,12 @@ def prepared(ground: Path) -> Place:
 
 
 def test_killed_between_any_two_calls(ground: Path) -> None:
+    """Before every second call; in the long run (`make crash`) before each."""
     origin = prepared(ground / "origin")
-    for count in itertools.count(1):
+    for turn, count in enumerate(itertools.count(1, 1 if LONG else 2)):
         place = origin.copy_to(ground / "now")
         ended, said = calls.run(lambda say, place=place: work(place, say), calls.stop_before(count))
-        if count % 3 == 0:
+        if turn % 3 == 0:
             place.lose_indexes()
         try:
             check(place, said)
