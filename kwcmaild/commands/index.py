@@ -36,9 +36,14 @@ def from_dovecot(
 ) -> None:
     """Copy a Maildir of Dovecot's into an account without mail: UIDs, flags, keywords and dates stay."""
     with _files(config, address) as files:
-        dovecot.bring(maildir, files.dir)
-        count = files.rebuild()
-        show({"address": files.address, "messages": count}, as_json, [f"{files.address}: {count} messages"])
+        brought = dovecot.bring(maildir, files.dir)
+        files.rebuild()
+        lines = [f"{files.address}: {brought.messages} messages in {brought.mailboxes} mailboxes"]
+        lines += [
+            f"{name}: no list of UIDs by Dovecot is there, so mail programs download it again"
+            for name in brought.anew
+        ]
+        show({"address": files.address, **brought._asdict()}, as_json, lines)
 
 
 @app.command("show")

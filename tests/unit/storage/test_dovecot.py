@@ -1,6 +1,11 @@
 """A Maildir as Dovecot 2.3 writes it becomes an account's: what a mail program knew of it stays true."""
 
+import bz2
+import gzip
+import lzma
 import os
+import re
+import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -59,7 +64,7 @@ def found(files: AccountFiles) -> dict[str, list[tuple[int, str, int]]]:
 
 def test_uids_flags_and_dates_stay(source: Path, files: AccountFiles) -> None:
     before = sorted(path for path in source.rglob("*"))
-    assert dovecot.bring(source, files.dir) == 4
+    assert dovecot.bring(source, files.dir).messages == 4
     date = 1_700_000_000
     expected = {"INBOX": [(2, "FSab", date), (3, "", date), (4, "", date)], "会議/2024": [(77, "S", date)]}
     files.rebuild()
@@ -91,4 +96,59 @@ def test_what_is_no_maildir_and_what_has_no_name_here(
     assert not (files.dir / "Maildir").exists()
     (source / ".&AAA-" / "cur").rmdir()
     (source / ".&AAA-").rmdir()
-    assert dovecot.bring(source, files.dir) == 4
+    assert dovecot.bring(source, files.dir).messages == 4
+
+
+PACKED = {
+    "gzip": gzip.compress(TEXT),
+    "bzip2": bz2.compress(TEXT),
+    "xz": lzma.compress(TEXT),
+}
+
+
+@pytest.mark.parametrize("how", PACKED)
+def test_what_the_zlib_plugin_compressed_is_a_message_again(
+    how: str, source: Path, files: AccountFiles
+) -> None:
+    (source / "new/1795439160.M1P1.vm").write_bytes(PACKED[how])
+    dovecot.bring(source, files.dir)
+    assert [path.read_bytes() for path in (files.maildir / "new").iterdir()] == [TEXT, TEXT]
+
+
+@pytest.mark.parametrize(
+    ("begin", "why"),
+    [
+        (b"\x28\xb5\x2f\xfd..", "zstd"),
+        (b"CRYPTED\x03\x07..", "encrypted"),
+        (PACKED["gzip"][:20], "damaged"),
+    ],
+)
+def test_a_message_that_cannot_be_read_is_named(
+    begin: bytes, why: str, source: Path, files: AccountFiles
+) -> None:
+    file = source / "new/1795439160.M1P1.vm"
+    file.write_bytes(begin)
+    with pytest.raises(dovecot.NotBrought, match=f"{re.escape(str(file))} is .*{why}"):
+        dovecot.bring(source, files.dir)
+    assert not list(files.dir.glob("*"))
+
+
+@pytest.mark.parametrize(
+    ("folder", "why"),
+    [("Work/2024", "LAYOUT=fs"), (".INBOX", "both called INBOX"), (".inbox", "both called")],
+)
+def test_a_mailbox_that_would_be_left_behind_is_named(
+    folder: str, why: str, source: Path, files: AccountFiles
+) -> None:
+    (source / folder / "cur").mkdir(parents=True)
+    with pytest.raises(dovecot.NotBrought, match=why):
+        dovecot.bring(source, files.dir)
+    assert not files.dir.exists()
+
+
+def test_mailboxes_that_are_downloaded_again_are_told(source: Path, files: AccountFiles) -> None:
+    assert dovecot.bring(source, files.dir) == (4, 2, ())
+    shutil.rmtree(files.maildir)
+    (source / ".&TxqLcA-.2024/dovecot-uidlist").unlink()
+    (source / ".Empty/cur").mkdir(parents=True)
+    assert dovecot.bring(source, files.dir) == (4, 3, ("会議/2024",))
