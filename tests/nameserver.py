@@ -58,11 +58,16 @@ class NameServer:
 
     async def start(self) -> "NameServer":
         loop = asyncio.get_running_loop()
-        self._tcp = await asyncio.start_server(self._stream, "127.0.0.1", 0)
-        port = self._tcp.sockets[0].getsockname()[1]
-        self._udp, _ = await loop.create_datagram_endpoint(
-            lambda: _Datagrams(self), local_addr=("127.0.0.1", port)
-        )
+        while True:
+            self._tcp = await asyncio.start_server(self._stream, "127.0.0.1", 0)
+            port = self._tcp.sockets[0].getsockname()[1]
+            try:
+                self._udp, _ = await loop.create_datagram_endpoint(
+                    lambda: _Datagrams(self), local_addr=("127.0.0.1", port)
+                )
+                break
+            except OSError:  # free for TCP, but somebody asks a name server from it
+                self._tcp.close()
         self.address = f"127.0.0.1:{port}"
         self._tasks: set[asyncio.Task[None]] = set()
         return self

@@ -1,19 +1,20 @@
 """An SMTP server that plays a part: it says at each step what a test tells it to, and keeps what it was given.
 
 `says["RCPT"]` is what it answers to RCPT: text, bytes as they are, `HANG` (nothing, for ever), `CLOSE` (hangs up),
-a function of the command that gives one of these, or a list of them, one for each time. The steps are CONNECT, the
-commands, DATA and END (after the message).
+bytes and then one of these (a tuple), a function of the command that gives one of these, or a list of them, one for
+each time. The steps are CONNECT, the commands, HANDSHAKE (when the client's first bytes of TLS have come), DATA and
+END (after the message).
 """
 
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 HANG, CLOSE = object(), object()
 
-Said = str | bytes | object | Callable[[str], "Said"] | list["Said"]
+Said = str | bytes | object | tuple[bytes, object] | Callable[[str], "Said"] | list["Said"]
 
 
 @dataclass
@@ -41,6 +42,8 @@ class Peer:
     host: str = "127.0.0.1"
     port: int = 0
     reads: list[bytes] = field(default_factory=list)  # what came in one piece
+    # what is done to a client, by its address, to which nothing more is said; it may go on until the end
+    hung: Callable[[tuple[str, int]], Awaitable[object]] = lambda _: asyncio.Event().wait()
 
     async def start(self) -> "Peer":
         if self.context is not None:
@@ -127,9 +130,13 @@ class _Part:
         return "\r\n".join(f"250{' ' if line is lines[-1] else '-'}{line}" for line in lines)
 
     async def start_tls(self, line: str) -> None:
-        if await self.say("STARTTLS", line, "220 2.0.0 go") == "220" and self.peer.context is not None:
+        if await self.say("STARTTLS", line, "220 2.0.0 go") != "220":
+            return
+        if self.peer.context is not None:
             await self.writer.start_tls(self.peer.context)
             self.tls = True
+        elif "HANDSHAKE" in self.peer.says and await self.reader.read(1):
+            await self.say("HANDSHAKE", "", b"")
 
     async def message(self) -> None:
         data = b""
@@ -157,13 +164,16 @@ class _Part:
         said: Said = self.peer.says.get(step, usual)
         while callable(said) or isinstance(said, list):
             said = said(command) if callable(said) else said.pop(0) if said else usual
-        if said is HANG:
-            self.peer.busy.discard(asyncio.current_task())
-            await asyncio.Event().wait()
-        if said is CLOSE:
-            raise _Over
-        data = said if isinstance(said, bytes) else f"{said}\r\n".encode()
-        self.writer.write(data)
+        first, said = said if isinstance(said, tuple) else (b"", said)
+        if said not in (HANG, CLOSE):
+            first = said if isinstance(said, bytes) else f"{said}\r\n".encode()
+        self.writer.write(first)
         with contextlib.suppress(ConnectionError):
             await self.writer.drain()
-        return data[:3].decode("latin-1")
+        if said is HANG:
+            self.peer.busy.discard(asyncio.current_task())
+            await self.peer.hung(self.writer.get_extra_info("peername")[:2])
+            raise _Over
+        if said is CLOSE:
+            raise _Over
+        return first[:3].decode("latin-1")

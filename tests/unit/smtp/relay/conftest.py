@@ -15,8 +15,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from config.outbound import OutboundTls, Timeouts
+from config.outbound import OutboundTls
 from config.settings import Queue, Settings
+from net import outgoing
+from net.outgoing import Outgoing
 from net.resolver import Resolver
 from smtp.relay.courier import Courier
 from smtp.relay.destination import Destinations
@@ -30,7 +32,6 @@ from tests.nameserver import NameServer
 from tests.peer import Peer
 
 DAY = datetime.timedelta(days=1)
-SHORT = 0.2  # seconds of every wait for another server
 TEXT = b"From: a@example.test\r\nSubject: x\r\n\r\nhello\r\n"
 
 
@@ -68,14 +69,29 @@ class World:
     folder: Path
     peers: list[Peer] = dataclasses.field(default_factory=list)
     reported: list[tuple[Letter, Sequence[Answered]]] = dataclasses.field(default_factory=list)
+    opened: dict[tuple[str, int], Outgoing] = dataclasses.field(default_factory=dict)  # by our own address
 
     async def peer(self, host: str = "127.0.0.1", **more: Any) -> Peer:
         """A mail server; all of them listen at the same port."""
         port = self.peers[0].port if self.peers else 0
-        peer = await Peer(host=host, port=port, **more).start()
+        peer = await Peer(host=host, port=port, hung=self.expire, **more).start()
         self.peers.append(peer)
         self.configure(port=peer.port)
         return peer
+
+    async def connect(self, *args: Any, **more: Any) -> Outgoing:
+        """As `net.outgoing.connect`; remembered."""
+        made = await outgoing.connect(*args, **more)
+        self.opened[made.local, made.local_port] = made
+        return made
+
+    async def expire(self, address: tuple[str, int]) -> None:
+        """All the time that is given to waits on a connection of ours is over at once, until we give it up."""
+        while (waiting := self.opened.get(address)) is None or not waiting._lost:
+            await asyncio.sleep(0.005)  # what was said before is heard first
+            if waiting is not None:
+                waiting._read_by = waiting._drain_by = 0.0
+                waiting._expire()
 
     def serve(self, domain: str = "example.com", *hosts: str, secure: bool = False) -> None:
         """Put the MX of a domain into DNS: `name=address`, the best first."""
@@ -109,13 +125,11 @@ class World:
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
+async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     names = await NameServer().start()
-    resolver = Resolver([names.address], timeout=2)
-    short = dict.fromkeys(Timeouts.model_fields, SHORT)
+    resolver = Resolver([names.address], timeout=60)
     tls = OutboundTls(trust=tmp_path / "authority.pem")
-    queue = Queue(timeouts=Timeouts.model_construct(**short), tls=tls)  # type: ignore[arg-type]
-    settings = Settings(hostname="mail.example.test", queue=queue, data=tmp_path)
+    settings = Settings(hostname="mail.example.test", queue=Queue(tls=tls), data=tmp_path)
 
     async def threads(fn: Callable[..., Any], *args: Any) -> Any:
         return await asyncio.to_thread(fn, *args)
@@ -132,6 +146,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     courier = Courier(settings, destinations, threads)
     world = World(names, resolver, settings, courier, destinations, policies, tmp_path)
     made.append(world)
+    monkeypatch.setattr("smtp.relay.opening.connect", world.connect)
     yield world
     await asyncio.gather(*(peer.stop() for peer in world.peers))
     await policies.close()

@@ -21,7 +21,7 @@ FAULTS = {
     "endless reply": b"250-still talking\r\n" * 600_000,  # 10 MB
     "endless line": b"250 " + b"x" * 10_000_000,
     "closing": "421 4.3.2 closing",
-    "half a reply": b"250-half\r\n250",
+    "half a reply": (b"250-half\r\n250", HANG),
     "wrong code": "999 what",
     "turned off": "521 5.3.2 no mail here",
 }
@@ -208,12 +208,11 @@ async def test_replies_in_drops_are_still_in_time_as_a_whole_or_not(world: World
             pass
 
     server = await asyncio.start_server(dripping, "127.0.0.1", 0)
-    world.configure(port=server.sockets[0].getsockname()[1])
+    timeouts = world.settings.queue.timeouts.model_copy(update={"greeting": 0.2})
+    world.configure(port=server.sockets[0].getsockname()[1], timeouts=timeouts)
     world.serve()
-    started = asyncio.get_running_loop().time()
     try:
         assert "did not greet in time" in await unreachable(world, letter("b@example.com"))
-        assert asyncio.get_running_loop().time() - started < 2
     finally:
         server.close()
 

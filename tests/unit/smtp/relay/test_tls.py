@@ -76,8 +76,7 @@ async def test_replies_slipped_in_before_the_handshake_are_thrown_away(world: Wo
 
 async def test_a_handshake_that_hangs_is_broken_tls(world: World) -> None:
     peer = await world.peer(extensions=("PIPELINING", "STARTTLS"))
-    peer.says["STARTTLS"] = [b"220 go\r\n"]
-    peer.says["\x16\x03\x01"] = HANG
+    peer.says["HANDSHAKE"] = HANG
     world.serve()
     answered = await world.send(letter("b@example.com"))
     assert answered[0].status.ok and answered[0].tls is None
