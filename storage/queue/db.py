@@ -41,7 +41,12 @@ class QueueDatabase:
             path, timeout=busy_timeout, isolation_level=None, check_same_thread=False
         )
         path.chmod(0o600)
-        self._connection.execute("PRAGMA journal_mode=WAL")
+        # Of two that begin a write-ahead log at once SQLite would refuse the second.
+        fcntl.flock(self._turn, fcntl.LOCK_EX)
+        try:
+            self._connection.execute("PRAGMA journal_mode=WAL")
+        finally:
+            fcntl.flock(self._turn, fcntl.LOCK_UN)
         self._connection.execute("PRAGMA synchronous=FULL")
         self._durable = True
         self._reading = threading.Lock()

@@ -24,6 +24,7 @@ from typing import Any
 logger = logging.getLogger("storage.state.statedb")
 
 BUSY_SECONDS = 10.0  # how long a writer waits for another process's transaction
+PAUSE = 0.005  # seconds between two attempts where SQLite does not wait by itself
 PAGES = 2000  # KiB, as SQLite has it
 
 _making = threading.Lock()
@@ -138,7 +139,7 @@ class StateDb:
     def _set_up(self, connection: sqlite3.Connection) -> None:
         if self._shrinks:  # of a new file, before anything is in it
             connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
-        connection.execute("PRAGMA journal_mode=WAL")
+        _log_ahead(connection)
         connection.execute(f"PRAGMA synchronous={self._synchronous}")
         connection.execute(f"PRAGMA cache_size=-{self._pages}")
         if self._version(connection) >= len(self._scripts):
@@ -168,6 +169,21 @@ class StateDb:
                 os.rename(f"{self.path}{suffix}", f"{aside}{suffix}")
             except FileNotFoundError:
                 continue
+
+
+def _log_ahead(connection: sqlite3.Connection) -> None:
+    """Begin a write-ahead log, or use the one that is there. Of two that begin one at the same time SQLite refuses
+    the second at once, whatever its timeout says."""
+    end = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= end:
+                raise
+            time.sleep(PAUSE)
+        else:
+            return
 
 
 def open_state(path: Path) -> int:

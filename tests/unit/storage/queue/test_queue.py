@@ -1,6 +1,7 @@
 """The queue: durable before it returns, leased to one, given back by the clock, nothing lost at any crash."""
 
 import errno
+import fcntl
 import itertools
 import os
 import sqlite3
@@ -89,6 +90,26 @@ def test_what_is_added_is_there_for_another_process(queue: Queue, clock: Clock) 
     assert (second.address, second.attempts, second.status) == ("hanako@example.test", 0, None)
     assert other.message(queue_id).read() == b"X: y\r\n" + TEXT
     other.close()
+
+
+def test_who_opens_a_queue_while_another_makes_it_waits(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite itself does not, where both begin the write-ahead log."""
+    (tmp_path / "queue").mkdir()
+    flock = fcntl.flock
+    with closing(sqlite3.connect(tmp_path / "queue/queue.sqlite", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+
+        def waits(fd: Any, what: int) -> None:
+            if other.in_transaction:  # it has made the queue
+                other.execute("ROLLBACK")
+            flock(fd, what)
+
+        monkeypatch.setattr(fcntl, "flock", waits)
+        queue = Queue(tmp_path / "queue", clock)
+    assert take(queue) == {}
+    queue.close()
 
 
 @as_files

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -46,8 +47,23 @@ def test_ten_who_open_a_new_file_at_once_make_it_once(tmp_path: Path) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert sorted(map(int, notes(StateDb(tmp_path / "x.sqlite", SCRIPTS)))) == list(range(10))
+
+
+def test_who_opens_a_file_while_another_makes_it_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite itself does not, where both begin the write-ahead log."""
+    path = tmp_path / "x.sqlite"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        monkeypatch.setattr("storage.state.statedb.BUSY_SECONDS", 0)
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            notes(StateDb(path, SCRIPTS))
+        monkeypatch.undo()
+        monkeypatch.setattr(time, "sleep", lambda _: other.execute("ROLLBACK"))
+        assert notes(StateDb(path, SCRIPTS)) == []
 
 
 def test_a_file_is_lifted_to_the_newest_version(tmp_path: Path) -> None:
