@@ -20,7 +20,7 @@ HELD = """\
     件名 / Subject:   {subject}
     サイズ / Size:    {size} bytes
 
-承認する場合は、このメールにそのまま返信してください(本文は不要です)。
+承認する場合は、このメールにそのまま返信してください（本文は不要です）。
 却下する場合は、次のアドレスにメールを送ってください。
     {no}
 {link_ja}{days} 日以内に承認されない投稿は破棄されます。
@@ -53,7 +53,7 @@ Your post to the list was not accepted by its owner. Questions reach the owner a
 """
 
 PAUSED = """\
-メーリングリスト {list} の次の会員あてのメールが {days} 日にわたって戻ってきたため、配信を停止しました。
+メーリングリスト {list} の次のメンバー宛のメールが {days} 日にわたって戻ってきたため、配信を停止しました。
 
     {member}
     {reason}

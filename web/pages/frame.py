@@ -9,6 +9,7 @@ import json
 import re
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import cache, lru_cache, partial
 from pathlib import Path
 from urllib.parse import urlencode
@@ -61,6 +62,14 @@ def moment(at: float, language: Language = "en") -> str:
 def _minute(minute: int, language: Language) -> str:
     form = "%Y/%m/%d %H:%M" if language == "ja" else "%Y-%m-%d %H:%M"
     return datetime.fromtimestamp(minute * 60).strftime(form)
+
+
+def said_at(field: str, language: Language = "en") -> str:
+    """The time that a message's Date field says, as other times are written; what is none stays as it is."""
+    try:
+        return moment(parsedate_to_datetime(field).timestamp(), language)
+    except (ValueError, OverflowError, OSError):
+        return field
 
 
 def iso(at: float) -> str:
@@ -186,6 +195,7 @@ def render(request: Request, template: str, status: int = 200, /, **values: obje
             {
                 "may": allowed,
                 "when": lambda at: moment(at, language),
+                "said_at": lambda field: said_at(field, language),
                 "refusal": lambda sentence: refusal(language, sentence),
                 "path": request.url.path,
                 "language": language,

@@ -11,6 +11,7 @@ from storage.admin_lists import ListChange, ListDetails
 from web.acts import lists
 from web.pages.frame import refused_text, render
 from web.pages.page import Page, signed_in, text
+from web.pages.typed_members import members_typed
 from web.pages.visit import back, visit
 from web.person import Person, Right
 from web.texts import text as words
@@ -55,9 +56,13 @@ async def new(request: Request, error: str = "", status: int = 200) -> Response:
 async def add(request: Request) -> Response:
     office, person = await signed_in(request)
     domain = request.path_params["domain"]
+    rows, problems = members_typed(text(request, "members"), request.state.visit.language)
+    if problems:
+        request.state.wrong = ("members", "\n".join(problems))
+        return await new(request, problems[0], 422)
     wanted = ListChange(
         owner=text(request, "owner"),
-        members=tuple(text(request, "members").split()),
+        members=tuple(row.address for row in rows),
         posting=text(request, "posting"),
         moderation=text(request, "moderation"),
         comment=text(request, "comment"),
@@ -67,6 +72,8 @@ async def add(request: Request) -> Response:
         made = await lists.add(office, person, f"{local}@{domain}", wanted)
     except Refused as error:
         return await new(request, refused_text(request, error), 422)
+    if named := [row for row in rows if row.name]:
+        await lists.take_over(office, person, made.address, named, replace=False)
     local = made.address.rpartition("@")[0]
     return back(request, f"/d/{domain}/lists/{local}", "lists.made", address=made.address)
 

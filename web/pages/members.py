@@ -6,13 +6,11 @@ is meant. So nothing is kept between the two, and what happens is what the list 
 
 import base64
 from collections.abc import Sequence
-from email.utils import parseaddr
 
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 
-from config.values import mail_address
 from storage import list_csv
 from storage.admin_files import Refused
 from storage.list_csv import BadCsv, Row
@@ -21,6 +19,7 @@ from web.pages.frame import refused_text, render
 from web.pages.lists import about, address
 from web.pages.page import Page, form, signed_in, text, ticked
 from web.pages.paging import page_of
+from web.pages.typed_members import members_typed
 from web.pages.visit import back
 from web.person import Right
 from web.texts import refusal
@@ -114,18 +113,9 @@ async def ask(request: Request, errors: Sequence[str] = (), status: int = 200) -
 
 async def add(request: Request) -> Response:
     """Members that were typed, one in a line."""
-    rows, errors = [], []
-    for number, line in enumerate(text(request, "addresses").splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            rows.append(_typed(line.strip().strip(",;")))
-        except ValueError as error:
-            said = refusal(request.state.visit.language, str(error))
-            errors.append(words(request.state.visit.language, "members.add.line", line=number, text=said))
+    rows, errors = members_typed(text(request, "addresses"), request.state.visit.language)
     if errors or not rows:
         return await ask(request, errors or [words(request.state.visit.language, "members.add.none")], 422)
-    rows = list({row.address.lower(): row for row in rows}.values())
     try:
         return await _taken_over(request, rows, replace=False)
     except Refused as error:
@@ -189,14 +179,6 @@ async def _taken_over(request: Request, rows: Sequence[Row], *, replace: bool) -
     office, person = await signed_in(request)
     came, changed, went = await lists.take_over(office, person, address(request), rows, replace=replace)
     return back(request, _url(request), "members.changed", came=came, changed=changed, went=went)
-
-
-def _typed(line: str) -> Row:
-    """`taro@example.jp`, or `山田太郎 <taro@example.jp>`."""
-    if "<" not in line:
-        return Row(mail_address(line))
-    name, found = parseaddr(line)
-    return Row(mail_address(found), name or None)
 
 
 def _url(request: Request) -> str:

@@ -37,8 +37,10 @@ TEXTS: dict[str, dict[Language, str]] = {
     },
     "lists.first_members": {"ja": "メンバーのアドレス", "en": "Members’ addresses"},
     "lists.first_members.help": {
-        "ja": "1行に1つ入力します。あとから CSV でまとめて追加することもできます。",
-        "en": "One in a line. They can also be added later, or as CSV.",
+        "ja": "1行に1人。「山田太郎 <taro@example.jp>」のように名前も書けます。あとから CSV でまとめて追加する"
+        "こともできます。",
+        "en": "One in a line; “Taro Yamada <taro@example.jp>” brings the name along. More can be added later, or"
+        " as CSV.",
     },
     "lists.comment.help": {
         "ja": "用途など、管理者のためのメモです。",
@@ -176,22 +178,34 @@ TEXTS: dict[str, dict[Language, str]] = {
     "held.subject": {"ja": "件名", "en": "Subject"},
     "held.no_subject": {"ja": "（件名なし）", "en": "(no subject)"},
     "held.at": {"ja": "受付日時", "en": "Came"},
-    "held.title": {"ja": "承認待ちの投稿", "en": "A post that waits"},
+    "held.title": {"ja": "承認待ちの投稿", "en": "Post waiting for approval"},
     "held.lead": {
-        "ja": "承認すると {members} 人のメンバーに配信します。拒否すると投稿者にお知らせします。",
+        "ja": "承認すると {members} 人のメンバーに配信します。却下すると投稿者にお知らせします。",
         "en": "Approved, it goes to the {members} members; refused, its author is told so.",
     },
     "held.link.lead": {
-        "ja": "承認するとリストのメンバーに配信します。拒否すると投稿者にお知らせします。",
+        "ja": "承認するとリストのメンバーに配信します。却下すると投稿者にお知らせします。",
         "en": "Approved, it goes to the members of the list; refused, its author is told so.",
     },
     "held.approve": {"ja": "承認して配信", "en": "Approve"},
-    "held.refuse": {"ja": "拒否", "en": "Refuse"},
+    "held.refuse": {"ja": "却下", "en": "Refuse"},
     "held.approved": {"ja": "「{subject}」を配信しました。", "en": "“{subject}” goes to the members."},
-    "held.refused": {"ja": "「{subject}」を拒否しました。", "en": "“{subject}” is refused."},
+    "held.refused": {"ja": "「{subject}」を却下しました。", "en": "“{subject}” is refused."},
     "held.gone": {
         "ja": "この投稿はすでに処理されています。",
         "en": "Somebody has decided about this post already.",
+    },
+    "held.decided": {"ja": "投稿の承認", "en": "Approval of a post"},
+    "held.close": {"ja": "この画面は閉じてかまいません。", "en": "You can close this page."},
+    "held.unknown": {
+        "ja": "この投稿は見つかりません",
+        "en": "There is no such post",
+    },
+    "held.unknown.lead": {
+        "ja": "すでに承認または却下されたか、30 日の期限を過ぎています。リンクが途中で切れていないかもお確かめ"
+        "ください。",
+        "en": "It has been decided about already, or nobody did in 30 days. Or the link was cut short: please look"
+        " whether it is whole.",
     },
     "held.more": {"ja": "（以下省略）", "en": "(it goes on)"},
     "held.no_text": {"ja": "（本文なし）", "en": "(no text)"},

@@ -17,7 +17,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 LISTS = f"/d/{DOMAIN}/lists"
 SALES = f"{LISTS}/sales"
-POST = b"From: taro@example.test\r\nTo: sales@example.test\r\nSubject: hello\r\n\r\nThe text of the post\r\n"
+POST = (
+    b"From: taro@example.test\r\nTo: sales@example.test\r\nSubject: hello\r\n"
+    b"Date: Sat, 2 Jan 2027 12:00:00 +0000\r\n\r\nThe text of the post\r\n"
+)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -35,7 +38,7 @@ async def boss(panel: Panel) -> AsyncIterator[Browser]:
         {
             "local": "sales",
             "owner": "boss@example.test",
-            "members": "hanako@example.test\r\na@elsewhere.example",
+            "members": "hanako@example.test\r\n山田太郎 <a@elsewhere.example>",
             "posting": "posters",
             "moderation": "all",
         },
@@ -56,6 +59,7 @@ async def test_a_list_is_made_found_changed(boss: Browser) -> None:
         "hanako@example.test",
         "a@elsewhere.example",
     ]
+    assert "山田太郎" in (await boss.get(SALES)).text
     values = {
         "owner": "boss@example.test",
         "posting": "posters",
@@ -205,6 +209,8 @@ async def test_the_owner_decides_by_the_link_without_an_account(panel: Panel, bo
     before = await arrived(panel, "hanako")
     page = await owner.get(url)
     assert (page.status_code, "The text of the post" in page.text) == (200, True)
+    assert "2027-01-0" in page.text  # when it was written, as other times are
+    assert "Sat, 2 Jan" not in page.text
     assert SALES not in page.text  # the owner has no part in the panel
     assert (await owner.post(url, data={"decision": "approve"})).status_code == 403
     assert await arrived(panel, "hanako") == before
@@ -221,7 +227,8 @@ async def test_the_owner_decides_by_the_link_without_an_account(panel: Panel, bo
     await owner.submit(refused, {"decision": "refuse"})
     assert "“hello” is refused" in (await owner.get(refused)).text
     assert await arrived(panel, "hanako") == before + 1
-    assert (await owner.get(f"/posts/{'a' * 26}")).status_code == 404
+    unknown = await owner.get(f"/posts/{'a' * 26}")
+    assert (unknown.status_code, "There is no such post" in unknown.text) == (404, True)
     assert (await owner.get("/posts/..%2f..%2fetc")).status_code == 404
 
 
