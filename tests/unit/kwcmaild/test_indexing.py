@@ -43,12 +43,13 @@ async def test_accounts_that_nobody_uses_are_not_kept_open(house: House) -> None
         for local in locals_:
             await asyncio.wait_for(taken(mail / DOMAIN / local, 1), 60)
         assert len(open_files(mail)) >= 4 * len(locals_)
-        with house.store.files(f"{locals_[0]}@{DOMAIN}"):  # in use
-            while len(open_files(mail)) > 5:  # the last turn may not have ended
+        async with asyncio.timeout(60):
+            with house.store.files(f"{locals_[0]}@{DOMAIN}"):  # in use
+                while len(open_files(mail)) > 5:  # the last turn may not have ended, or there is one more
+                    await house.store.run(indexing.tidy, 0.0)
+                assert len(open_files(mail)) >= 4
+            while open_files(mail):
                 await house.store.run(indexing.tidy, 0.0)
-            assert len(open_files(mail)) >= 4
-        await house.store.run(indexing.tidy, 0.0)
-        assert len(open_files(mail)) == 0
         await house.put(locals_[0], "INBOX", MAIL)
         await asyncio.wait_for(taken(mail / DOMAIN / locals_[0], 2), 60)
         await house.store.run(indexing.tidy)

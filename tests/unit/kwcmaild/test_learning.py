@@ -30,13 +30,13 @@ async def test_spamd_is_told_once_without_our_marks(site: Site) -> None:
         inbox = await house.store.account(ADDRESS).open("INBOX")
         junk = await house.store.account(ADDRESS).open("Junk")
         await inbox.move([1], "Junk")
-        assert await asyncio.wait_for(told.get(), 30) == (
+        assert await asyncio.wait_for(told.get(), 60) == (
             b"TELL SPAMC/1.5\r\nContent-length: 20\r\nMessage-class: spam\r\nSet: local\r\n\r\n"
             b"Subject: hi\r\n\r\nbuy\r\n"
         )
         await junk.refresh()
         await junk.move(junk.uids, "INBOX")
-        assert b"Message-class: ham" in await asyncio.wait_for(told.get(), 30)
+        assert b"Message-class: ham" in await asyncio.wait_for(told.get(), 60)
         assert told.empty()
     finally:
         await learning.stop(1)

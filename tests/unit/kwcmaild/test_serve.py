@@ -111,7 +111,7 @@ def test_workers_share_the_sockets_and_come_back_alone(running: Running) -> None
     running.read_mail()
     running.process.send_signal(signal.SIGTERM)
     running.until("process.stopped", times=2)
-    assert running.process.wait(20) == 0
+    assert running.process.wait(60) == 0
     with pytest.raises(OSError):
         os.kill(second, 0)
 

@@ -8,10 +8,11 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from kwcmaild.supervisor import Patience, Program, Supervisor
+from kwcmaild.supervisor import Child, Patience, Program, Supervisor
 from net.server import bind
 
 PRELUDE = """
@@ -30,7 +31,7 @@ write("ready"); notices.send(b"READY=1")
 while True: conn = sock.accept()[0]; conn.sendall(b"%d" % os.getpid()); conn.close()
 """
 ROOT = Path(__file__).resolve().parents[3]
-QUICK = Patience(drain=5, watchdog=60, first_pause=0.01, longest_pause=0.04, settled=60)
+QUICK = Patience(drain=60, watchdog=3600, first_pause=0.01, longest_pause=0.04, settled=60)
 
 
 class Stage:
@@ -121,11 +122,28 @@ async def test_pause_doubles_while_a_child_keeps_failing(
     assert {fields["status"] for fields in ended} == {3}
 
 
-async def test_silent_child_is_ended_by_the_watchdog(stage: Stage) -> None:
-    patience = Patience(drain=5, watchdog=1.0, first_pause=0.01)
+async def test_silent_child_is_ended_by_the_watchdog(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each sign of life puts it off. When it is due is the loop's matter, and not waited for."""
+    loop = asyncio.get_running_loop()
+    later = loop.call_later
+    set_off: dict[str, list[tuple[asyncio.TimerHandle, Callable[[], None]]]] = {"a": [], "b": []}
+
+    def noted(delay: float, act: Callable[..., None], *args: Any, **more: Any) -> asyncio.TimerHandle:
+        handle = later(delay, act, *args, **more)
+        child = getattr(act, "__self__", None)
+        if isinstance(child, Child) and delay == QUICK.watchdog:
+            set_off[child.program.name].append((handle, act))
+        return handle
+
+    monkeypatch.setattr(loop, "call_later", noted)
     chatty = "import time\nwrite('ready'); notices.send(b'READY=1')\n"
     chatty += "while True: time.sleep(.05); notices.send(b'WATCHDOG=1')"
-    async with stage.run(stage.program("a", LIVE), stage.program("b", chatty), patience=patience):
+    async with stage.run(stage.program("a", LIVE), stage.program("b", chatty)):
+        await stage.until(lambda: bool(set_off["a"]) and len(set_off["b"]) > 3)
+        *put_off, (last, _) = set_off["b"]
+        assert all(handle.cancelled() for handle, _ in put_off) and not last.cancelled()
+        ((_, silent),) = set_off["a"]
+        silent()
         await stage.until(lambda: len(stage.said("a", "ready")) > 1)
     assert len(stage.said("b", "ready")) == 1
 
@@ -137,12 +155,12 @@ async def test_hangup_is_passed_on(stage: Stage) -> None:
         await stage.until(lambda: bool(stage.said("a", "hup") and stage.said("b", "hup")))
 
 
-async def test_deaf_child_is_killed_after_the_drain(stage: Stage) -> None:
-    deaf = "signal.signal(signal.SIGTERM, lambda *_: write('deaf'))\n" + LIVE
+async def test_deaf_child_is_killed_after_the_drain(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    deaf = "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + LIVE
     async with stage.run(stage.program("a", deaf), patience=Patience(drain=0.2)):
         await stage.ready.wait()
         pid = stage.said("a", "ready")[0]
-    assert stage.said("a", "deaf") == [pid]
+    assert [record.fields["pid"] for record in caplog.records if record.message == "process.killed"] == [pid]  # type: ignore[attr-defined]
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
 

@@ -51,11 +51,11 @@ async def test_what_nobody_waits_for_any_more_is_done(threads: Threads) -> None:
 
     def work() -> None:
         begun.set()
-        go.wait(20)
+        go.wait(60)
         done.append(1)
 
     task = asyncio.ensure_future(_await(threads, work))
-    await asyncio.to_thread(begun.wait, 20)
+    assert await asyncio.to_thread(begun.wait, 60)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

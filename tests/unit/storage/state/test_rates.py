@@ -124,13 +124,20 @@ def test_a_flood_of_keys_costs_no_room_and_large_counts_stay(tmp_path: Path, clo
     assert (tmp_path / "rates").stat().st_size <= SETS * WAYS * 24
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lock is waited for as long as it takes; else, on a busy machine, some count without it."""
+    monkeypatch.setattr("storage.state.rates.TRIES", 10**9)
+
+
 def _count(path: str) -> None:
-    rates = Rates(Path(path))
+    rates = Rates(Path(path), Clock())
     for _ in range(300):
         rates.add("mail", "taro", 86_400)
     os._exit(0)
 
 
+@pytest.mark.usefixtures("patient")
 def test_processes_count_together(tmp_path: Path) -> None:
     context = multiprocessing.get_context("fork")
     processes = [context.Process(target=_count, args=(str(tmp_path / "rates"),)) for _ in range(4)]
@@ -138,8 +145,7 @@ def test_processes_count_together(tmp_path: Path) -> None:
         process.start()
     for process in processes:
         process.join(60)
-    # A turn of the day in the middle of the test may take a hair of it away
-    assert 1_190 <= Rates(tmp_path / "rates").add("mail", "taro", 86_400, 0).total <= 1_200
+    assert Rates(tmp_path / "rates", Clock()).add("mail", "taro", 86_400, 0).total == 1_200
 
 
 def test_so_many_in_a_minute_and_more_as_it_passes(rates: Rates, clock: Clock) -> None:
@@ -158,6 +164,7 @@ def _take(path: str, times: int, found: "multiprocessing.Queue[int]") -> None:
     found.put(sum(rates.take("visit", "a", 60, 1500) for _ in range(times)))
 
 
+@pytest.mark.usefixtures("patient")
 def test_not_one_too_many_when_all_come_at_once(tmp_path: Path) -> None:
     context = multiprocessing.get_context("fork")
     found: multiprocessing.Queue[int] = context.Queue()
@@ -167,7 +174,7 @@ def test_not_one_too_many_when_all_come_at_once(tmp_path: Path) -> None:
     taken = sum(found.get(timeout=60) for _ in processes)
     for process in processes:
         process.join(60)
-    assert 1500 <= taken <= 1510  # one that found its set held for too long counts without the lock
+    assert taken == 1500
 
 
 def test_a_set_that_somebody_holds_is_counted_in_all_the_same(tmp_path: Path, clock: Clock) -> None:

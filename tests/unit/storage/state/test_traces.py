@@ -107,7 +107,7 @@ def test_the_newest_first_within_a_period_and_not_too_many(
 
 def test_it_is_written_without_being_asked_to(traces: Traces, tmp_path: Path) -> None:
     traces.note("abc.1", "stored", recipient="taro@example.test")
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not ids(tmp_path, "abc.1"):
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -135,7 +135,7 @@ def test_a_busy_file_delays_notes_and_loses_none(
     other.execute("BEGIN IMMEDIATE")
     for number in range(100):
         traces.note(f"t{number}", "stored", recipient="taro@example.test")
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while "traces.not_written" not in caplog.messages:
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -253,17 +253,18 @@ def test_any_text_is_kept_in_order_and_cut_to_its_bound(
 
 
 def test_a_note_costs_little(traces: Traces, caplog: pytest.LogCaptureFixture) -> None:
-    """Loose, for a machine with other work: a note is a tuple in a list, never a system call."""
+    """Loose, for a machine with other work: a note is a tuple in a list, never a system call. Of this thread
+    alone: the one that writes has its own time."""
     caplog.set_level(logging.CRITICAL)
     best = min(_timed(traces) for _ in range(5))
     assert best < 50e-6
 
 
 def _timed(traces: Traces) -> float:
-    began = time.process_time()
+    began = time.thread_time()
     for _ in range(500):
         traces.note("abc.1", "stored", recipient="taro@example.test", detail={"mailbox": "INBOX"})
-    return (time.process_time() - began) / 500
+    return (time.thread_time() - began) / 500
 
 
 def _note_and_wait(folder: str) -> None:
@@ -275,7 +276,7 @@ def _note_and_wait(folder: str) -> None:
 def test_a_killed_process_leaves_what_it_has_written(tmp_path: Path) -> None:
     process = multiprocessing.get_context("fork").Process(target=_note_and_wait, args=(str(tmp_path),))
     process.start()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not ids(tmp_path, "taro@example.test"):
         assert time.monotonic() < deadline
         time.sleep(0.05)
