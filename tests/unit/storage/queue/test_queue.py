@@ -162,6 +162,38 @@ def test_a_renewed_lease_lasts_and_a_stopping_runner_gives_back(queue: Queue, cl
     assert take(queue, "b") == {queue_id: [0]}
 
 
+def test_who_renews_prolongs_no_lease_of_another(queue: Queue, clock: Clock) -> None:
+    queue_id = queue.add(MESSAGE, "", [TARO], "t")
+    take(queue, "a")
+    clock.now += LEASE
+    take(queue, "b")
+    clock.now += LEASE - 1
+    queue.renew("a", [queue_id])
+    clock.now += 1
+    assert take(queue, "c") == {queue_id: [0]}
+
+
+def test_who_leaves_a_lane_gives_back_what_it_holds_there_alone(queue: Queue) -> None:
+    queue_id = queue.add(MESSAGE, "", [TARO, Addressee("x@other.test")], "t")
+    assert queue.sort(lambda _, domain: domain) == 2
+    take(queue, "a")
+    assert queue.give_back("a", "other.test") == 1
+    assert take(queue, "b") == {queue_id: [1]}
+
+
+def test_a_postponed_lane_is_passed_over_until_then_and_looked_at_when_asked(
+    queue: Queue, clock: Clock
+) -> None:
+    queue_id = queue.add(MESSAGE, "", [TARO], "t")
+    queue.sort(lambda _, domain: domain)
+    queue.postpone({"example.test": 60})
+    assert take(queue) == {} and queue.next_due() == clock.now + 60
+    clock.now += 59
+    assert take(queue) == {}
+    queue.look_at_all()
+    assert take(queue) == {queue_id: [0]}
+
+
 def test_not_due_before_its_time(queue: Queue, clock: Clock) -> None:
     queue_id = queue.add(MESSAGE, "", [TARO], "t", due=int(clock.now) + 60)
     assert take(queue) == {}
@@ -340,6 +372,47 @@ def test_what_is_held_back_is_not_tried_before_and_not_too_old_then(queue: Queue
     clock.now = until
     (work,) = queue.claim("a")
     assert (work.envelope.queue_id, work.envelope.since) == (queue_id, until)
+
+
+@pytest.mark.parametrize(
+    ("message", "eightbit"),
+    [
+        (MESSAGE, False),
+        (Message.of("Subject: 日本\r\n\r\nbody\r\n".encode()), True),
+        (Message.of("日本\r\n".encode()).prepend(b"Subject: ascii\r\n\r\n"), True),
+        (MESSAGE.prepend("Subject: 日本\r\n".encode()), True),
+    ],
+)
+def test_whether_the_next_host_must_take_eight_bits(queue: Queue, message: Message, eightbit: bool) -> None:
+    """RFC 6152: wherever in the message they are."""
+    queue.add(message, "", [TARO], "t")
+    assert [each.envelope.eightbit for each in listed(queue)] == [eightbit]
+
+
+@as_files
+def test_rows_that_come_while_a_runner_starts_keep_their_file(
+    queue: Queue, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file had lain there for long: its writer was stopped, and goes on at the last moment."""
+    stat = Path.stat
+    added: list[str] = []
+
+    def add_meanwhile(path: Path, **how: Any) -> os.stat_result:
+        found = stat(path, **how)
+        if path.suffix == ".eml" and not added:
+            added.append(path.stem)
+            envelope = Envelope(path.stem, "", "t", int(clock.now), len(TEXT), "", "", False, False, False, 0)
+            with queue.database.writing() as db:
+                queue_rows.insert(db, [queue_rows.New(envelope, [TARO], int(clock.now))], int(clock.now))
+        return found
+
+    (queue.directory / "late.eml").write_bytes(TEXT)
+    os.utime(queue.directory / "late.eml", (clock.now - GRACE - 1,) * 2)
+    monkeypatch.setattr(Path, "stat", add_meanwhile)
+    queue.recover()
+    monkeypatch.undo()
+    assert added == ["late"] and files(queue) == ["late.eml"]
+    assert take(queue) == {"late": [0]}
 
 
 @as_files

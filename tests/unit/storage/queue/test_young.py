@@ -1,5 +1,6 @@
 """Small messages that came a moment ago: durable with their rows, found in either place, files some seconds on."""
 
+import errno
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from storage.errors import DiskFull
 from storage.message import Message
 from storage.queue.admin import QueueAdmin
 from storage.queue.files import GRACE
@@ -94,6 +96,19 @@ def test_it_becomes_a_file_when_it_is_some_seconds_old(queue: Queue, clock: Cloc
         new: b"another",
     }
     assert queue.header(old, 100) == header
+
+
+def test_on_a_full_disk_it_stays_what_it_was(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: object) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    queue_id = add(queue)
+    monkeypatch.setattr("storage.durable.sync_files", full)
+    with pytest.raises(DiskFull):
+        queue.grow_up(age=0)
+    monkeypatch.undo()
+    assert files(queue) == [] and young(queue) == [queue_id]
+    assert queue.grow_up(age=0) == 1
 
 
 def test_many_become_files_some_at_a_time(queue: Queue) -> None:
