@@ -6,7 +6,6 @@ Tests learn what happened from the log, line by line as it is written (`wait`), 
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -21,6 +20,7 @@ from kwcmaild.demo import DOMAIN, PORTS, Demo, prepare
 from kwcmaild.init import NewAccount, account_text
 from storage import filename
 from tests.log import Log
+from tests.ports import reserved
 
 ROOT = Path(__file__).resolve().parents[2]
 HOST = "localhost"
@@ -143,12 +143,8 @@ def _account_text() -> str:
 
 
 def free_ports() -> dict[str, int]:
-    """Ports that nobody had a moment ago, all different."""
-    sockets = {name: socket.create_server(("127.0.0.1", 0)) for name in PORTS}
-    ports = {name: each.getsockname()[1] for name, each in sockets.items()}
-    for each in sockets.values():
-        each.close()
-    return ports
+    """Ports that nobody else has, all different."""
+    return {name: reserved() for name in PORTS}
 
 
 @dataclass(frozen=True)

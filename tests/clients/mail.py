@@ -60,7 +60,7 @@ ODD = {
 def send(daemons: Daemons, to: Login | Sequence[Login], messages: Iterable[bytes]) -> None:
     """From the world to accounts of ours, by port 25."""
     recipients = [to] if isinstance(to, Login) else to
-    with smtplib.SMTP(HOST, daemons.demo.ports["mx"], timeout=30) as client:
+    with smtplib.SMTP(HOST, daemons.demo.ports["mx"], timeout=90) as client:
         for message in messages:
             client.sendmail(SENDER, [each.address for each in recipients], message, ["BODY=8BITMIME"])
 

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import shutil
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -15,6 +14,7 @@ from config.listen import ProxiedListen
 from net.connection import Connection
 from net.server import Server, bind
 from tests.house import HOSTNAME, House
+from tests.ports import reserved
 
 HAPROXY = os.environ.get("HAPROXY") or shutil.which("haproxy") or shutil.which("haproxy", path="/usr/sbin")
 pytestmark = pytest.mark.skipif(HAPROXY is None, reason="haproxy is not installed")
@@ -24,9 +24,9 @@ global
     log stderr local0
 defaults
     mode tcp
-    timeout connect 5s
-    timeout client 30s
-    timeout server 30s
+    timeout connect 60s
+    timeout client 60s
+    timeout server 60s
 frontend front
     bind 127.0.0.1:{front}
     default_backend back
@@ -41,25 +41,25 @@ Seen = list[tuple[str, int]]
 @asynccontextmanager
 async def behind(folder: Path, address: tuple[str, int], send: str) -> AsyncIterator[int]:
     """HAProxy in front of an address; the port on which it listens."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        front: int = free.getsockname()[1]
+    front = reserved()
     config = folder / "haproxy.cfg"
     config.write_text(CONFIG.format(front=front, host=address[0], port=address[1], send=send))
     assert HAPROXY is not None
     run = await asyncio.create_subprocess_exec(HAPROXY, "-db", "-f", str(config))
     try:
-        for _ in range(100):
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", front)
-            except OSError:
-                await asyncio.sleep(0.1)
-            else:
-                writer.close()
-                break
+        async with asyncio.timeout(60):
+            while True:
+                try:
+                    _, writer = await asyncio.open_connection("127.0.0.1", front)
+                    break
+                except OSError:
+                    assert run.returncode is None
+                    await asyncio.sleep(0.05)
+        writer.close()
         yield front
     finally:
-        run.terminate()
+        if run.returncode is None:
+            run.terminate()
         await run.wait()
 
 

@@ -23,9 +23,9 @@ SPECIAL = {"Archive", "Drafts", "Junk", "Sent", "Trash"}
 def connect(daemons: Daemons, login: Login, way: str, context: ssl.SSLContext) -> imaplib.IMAP4:
     port = daemons.port("imap", way)
     if way == "implicit":
-        client: imaplib.IMAP4 = imaplib.IMAP4_SSL(HOST, port, ssl_context=context, timeout=30)
+        client: imaplib.IMAP4 = imaplib.IMAP4_SSL(HOST, port, ssl_context=context, timeout=90)
     else:
-        client = imaplib.IMAP4(HOST, port, timeout=30)
+        client = imaplib.IMAP4(HOST, port, timeout=90)
         if way == "starttls":
             client.starttls(context)
     client.login(login.address, login.password)
@@ -195,7 +195,7 @@ async def test_new_mail_reaches_an_idle_client(
     await client.wait_hello_from_server()
     assert (await client.login(login.address, login.password)).result == "OK"
     assert (await client.select("INBOX")).result == "OK"
-    idle = await client.idle_start(timeout=30)
+    idle = await client.idle_start(timeout=90)
     await asyncio.to_thread(send, daemons, login, [mail("to the idle one")])
     accepted = time.monotonic()
     while not any(line.endswith(b"EXISTS") for line in await client.wait_server_push(30)):

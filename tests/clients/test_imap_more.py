@@ -45,7 +45,7 @@ def test_offlineimap_both_ways(daemons: Daemons, login: Login, tools: Tools, tmp
     seen.rename(inbox / "cur" / (seen.name.partition(":")[0] + ":2,FS"))
     gone.unlink()
     (tmp_path / "Mail" / "Archive" / "new" / "1.local.host").write_bytes(lf([ODD["jis"]])[0])
-    with imapclient.IMAPClient(HOST, daemons.port("imap", "plain"), ssl=False, timeout=30) as client:
+    with imapclient.IMAPClient(HOST, daemons.port("imap", "plain"), ssl=False, timeout=90) as client:
         client.login(login.address, login.password)
         client.select_folder("INBOX")
         client.add_flags([3], [imapclient.ANSWERED])
@@ -69,7 +69,7 @@ def test_imapclient(daemons: Daemons, accounts: Callable[..., Login], context: s
     taro, hanako = accounts("taro"), accounts("hanako")
     stored = seed(daemons, taro)
     with imapclient.IMAPClient(
-        HOST, daemons.port("imap", "implicit"), ssl_context=context, timeout=30
+        HOST, daemons.port("imap", "implicit"), ssl_context=context, timeout=90
     ) as client:
         client.login(taro.address, taro.password)
         assert client.namespace().personal == (("", "/"),)
@@ -106,7 +106,7 @@ def test_imapclient(daemons: Daemons, accounts: Callable[..., Login], context: s
         client.setacl("会議/2024", hanako.address, "lr")
         assert (hanako.address, "lr") in [(who.decode(), rights.decode()) for who, rights in _acl(client)]
     with imapclient.IMAPClient(
-        HOST, daemons.port("imap", "implicit"), ssl_context=context, timeout=30
+        HOST, daemons.port("imap", "implicit"), ssl_context=context, timeout=90
     ) as client:
         client.login(hanako.address, hanako.password)
         shared = f"Other Users/{taro.local}/会議/2024"

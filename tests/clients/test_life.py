@@ -17,14 +17,14 @@ from tests.clients.mail import SENDER, mail, send
 
 
 def imap(daemons: Daemons, login: Login, context: ssl.SSLContext) -> imaplib.IMAP4:
-    client = imaplib.IMAP4_SSL(HOST, daemons.port("imap", "implicit"), ssl_context=context, timeout=30)
+    client = imaplib.IMAP4_SSL(HOST, daemons.port("imap", "implicit"), ssl_context=context, timeout=90)
     client.login(login.address, login.password)
     client.select("INBOX")
     return client
 
 
 def submission(daemons: Daemons, login: Login) -> smtplib.SMTP:
-    client = smtplib.SMTP(HOST, daemons.port("smtp", "plain"), timeout=30)
+    client = smtplib.SMTP(HOST, daemons.port("smtp", "plain"), timeout=90)
     client.login(login.address, login.password)
     return client
 
@@ -51,7 +51,7 @@ def test_each_process_comes_back(daemons: Daemons, login: Login, room: str) -> N
     daemons.kill(room)
     daemons.wait("process.serving", since=mark, room=room)
     send(daemons, login, [mail("after the crash")])
-    client = poplib.POP3(HOST, daemons.port("pop3", "plain"), timeout=30)
+    client = poplib.POP3(HOST, daemons.port("pop3", "plain"), timeout=90)
     client.user(login.address)
     client.pass_(login.password)
     assert client.stat()[0] == 1
@@ -150,8 +150,8 @@ def test_a_stop_drains(tmp_path: Path) -> None:
         idle = imap(daemons, login, context)
         idle.send(b"x IDLE\r\n")
         assert idle.readline().startswith(b"+ ")
-        waiting = smtplib.SMTP(HOST, daemons.demo.ports["mx"], timeout=30)
-        sending = smtplib.SMTP(HOST, daemons.demo.ports["mx"], timeout=30)
+        waiting = smtplib.SMTP(HOST, daemons.demo.ports["mx"], timeout=90)
+        sending = smtplib.SMTP(HOST, daemons.demo.ports["mx"], timeout=90)
         sending.ehlo()
         sending.mail(SENDER)
         sending.rcpt(login.address)

@@ -16,9 +16,9 @@ WAYS = ("plain", "starttls", "implicit")
 def connect(daemons: Daemons, login: Login, way: str, context: ssl.SSLContext) -> poplib.POP3:
     port = daemons.port("pop3", way)
     if way == "implicit":
-        client: poplib.POP3 = poplib.POP3_SSL(HOST, port, timeout=30, context=context)
+        client: poplib.POP3 = poplib.POP3_SSL(HOST, port, timeout=90, context=context)
     else:
-        client = poplib.POP3(HOST, port, timeout=30)
+        client = poplib.POP3(HOST, port, timeout=90)
         if way == "starttls":
             client.stls(context)
     client.user(login.address)

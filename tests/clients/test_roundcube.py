@@ -9,6 +9,7 @@ import re
 import shutil
 import socket
 import subprocess
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -20,6 +21,7 @@ import pytest
 
 from tests.clients.daemons import Daemons, Login, needs
 from tests.clients.mail import ODD, seed
+from tests.ports import reserved
 
 PROGRAM = Path("/var/lib/roundcube/public_html")
 SETTINGS = Path("/etc/roundcube")
@@ -93,8 +95,7 @@ def roundcube(daemons: Daemons, tmp_path_factory: pytest.TempPathFactory) -> Ite
         "'des_key' => 'twenty-four-characters-!', 'plugins' => [], 'language' => 'en_US',\n"
         "'mail_pagesize' => 50, 'imap_auth_type' => null]);\n"
     )
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = reserved()
     environment = {
         "PATH": "/usr/bin:/bin",
         "ROUNDCUBE_CONFIG_DIR": str(folder),
@@ -118,10 +119,10 @@ def _answers(process: subprocess.Popen[bytes], port: int) -> None:
     """Wait until it listens: PHP's server says so nowhere that one could read as it happens."""
     while process.poll() is None:
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            socket.create_connection(("127.0.0.1", port), timeout=60).close()
             return
         except ConnectionRefusedError:
-            continue
+            time.sleep(0.02)
     raise AssertionError("php ended")
 
 

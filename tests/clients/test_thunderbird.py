@@ -61,7 +61,7 @@ def thunderbird(
 def fill(daemons: Daemons, login: Login) -> None:
     """An inbox of odd messages, some with flags, a folder with a Japanese name, a draft."""
     seed(daemons, login)
-    client = imaplib.IMAP4(HOST, daemons.port("imap", "plain"), timeout=30)
+    client = imaplib.IMAP4(HOST, daemons.port("imap", "plain"), timeout=90)
     client.login(login.address, login.password)
     for name in ('"Work"', '"Work/&ZeVnLIqe-"'):
         client.create(name)
@@ -163,6 +163,5 @@ def test_new_mail_is_pushed_to_it(
         """,
         number,
         known,
-        timeout=20,
     )
     assert subject == "pushed to Thunderbird"

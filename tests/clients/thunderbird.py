@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.clients.daemons import HOST, Daemons, Login
+from tests.ports import reserved
 
 PROGRAM = "thunderbird"
 SOCKET_TYPES = {"plain": 0, "starttls": 2, "implicit": 3}
@@ -122,7 +123,7 @@ class Marionette:
         assert number == self._number and error is None, error
         return result
 
-    def run(self, script: str, *arguments: object, timeout: float = 60) -> Any:
+    def run(self, script: str, *arguments: object, timeout: float = 180) -> Any:
         """An asynchronous function's body, run inside the program; what it returns."""
         self("WebDriver:SetTimeouts", {"script": int(timeout * 1000)})
         body = (
@@ -180,8 +181,7 @@ class Thunderbird:
 
     def __init__(self, daemons: Daemons, accounts: Mapping[str, Login], profile: Path) -> None:
         profile.mkdir()
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+        port = reserved()
         (profile / "prefs.js").write_text(preferences(daemons, accounts, port))
         self._output = (profile / "output").open("wb")
         options = ["--headless", "--no-remote", "--marionette", "--remote-allow-system-access"]
@@ -203,7 +203,7 @@ class Thunderbird:
             self.close()
             raise
 
-    def run(self, script: str, *arguments: object, timeout: float = 60) -> Any:
+    def run(self, script: str, *arguments: object, timeout: float = 180) -> Any:
         return self._control.run(COMMON + script, *arguments, timeout=timeout)
 
     def close(self) -> None:
@@ -218,7 +218,7 @@ class Thunderbird:
 
     def _connect(self, port: int) -> Marionette:
         """It says on no channel when it listens: so ask until it does."""
-        end = time.monotonic() + 60
+        end = time.monotonic() + 180
         while True:
             try:
                 return Marionette(port)
