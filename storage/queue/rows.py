@@ -225,7 +225,7 @@ def record(
 
 
 ENDED = """
-    SELECT number, state, notify, coalesce(nullif(recipient.reverse_path, ''), message.reverse_path), reported
+    SELECT number, state, notify, coalesce(nullif(recipient.reverse_path, ''), message.reverse_path)
     FROM recipient JOIN message ON message.id = recipient.message WHERE recipient.message = ? LIMIT ?
 """
 
@@ -237,12 +237,11 @@ def _all_ended(db: sqlite3.Connection, queue_id: str, outcomes: Sequence[Outcome
         return False
     rows = db.execute(ENDED, (queue_id, len(outcomes) + 1)).fetchall()
     given = {each.number: each for each in outcomes}
-    return len(rows) == len(given) and all(
+    return all(
         number in given
         and state in (State.WAITING, State.HELD)
-        and reported != 1
         and (given[number].told or not _to_tell(reverse_path, notify, given[number].status))
-        for number, state, notify, reverse_path, reported in rows
+        for number, state, notify, reverse_path in rows
     )
 
 

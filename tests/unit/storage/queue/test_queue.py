@@ -7,6 +7,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -66,6 +67,19 @@ def listed(queue: Queue) -> list[Listed]:
 
 def take(queue: Queue, holder: str = "a") -> dict[str, list[int]]:
     return {work.envelope.queue_id: [each.number for each in work.recipients] for work in queue.claim(holder)}
+
+
+def durable(queue: Queue) -> bool:
+    """Whether the last transaction was fsynced: what SQLite was told before it is not told again."""
+    found: tuple[int] = queue.database._connection.execute("PRAGMA synchronous").fetchone()
+    return found == (2,)  # FULL
+
+
+def left(queue: Queue) -> list[int]:
+    """Rows in each table of what is in the queue."""
+    with queue.database.reading() as db:
+        tables = ("message", "recipient", "young", "lane")
+        return [db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables]
 
 
 def test_what_is_added_is_there_for_another_process(queue: Queue, clock: Clock) -> None:
@@ -132,11 +146,40 @@ def test_file_is_fsynced_before_the_rows_and_rows_are_committed_durably(
         assert listed(queue) == []
         fsync(fd)
 
+    queue.sort(lambda _, domain: domain)
+    assert not durable(queue)  # it may be lost with the power
     monkeypatch.setattr(os, "fsync", note)
     queue_id = queue.add(MESSAGE, "", [TARO], "t")
-    assert synced == [str(queue.directory / f"{queue_id}.eml"), str(queue.directory)]
-    with queue.database.reading() as db:
-        assert db.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+    assert synced == [str(queue.directory / f"{queue_id}.eml"), str(queue.directory)] and durable(queue)
+
+
+def test_an_outcome_is_durable_and_a_lease_need_not_be(queue: Queue) -> None:
+    queue_id = queue.add(MESSAGE, "me@example.test", [TARO, HANAKO], "t")
+    take(queue)
+    assert not durable(queue)
+    queue.record("a", queue_id, [Outcome(0, DELIVERED)])
+    assert durable(queue)
+    queue.renew("a", [queue_id])
+    queue.record("a", queue_id, [Outcome(1, UNKNOWN_RECIPIENT)])
+    assert durable(queue)
+    queue.sort(lambda _, domain: domain)
+    queue.settle(queue_id, [1], Notice(MESSAGE, "me@example.test"))
+    assert durable(queue)
+
+
+def test_a_new_queue_is_in_its_folder_before_anything_is_in_it(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    fsync = os.fsync
+
+    def note(fd: int) -> None:
+        synced.append(os.readlink(f"/proc/self/fd/{fd}"))
+        fsync(fd)
+
+    monkeypatch.setattr(os, "fsync", note)
+    Queue(tmp_path / "a" / "queue", clock).close()
+    assert synced == [str(tmp_path / "a"), str(tmp_path / "a" / "queue")]
 
 
 def test_a_lease_is_for_one_and_comes_back_when_it_ends(queue: Queue, clock: Clock) -> None:
@@ -213,6 +256,8 @@ def test_temporary_waits_and_done_ends(queue: Queue, clock: Clock) -> None:
     assert take(queue) == {queue_id: [0]}
     assert queue.record("a", queue_id, [Outcome(0, DELIVERED)]).done
     assert listed(queue) == [] and files(queue) == []
+    queue.claim("a", lanes=["", "example.test"])  # nobody is there any more
+    assert left(queue) == [0, 0, 0, 0] and queue.next_due() is None
 
 
 def test_late_news_of_a_lost_lease(queue: Queue, clock: Clock) -> None:
@@ -312,6 +357,7 @@ def test_of_a_delay_the_sender_is_told_once(queue: Queue, clock: Clock) -> None:
     take(queue)
     late = Outcome(0, DISK_FULL, 600, delayed=True)
     queue.record("a", queue_id, [late])
+    assert listed(queue)[0].recipients[0].delayed
     assert queue.settle(queue_id, [0], Notice(MESSAGE, "me@example.test"))
     clock.now += 600
     assert queue_id in take(queue)
@@ -338,6 +384,8 @@ def test_who_adds_may_keep_a_lease_on_what_it_delivers_itself(queue: Queue, cloc
     assert queue.record("a", queue_id, [Outcome(1, DELIVERED)]).done
     queue_id = queue.add(MESSAGE, "me@example.test", [here], "t", holder="a door that is killed")
     clock.now += LEASE
+    assert take(queue) == {queue_id: [0]}
+    queue_id = queue.add(MESSAGE, "me@example.test", [here], "t")  # nobody delivers it himself
     assert take(queue) == {queue_id: [0]}
 
 
@@ -590,9 +638,9 @@ def test_what_several_threads_add_shares_transactions_and_fails_alone(
     )
 
     def some(*arguments: Any) -> None:
+        insert(*arguments)
         if next(count) % 7 == 3:
             raise RuntimeError("a bug")
-        insert(*arguments)
 
     def add(number: int) -> str | None:
         try:
@@ -606,6 +654,37 @@ def test_what_several_threads_add_shares_transactions_and_fails_alone(
     assert made.count(None) == 10
     assert sorted(each.envelope.queue_id for each in listed(queue)) == sorted(filter(None, made))
     assert len(files(queue)) == 60 and len(commits) < 70
+
+
+def together(queue: Queue, *writes: Callable[[sqlite3.Connection], None]) -> list[BaseException | None]:
+    """What becomes of parts that share a transaction."""
+    with ThreadPoolExecutor(len(writes)) as threads:
+        with queue.database._lock:  # the first waits for it, the others wait for the first
+            parts = [threads.submit(queue.database.grouped, write) for write in writes]
+            until = time.monotonic() + 60
+            while len(queue.database._waiting) < len(writes) and time.monotonic() < until:
+                time.sleep(0.001)
+        return [part.exception() for part in parts]
+
+
+def postponed(*names: str) -> Callable[[sqlite3.Connection], None]:
+    return lambda db: [db.execute("INSERT INTO lane VALUES (?, 1)", (name,)) for name in names] and None
+
+
+def test_a_part_that_fails_is_undone_and_the_others_are_not(queue: Queue) -> None:
+    first, second, third = together(queue, postponed("a"), postponed("b", "b"), postponed("c"))
+    assert first is third is None and isinstance(second, sqlite3.IntegrityError)
+    assert [lane.name for lane in queue.lanes()] == ["a", "c"]
+
+
+def test_where_a_full_disk_undoes_it_all_nobody_is_told_that_it_is_done(queue: Queue) -> None:
+    def full(db: sqlite3.Connection) -> None:
+        db.execute("ROLLBACK")  # as SQLite does by itself
+        raise sqlite3.OperationalError("database or disk is full")
+
+    errors = together(queue, postponed("a"), full, postponed("c"))
+    assert all(isinstance(each, sqlite3.OperationalError) for each in errors) and queue.lanes() == []
+    assert together(queue, postponed("d")) == [None]
 
 
 @as_files
