@@ -30,19 +30,22 @@ class AccountLock:
         self._mutex = threading.Lock()
 
     def acquire(self, wait: bool = True) -> tuple[str, ...]:
-        """Take the lock; returns the mailboxes that are dirty. FileNotFoundError: the account went.
+        """Take the lock; returns the mailboxes that are dirty. FileNotFoundError: the account went, and this lock
+        is closed, for all threads.
 
         Raises Busy where somebody holds it and `wait` is false.
         """
         if not self._mutex.acquire(blocking=wait):
             raise Busy
         try:
+            if self._fd < 0:
+                raise FileNotFoundError(self.path)
             try:
                 fcntl.flock(self._fd, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise Busy from None
             if os.fstat(self._fd).st_nlink == 0:
-                fcntl.flock(self._fd, fcntl.LOCK_UN)
+                self.close()
                 raise FileNotFoundError(self.path)
             said = os.pread(self._fd, _MOST, 0)
         except BaseException:
@@ -69,4 +72,6 @@ class AccountLock:
         os.pwrite(self._fd, CLEAN, 0)
 
     def close(self) -> None:
-        os.close(self._fd)
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1

@@ -21,6 +21,7 @@ from storage.message import Message
 from storage.quota import Limits
 from storage.rows import Row
 from tests.alone import append as append_to
+from tests.open_files import open_files
 
 TEXT = b"Subject: hello\r\n\r\nbody\r\n"
 NONE: frozenset[str] = frozenset()
@@ -311,6 +312,7 @@ def test_an_account_made_again_has_another_uidvalidity(account: AccountFiles, cl
     clock.now -= 1000
     append(account, TEXT)
     assert state(account).folder.uidvalidity > first
+    assert not [path for path in open_files(account.dir) if path.endswith(" (deleted)")]
 
 
 def test_rename_takes_the_tree_along_and_is_finished_after_a_crash(
