@@ -78,9 +78,8 @@ async def _first(
         except (h11.ProtocolError, OSError) as error:
             failure = HttpsFailed(f"{address} answers with garbage ({type(error).__name__})")
         finally:
-            writer.close()
             with contextlib.suppress(OSError, ssl.SSLError):
-                writer.transport.abort()
+                writer.transport.abort()  # and no close() before it: Python 3.11.2 has nothing to abort then
     raise failure
 
 
