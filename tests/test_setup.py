@@ -160,9 +160,9 @@ def test_printed_lines_work(
     assert read_line(demo) in running
     there = shutil.which
     monkeypatch.setattr(shutil, "which", lambda name: None if name in missing else there(name))
-    sent = subprocess.run(["sh", "-c", send_line(demo)], capture_output=True, text=True, timeout=60)
+    sent = subprocess.run(["sh", "-c", send_line(demo)], capture_output=True, text=True, timeout=180)
     assert sent.returncode == 0, sent.stdout + sent.stderr
-    read = subprocess.run(["sh", "-c", read_line(demo)], capture_output=True, text=True, timeout=60)
+    read = subprocess.run(["sh", "-c", read_line(demo)], capture_output=True, text=True, timeout=180)
     assert read.returncode == 0, read.stderr
     assert "Subject: Hello" in read.stdout
     assert "Delivered-To: hanako@example.test" in read.stdout
@@ -172,7 +172,7 @@ def test_a_taken_port_is_said_before_anything_starts(demo: Demo) -> None:
     with socket.create_server(("127.0.0.1", demo.ports["pop3"])):
         command = [sys.executable, "-P", "-m", "kwcmaild", "demo", "--dir", str(demo.folder)]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=180, env=environment)
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr.startswith(
@@ -221,7 +221,7 @@ def test_init_refuses_what_is_no_domain(tmp_path: Path, domain: str) -> None:
 
 
 def test_make_help_names_what_there_is() -> None:
-    done = subprocess.run(["make", "-C", str(ROOT), "help"], capture_output=True, text=True, timeout=30)
+    done = subprocess.run(["make", "-C", str(ROOT), "help"], capture_output=True, text=True, timeout=180)
     for goal in ("run", "test", "check", "install"):
         assert f"make {goal}" in done.stdout
 
@@ -240,7 +240,7 @@ def test_a_process_that_cannot_start_says_why_in_a_line(demo: Demo, wrong: str) 
         (demo.folder / "data").write_text("a file")
     command = [sys.executable, "-P", "-m", "kwcmaild", "pop3", "-c", str(demo.settings)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=180, env=environment)
     assert done.returncode == 1
     assert re.fullmatch(r"pop3: cannot (start:|make) .*\n", done.stderr), done.stderr
     assert str(demo.folder) in done.stderr

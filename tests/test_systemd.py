@@ -115,7 +115,7 @@ class StandIn:
     def __init__(self, folder: Path, service: str, demo: Demo, sockets: list[socket.socket]) -> None:
         self.notices = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notices.bind(str(folder / "notify"))
-        self.notices.settimeout(30)
+        self.notices.settimeout(120)
         (line,) = values(service, "Service", "ExecStart")
         program, *arguments = shlex.split(line)
         assert program == INSTALLED

@@ -18,7 +18,7 @@ HERE = ("127.0.0.0/8", "::1")
 
 
 async def _who(conn: Connection) -> None:
-    line = await conn.readline(100, 5)
+    line = await conn.readline(100, 60)
     conn.write(f"{conn.peer} {conn.peer_port} {conn.local} {conn.local_port} ".encode() + line)
 
 

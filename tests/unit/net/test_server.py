@@ -154,7 +154,7 @@ def test_a_server_stops_after_the_session_whose_peer_is_gone_has_cleaned_up(run:
             writer.close()
             while not cleaned:
                 await asyncio.sleep(0)
-            await server.stop(wait=30)
+            await server.stop(wait=60)
             assert len(cleaned) == 20
             assert guests.total == 0
 

@@ -34,7 +34,7 @@ async def _client(server, **options) -> tuple[asyncio.StreamReader, asyncio.Stre
 
 async def _upper(conn: Connection) -> None:
     while True:
-        line = await conn.readline(1000, 5)
+        line = await conn.readline(1000, 60)
         conn.write(line.upper())
 
 
@@ -43,11 +43,11 @@ def test_commands_sent_ahead_of_starttls_are_never_executed(run: Run, tls: Tls) 
     executed: list[bytes] = []
 
     async def handle(conn: Connection) -> None:
-        assert await conn.readline(100, 5) == b"STARTTLS\r\n"
+        assert await conn.readline(100, 60) == b"STARTTLS\r\n"
         conn.write(b"go\n")
         await conn.start_tls(contexts.context())
         while True:
-            executed.append(await conn.readline(100, 5))
+            executed.append(await conn.readline(100, 60))
             conn.write(b"done\n")
 
     async def main() -> None:
@@ -69,7 +69,7 @@ def test_plaintext_after_the_go_ahead_ends_the_connection_unexecuted(run: Run, t
     ends: list[type] = []
 
     async def handle(conn: Connection) -> None:
-        await conn.readline(100, 5)
+        await conn.readline(100, 60)
         conn.write(b"go\n")
         try:
             await conn.start_tls(contexts.context())
@@ -97,7 +97,7 @@ def test_implicit_tls_carries_much_in_both_directions(run: Run, tls: Tls) -> Non
         seen.append(conn.tls)
         total = 0
         while total < 3_000_000:
-            total += len(await conn.read(100_000, 5))
+            total += len(await conn.read(100_000, 60))
         conn.write(b"y" * 3_000_000)
         await conn.drain()
 
