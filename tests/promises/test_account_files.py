@@ -24,6 +24,7 @@ from config import edit
 from config.load import load_account
 from storage import admin
 from storage.admin import AccountChange, Refused
+from storage.people import directory_files
 from storage.people.directory import Directory
 from tests.clients.daemons import needs
 from tests.promises.world import TARO, settings_at
@@ -35,6 +36,12 @@ password: "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$+pTHPUVLDi5ZWBfhqbSdqA"   # by
 quota: 1G   # as agreed
 comment: "0"
 """
+
+
+@pytest.fixture(autouse=True)
+def settles_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An editor on a busy machine, or beside a slow disk, may be away from its file for longer than is waited."""
+    monkeypatch.setattr(directory_files, "SETTLE", 3600.0)
 
 
 @pytest.fixture

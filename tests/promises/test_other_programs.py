@@ -19,7 +19,7 @@ from storage.selected import Mailbox
 from tests.clients.daemons import needs
 from tests.clients.terminal import in_terminal
 from tests.house import House
-from tests.promises.world import files_in, folder_of
+from tests.promises.world import TARO, files_in, folder_of
 
 OLD = b"Subject: old\r\n\r\nwas here\r\n"
 TEXT = b"From: a@b.test\nSubject: theirs\n\nline\nline\n"
@@ -134,10 +134,15 @@ async def test_mv_rsync_and_mutt_are_seen_within_5_seconds(
     assert store.OTHERS_EVERY <= 5
 
     async def seen(name: str) -> bytes:
+        mailbox = await house.store.account(TARO).open(name)
+        known, found_by = len(mailbox.uids), []
+        unwatch = mailbox.watch(lambda: found_by.append(looks) if len(mailbox.uids) > known else None)
         await ways[name]
         before = looks
         await clients[name].until(b" EXISTS")
-        assert looks - before <= 1, "the first look did not find it"
+        assert found_by[0] - before <= 1, "the first look did not find it"
+        unwatch()
+        mailbox.release()
         return await clients[name].fetch_last()
 
     answers = dict(zip(ways, await asyncio.gather(*map(seen, ways)), strict=True))
