@@ -4,7 +4,7 @@ from config.settings import Settings
 from filters.check import Checks
 from filters.dnsbl import Dnsbl
 from filters.greylist import Greylist
-from filters.pipeline import Pipeline
+from filters.pipeline import Closes, Pipeline
 from filters.sender_auth.check import SenderAuth
 from filters.sender_auth.signing import Signing
 from filters.spam.builtin import Builtin
@@ -30,18 +30,22 @@ def build(
 ) -> Pipeline:
     """The pipeline of a process; with the queue and the resolver that the process has already, if it has them, and
     with what counts DMARC's results where mail comes in."""
-    queue = queue or Queue.of(store)
+    opened: list[Closes] = []
+    if queue is None:
+        queue = Queue.of(store)
+        opened.append(queue)
     resolver = resolver or Resolver(settings.resolver.nameservers)
     sender_auth = SenderAuth(lambda: pipeline.settings.filters.sender_auth, resolver, store.run, dmarc)
     dnsbl = Dnsbl(lambda: pipeline.settings.filters.dnsbl, resolver)
     memory = GreylistMemory(settings.data / "state")
     greylist = Greylist(lambda: pipeline.settings.filters.greylist, memory, store.run)
     virus = Virus(lambda: pipeline.settings.filters.virus, store.run, metrics)
-    builtin = Builtin(Bayes(settings.data / "state", store.clock))
-    spam = Spam(lambda: pipeline.settings.filters.spam, builtin, store.hop, metrics)
+    bayes = Bayes(settings.data / "state", store.clock)
+    spam = Spam(lambda: pipeline.settings.filters.spam, Builtin(bayes), store.hop, metrics)
+    opened += [memory, bayes]
     judges = (dnsbl, greylist, sender_auth, virus)
     incoming = Checks(judges, (spam,), store.traces, metrics, lambda: pipeline.settings.filters.order)
     signing = Signing(settings.domains, store.directory.domain)
     outgoing = Checks((Submission(store, queue, signing), virus), (), store.traces, metrics)
-    pipeline = Pipeline(settings, store, queue, incoming, outgoing, signing, resolver=resolver)
+    pipeline = Pipeline(settings, store, queue, incoming, outgoing, signing, resolver=resolver, opened=opened)
     return pipeline

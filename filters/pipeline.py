@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from config.settings import Settings
 from filters import noted
@@ -50,6 +51,12 @@ NO_CHECKS = Checks()
 _log = logging.getLogger("filters")
 
 
+class Closes(Protocol):
+    """What holds something open."""
+
+    def close(self) -> None: ...
+
+
 class Pipeline:
     """One for each process. `settings` is replaced when the configuration is read again."""
 
@@ -63,8 +70,10 @@ class Pipeline:
         signing: Signing,
         clock: Callable[[], float] = time.time,
         resolver: Resolver | None = None,
+        opened: Sequence[Closes] = (),  # for this pipeline alone, which closes it
     ) -> None:
         self.settings = settings
+        self._opened = opened
         self._store = store
         self._handover = Handover(store, queue, signing)
         self._incoming = incoming
@@ -76,9 +85,11 @@ class Pipeline:
         self._echoes = Echoes(store, self._routes, self._handover, clock)
 
     def close(self) -> None:
-        """Let go of what it opened itself; the queue is closed by whoever made it."""
+        """Let go of what was opened for it; anything else is closed by whoever made it."""
         self._echoes.close()
         self._lists.close()
+        for each in self._opened:
+            each.close()
 
     async def _send(self, message: Message, to: str, trace: str) -> None:
         """Mail of the server's own."""

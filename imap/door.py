@@ -47,6 +47,10 @@ class ImapDoor:
         self._guarded = False
         self.still_every = STILL_EVERY
 
+    def close(self) -> None:
+        """After its servers have stopped."""
+        self.slots.close()
+
     def came_in(self, session: Inside) -> None:
         """A session has an account from now on."""
         self._inside.setdefault(session.address, set()).add(session)

@@ -42,8 +42,8 @@ class Entrance:
         metrics: Metrics,
     ) -> None:
         self._room = room
-        slots = Slots(settings.run) if getattr(settings, room).workers > 1 else None
-        self._guests = Guests(slots=slots, kind=room, told=functools.partial(metrics.connection, room))
+        self._slots = Slots(settings.run) if getattr(settings, room).workers > 1 else None
+        self._guests = Guests(slots=self._slots, kind=room, told=functools.partial(metrics.connection, room))
         self.settings = settings
         self.servers = []
         for listen, sock in listeners:
@@ -61,6 +61,11 @@ class Entrance:
                     proxy_from=getattr(listen, "proxy_from", ()),
                 )
             )
+
+    def close(self) -> None:
+        """After its servers have stopped."""
+        if self._slots is not None:
+            self._slots.close()
 
     @property
     def settings(self) -> Settings:

@@ -30,10 +30,10 @@ class Slot:
         self._held: set[int] | None = held
 
     def free(self) -> None:
-        if self._held is not None:
+        if self._held is not None and self._offset in self._held:
             _lock(self._fd, fcntl.F_UNLCK, self._offset)
             self._held.discard(self._offset)
-            self._held = None
+        self._held = None
 
     def __enter__(self) -> "Slot":
         return self
@@ -70,8 +70,9 @@ class Slots:
         return None
 
     def close(self) -> None:
-        """Give everything back."""
-        for fd, _ in self._files.values():
+        """Give everything back; slots that somebody still has are free by it."""
+        for fd, held in self._files.values():
+            held.clear()  # the number of the descriptor will be another file's
             os.close(fd)
         self._files.clear()
 

@@ -27,3 +27,7 @@ class Pop3Door:
         self.contexts = contexts
         self.clock = clock
         self.slots = Slots(settings.run)
+
+    def close(self) -> None:
+        """After its servers have stopped."""
+        self.slots.close()

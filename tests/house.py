@@ -19,6 +19,7 @@ from config.settings import Listen, Settings, SmtpListen
 from net.connection import Connection
 from net.server import Server, bind
 from net.tls import Contexts
+from tests import wire
 from tests.certificate import make_certificate
 
 HOSTNAME = "mail.example.test"
@@ -109,6 +110,7 @@ class House:
         self.imap_door: Any = None  # the one opened last
         self.servers: list[Server] = []
         self.closing: list[Callable[[], Awaitable[None]]] = []
+        self.opened: list[Callable[[], None]] = []  # that the store's threads use
         self.listen_more: dict[str, Any] = {}  # further settings of SMTP listeners
 
     async def open(self) -> "House":
@@ -119,10 +121,13 @@ class House:
 
     async def close(self) -> None:
         await asyncio.gather(*(server.stop(wait=1) for server in self.servers))
+        await wire.hang_up(server.address for server in self.servers)
         for close in self.closing:
             await close()
         if self.store is not None:
             await self.store.close()
+        for close_one in self.opened:
+            close_one()
 
     async def pop3(self, tls: str = "starttls") -> tuple[str, int]:
         """Open a POP3 door; the address it listens on."""
@@ -130,6 +135,7 @@ class House:
         from pop3.serve import serve
 
         door = Pop3Door(self.settings, self.store, self.contexts)
+        self.opened.append(door.close)
         return await self.listen(partial(serve, door), Listen(address="127.0.0.1:0", tls=tls), door.busy)
 
     async def imap(self, tls: str = "starttls") -> tuple[str, int]:
@@ -137,6 +143,7 @@ class House:
         from imap.serve import serve
 
         door = self.imap_door = ImapDoor(self.settings, self.store, self.contexts)
+        self.opened.append(door.close)
         return await self.listen(partial(serve, door), Listen(address="127.0.0.1:0", tls=tls), door.busy)
 
     async def smtp(self, tls: str = "starttls", mode: str = "mx") -> tuple[str, int]:
@@ -144,7 +151,9 @@ class House:
         from smtp.door import SmtpDoor
         from smtp.serve import serve
 
-        door = SmtpDoor(self.settings, self.store, build(self.settings, self.store), self.contexts)
+        pipeline = build(self.settings, self.store)
+        self.opened.append(pipeline.close)
+        door = SmtpDoor(self.settings, self.store, pipeline, self.contexts)
         more = self.listen_more if mode != "lmtp" else {}
         listen = SmtpListen(address="127.0.0.1:0", tls="none" if mode == "lmtp" else tls, mode=mode, **more)
         return await self.listen(partial(serve, door), listen, door.busy)
@@ -167,15 +176,13 @@ class House:
 
         async def close() -> None:
             jobs.close()
-            roster.close()
-            pipeline.close()
             await resolver.close()
-            panel.close()
-            queue.close()
 
         self.closing.append(close)
+        self.opened += [pipeline.close, panel.close, queue.close]
         send = partial(post, pipeline)
         roster, jobs = Roster(self.settings.data / "state"), Jobs(self.store.clock)
+        self.opened.append(roster.close)
         decide = pipeline.decide
         return Office(lambda: self.settings, self.store, panel, queue, resolver, send, decide, roster, jobs)
 

@@ -1,11 +1,36 @@
 """A client that sends and reads bytes, for tests that need more than a transcript can say."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+from weakref import WeakKeyDictionary
 
 from tests import closed
 
 Connect = Callable[..., Awaitable["Wire"]]
+
+Address = tuple[str, int]
+
+_opened: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Address, list[asyncio.StreamWriter]]]
+_opened = WeakKeyDictionary()
+
+
+async def connect(address: Address, **options: Any) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection that need not be closed: it is when the house is (`hang_up`)."""
+    reader, writer = await asyncio.open_connection(*address, **options)
+    here = _opened.setdefault(asyncio.get_running_loop(), {})
+    here.setdefault(address, []).append(writer)
+    return reader, writer
+
+
+async def hang_up(addresses: Iterable[Address]) -> None:
+    """Nothing that was connected to one of these is open any more."""
+    here = _opened.get(asyncio.get_running_loop(), {})
+    for writer in [each for address in addresses for each in here.pop(address, ())]:
+        writer.transport.abort()
+        with contextlib.suppress(OSError):  # what was still to come is not wanted
+            await asyncio.wait_for(writer.wait_closed(), 60)
 
 
 class Wire:
@@ -17,8 +42,8 @@ class Wire:
         self.number = 0
 
     @classmethod
-    async def open(cls, address: tuple[str, int], local: str = "", password: str = "") -> "Wire":
-        wire = cls(*await asyncio.open_connection(*address, limit=2**26))
+    async def open(cls, address: Address, local: str = "", password: str = "") -> "Wire":
+        wire = cls(*await connect(address, limit=2**26))
         await wire.line()
         if local:
             login = f"LOGIN {local}@example.test {password or local + 'secret'}"

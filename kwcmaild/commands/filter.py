@@ -103,9 +103,9 @@ async def _ask(settings: Settings, mail: Mail, addresses: Sequence[str]) -> list
         mail = replace(mail, recipients=tuple(recipients))
         return said + [_said(settings, opinion) for opinion in await pipeline.opinions(mail)]
     finally:
+        await store.close()
         pipeline.close()
         queue.close()
-        await store.close()
 
 
 def _said(settings: Settings, opinion: Opinion) -> Said:

@@ -26,6 +26,8 @@ async def compose(settings: Settings, listeners: Sequence[Listener]) -> Process:
 
     async def close() -> None:
         await store.close()
+        door.close()
+        entrance.close()
         metrics.close()
 
     return Process(entrance.servers, (*settled(store), door, entrance), contexts, close)

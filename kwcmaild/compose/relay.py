@@ -71,11 +71,11 @@ async def compose(settings: Settings, _: Sequence[Listener]) -> Process:
     )
 
     async def close() -> None:
-        pipeline.close()
         await policies.close()
         await resolver.close()
+        await store.close()  # first of what its threads and tasks work with
+        pipeline.close()
         queue.close()
-        await store.close()
         reports.close()
         dmarc.close()
         metrics.close()

@@ -33,11 +33,12 @@ async def compose(settings: Settings, listeners: Sequence[Listener]) -> Process:
     entrance = Entrance(door, partial(serve, door), "smtp", settings, contexts, listeners, metrics)
 
     async def close() -> None:
-        pipeline.close()
         await resolver.close()
+        await store.close()  # first of what its threads and tasks work with
+        pipeline.close()
         queue.close()
-        await store.close()
         dmarc.close()
+        entrance.close()
         metrics.close()
 
     return Process(entrance.servers, (*settled(store), pipeline, door, entrance), contexts, close)

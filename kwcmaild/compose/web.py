@@ -38,12 +38,12 @@ async def compose(settings: Settings, listeners: Sequence[Listener]) -> Process:
 
     async def close() -> None:
         await asyncio.to_thread(jobs.close)
-        pipeline.close()
         await resolver.close()
+        await store.close()  # first of what its threads and tasks work with
+        pipeline.close()
         panel.close()
         roster.close()
         queue.close()
-        await store.close()
         metrics.close()
 
     return Process((server,), (*settled(store), pipeline), contexts, close)

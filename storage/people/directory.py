@@ -310,12 +310,21 @@ class Directory:
             while True:
                 began = loop.time()
                 try:
-                    await asyncio.to_thread(self.make_pass)
+                    await self._to_its_end(asyncio.ensure_future(asyncio.to_thread(self.make_pass)))
                 except (OSError, sqlite3.Error, Broken) as error:
                     logger.warning("directory.pass", extra={"fields": {"error": str(error)}})
                 await asyncio.sleep(max(PASS_EVERY / 5, PASS_EVERY - (loop.time() - began)))
         finally:
-            self._stop.set()  # a pass that is under way in its thread ends soon
+            self._stop.set()
+
+    async def _to_its_end(self, under_way: "asyncio.Future[bool]") -> None:
+        """Who is cancelled meanwhile waits too: the thread uses what is closed then. It ends soon."""
+        try:
+            await asyncio.shield(under_way)
+        except asyncio.CancelledError:
+            self._stop.set()
+            await asyncio.wait([under_way])
+            raise
 
     def make_pass(self) -> bool:
         """Look at every file, if this process holds the right to the passes or can take it."""

@@ -1,6 +1,5 @@
 """SCRAM-SHA-256-PLUS over TLS: the server binds to the certificate that it shows, and only where it is told to."""
 
-import asyncio
 import base64
 import hashlib
 import hmac
@@ -12,7 +11,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from storage.people import passwords
 from tests.house import HOSTNAME, House, Site
-from tests.wire import Wire
+from tests.wire import Wire, connect
 
 PLUS = b"AUTH=SCRAM-SHA-256-PLUS"
 
@@ -70,6 +69,6 @@ async def test_off_by_default(house: House) -> None:
 
 async def tls(house: House, address: tuple[str, int]) -> Wire:
     context: ssl.SSLContext = house.client_context()
-    wire = Wire(*await asyncio.open_connection(*address, ssl=context, server_hostname=HOSTNAME))
+    wire = Wire(*await connect(address, ssl=context, server_hostname=HOSTNAME))
     await wire.line()
     return wire

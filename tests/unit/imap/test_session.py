@@ -14,6 +14,7 @@ import pytest
 from imap.commands import fetch
 from tests import closed
 from tests.house import House, Site
+from tests.wire import connect as connected
 
 
 class Wire:
@@ -55,7 +56,7 @@ async def connect(house: House) -> AsyncIterator[Connect]:
     async def make(local: str = "taro", *, login: bool = True) -> Wire:
         if not address:
             address.append(await house.imap())
-        wire = Wire(*await asyncio.open_connection(*address[0], limit=2**26))
+        wire = Wire(*await connected(address[0], limit=2**26))
         open_wires.append(wire)
         await wire.line()
         if login:
@@ -74,7 +75,7 @@ async def test_connections_of_an_account_are_limited(site: Site, tmp_path: Path)
     house = await House(Site.make(folder, imap="{max_connections_per_account: 2}")).open()
     try:
         address = await house.imap()
-        wires = [Wire(*await asyncio.open_connection(*address)) for _ in range(3)]
+        wires = [Wire(*await connected(address)) for _ in range(3)]
         for wire in wires:
             await wire.line()
         login = b"LOGIN taro@example.test tarosecret"
@@ -84,7 +85,7 @@ async def test_connections_of_an_account_are_limited(site: Site, tmp_path: Path)
         assert b"OK" in (await wires[2].do(b"LOGIN hanako@example.test hanakosecret"))[-1]
         await wires[0].do(b"LOGOUT")
         await wires[0].reader.read()
-        fourth = Wire(*await asyncio.open_connection(*address))
+        fourth = Wire(*await connected(address))
         await fourth.line()
         assert b"OK" in (await fourth.do(login))[-1]
     finally:
@@ -97,9 +98,9 @@ async def test_strangers_and_sleepers_are_shown_out(tmp_path: Path) -> None:
     house = await House(Site.make(folder, imap="{login_timeout: 1s, idle_timeout: 1s}")).open()
     try:
         address = await house.imap()
-        stranger = Wire(*await asyncio.open_connection(*address))
-        sleeper = Wire(*await asyncio.open_connection(*address))
-        idler = Wire(*await asyncio.open_connection(*address))
+        stranger = Wire(*await connected(address))
+        sleeper = Wire(*await connected(address))
+        idler = Wire(*await connected(address))
         for wire in (stranger, sleeper, idler):
             await wire.line()
         for wire in (sleeper, idler):
@@ -118,7 +119,7 @@ async def test_passwords_need_tls_where_the_operator_says_so(tmp_path: Path) -> 
     folder.mkdir()
     house = await House(Site.make(folder, auth="{plaintext_without_tls: never}")).open()
     try:
-        wire = Wire(*await asyncio.open_connection(*await house.imap()))
+        wire = Wire(*await connected(await house.imap()))
         assert b"STARTTLS LOGINDISABLED]" in await wire.line()
         for command in (b"LOGIN taro@example.test tarosecret", b"AUTHENTICATE PLAIN", b"AUTHENTICATE LOGIN"):
             assert b"NO [PRIVACYREQUIRED]" in (await wire.do(command))[-1]

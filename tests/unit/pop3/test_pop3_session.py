@@ -18,6 +18,7 @@ from storage.people.directory_cache import Name
 from storage.selected import Mailbox
 from tests import closed
 from tests.house import DOMAIN, House, Site, put
+from tests.wire import connect
 
 TARO = b"USER taro@example.test\r\nPASS tarosecret\r\n"
 
@@ -31,7 +32,7 @@ class Client:
 
     @classmethod
     async def connect(cls, address: tuple[str, int], login: bool = True, **options: Any) -> "Client":
-        client = cls(*await asyncio.open_connection(*address, **options))
+        client = cls(*await connect(address, **options))
         assert (await client.line()).startswith(b"+OK")
         if login:
             client.writer.write(TARO)

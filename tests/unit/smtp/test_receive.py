@@ -52,7 +52,7 @@ async def test_aliases_catch_all_and_postmaster(site: Site, connect: Connect) ->
     site.write_account("taro", "aliases: [taro.yamada]\n")
     domain = site.folder / "domains/example.test/domain.yaml"
     put(domain, "capacity: 100G\nadministrators: [hanako@example.test]\ncatch_all: taro@example.test\n")
-    (site.folder / "kwcmaild.yaml").open("a").write("operators: [hanako@example.test]\n")
+    site.configure(operators="[hanako@example.test]")
     house = await House(site).open()
     try:
         client = await connect(await house.smtp())
@@ -97,7 +97,7 @@ async def test_a_size_that_has_no_room_is_refused_before_it_is_sent(house: House
 
 
 async def test_too_big_is_read_to_its_end_and_refused(site: Site, connect: Connect) -> None:
-    (site.folder / "kwcmaild.yaml").open("a").write("smtp: {max_message: 64K}\n")
+    site.configure(smtp="{max_message: 64K}")
     house = await House(site).open()
     try:
         client = await connect(await house.smtp())
@@ -185,7 +185,7 @@ async def test_a_message_that_goes_round_in_circles(house: House, connect: Conne
 
 
 async def test_limits_of_a_session(site: Site, connect: Connect) -> None:
-    (site.folder / "kwcmaild.yaml").open("a").write("smtp: {max_recipients: 100, max_errors: 3}\n")
+    site.configure(smtp="{max_recipients: 100, max_errors: 3}")
     house = await House(site).open()
     try:
         client = await connect(await house.smtp())
@@ -205,7 +205,7 @@ async def test_limits_of_a_session(site: Site, connect: Connect) -> None:
 
 
 async def test_early_talkers_are_refused(site: Site, connect: Connect) -> None:
-    (site.folder / "kwcmaild.yaml").open("a").write("smtp: {greeting_delay: 5}\n")
+    site.configure(smtp="{greeting_delay: 5}")
     house = await House(site).open()
     try:
         client = await connect(await house.smtp(), greet=False)
@@ -217,7 +217,7 @@ async def test_early_talkers_are_refused(site: Site, connect: Connect) -> None:
 
 
 async def test_silence_is_ended(site: Site, connect: Connect) -> None:
-    (site.folder / "kwcmaild.yaml").open("a").write("smtp: {command_timeout: 1, data_timeout: 1}\n")
+    site.configure(smtp="{command_timeout: 1, data_timeout: 1}")
     house = await House(site).open()
     try:
         address = await house.smtp()
@@ -233,7 +233,7 @@ async def test_silence_is_ended(site: Site, connect: Connect) -> None:
 
 
 async def test_an_octet_now_and_then_gains_no_time(site: Site, connect: Connect) -> None:
-    (site.folder / "kwcmaild.yaml").open("a").write("smtp: {data_timeout: 1}\n")
+    site.configure(smtp="{data_timeout: 1}")
     house = await House(site).open()
     try:
         client = await connect(await house.smtp())

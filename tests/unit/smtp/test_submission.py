@@ -126,7 +126,7 @@ async def test_a_suspended_account_sends_no_more(house: House, connect: Connect)
 
 
 async def test_the_client_address_can_be_hidden(site: Site, connect: Connect) -> None:
-    (site.folder / "kwcmaild.yaml").open("a").write("smtp: {hide_client_address: true}\n")
+    site.configure(smtp="{hide_client_address: true}")
     house = await House(site).open()
     try:
         client = await submitter(house, connect)

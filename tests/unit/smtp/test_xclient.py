@@ -8,6 +8,7 @@ import pytest
 from smtp import replies, xclient
 from smtp.replies import Malformed
 from tests.house import House
+from tests.wire import connect
 
 HERE = ("127.0.0.1",)
 
@@ -61,7 +62,7 @@ class Client:
     @classmethod
     async def of(cls, house: House, mode: str, **more: Any) -> "Client":
         house.listen_more = {"xclient_from": HERE, **more}
-        client = cls(*await asyncio.open_connection(*await house.smtp(mode=mode)))
+        client = cls(*await connect(await house.smtp(mode=mode)))
         assert (await client.hears()).startswith("220 ")
         return client
 

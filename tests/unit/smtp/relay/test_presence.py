@@ -25,7 +25,7 @@ def test_the_killed_one_is_dead_once_and_the_living_are_not(tmp_path: Path) -> N
         assert given_back == []
     finally:
         other.kill()
-        other.wait()
+        other.communicate()
     presence.bury(tmp_path, given_back.append)
     presence.bury(tmp_path, given_back.append)
     assert given_back == ["other"]
