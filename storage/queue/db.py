@@ -56,9 +56,13 @@ class QueueDatabase:
         self._gate = threading.Lock()
         self._waiting: list[_Entry] = []
         self._led = False
-        with self.writing() as db:
-            self.created = _lift(db)
-            time.agree(db)
+        try:
+            with self.writing() as db:
+                self.created = _lift(db)
+                time.agree(db)
+        except BaseException:
+            self.close()
+            raise
 
     @contextmanager
     def writing(self, durable: bool = True) -> Iterator[sqlite3.Connection]:

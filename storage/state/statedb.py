@@ -112,7 +112,9 @@ class StateDb:
                 connection = self._connect()
                 whole = connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)
                 connection.close()
-            except sqlite3.DatabaseError:
+            except sqlite3.DatabaseError as error:
+                if not _is_damage(error):  # busy, or no room: it may be as whole as ever
+                    raise
                 whole = False
             if not whole:
                 self._put_aside()

@@ -627,6 +627,14 @@ def test_a_queue_of_the_version_before_goes_on(tmp_path: Path, clock: Clock) -> 
     again.close()
 
 
+def test_a_queue_of_a_version_to_come_is_left_alone(tmp_path: Path, clock: Clock) -> None:
+    Queue(tmp_path / "queue", clock).close()
+    with closing(sqlite3.connect(tmp_path / "queue/queue.sqlite")) as db:
+        db.execute(f"PRAGMA user_version = {len(queue_schema.VERSIONS) + 1}")
+    with pytest.raises(RuntimeError, match="this program knows"):
+        Queue(tmp_path / "queue", clock)
+
+
 @as_files
 def test_what_several_threads_add_shares_transactions_and_fails_alone(
     queue: Queue, monkeypatch: pytest.MonkeyPatch

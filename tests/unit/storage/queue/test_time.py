@@ -93,9 +93,13 @@ def test_another_process_sees_the_same_time(machine: Machine) -> None:
     machine.wall -= 3 * DAY
     other = machine.open()
     assert other.time.now() == machine.queue.time.now()
+    machine.wall += 30 * DAY  # in the moment in which the time was noted
+    third = machine.open()
+    assert third.time.now() == other.time.now() == machine.queue.time.now() == START + 50
     other.add(MESSAGE, "", [TARO], "t")
     assert len(machine.queue.claim("a")) == 1
     other.close()
+    third.close()
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Counts within a time: right on average, never forgotten early, shared, bounded, and no reason to stop."""
 
+import hashlib
+import itertools
 import multiprocessing
 import os
 import struct
@@ -122,6 +124,22 @@ def test_a_flood_of_keys_costs_no_room_and_large_counts_stay(tmp_path: Path, clo
         rates.add("mail", f"flood {number}", HOUR)
     assert rates.add("mail", "taro", HOUR, 0).total == 100
     assert (tmp_path / "rates").stat().st_size <= SETS * WAYS * 24
+
+
+def test_where_a_set_is_full_what_still_counts_stays(rates: Rates, clock: Clock) -> None:
+    """Also what came in the window before, as long as that reaches into the last hour."""
+
+    def set_of(key: str) -> int:
+        digest = hashlib.blake2b(f"mail\0{key}".encode(), digest_size=8).digest()
+        return int.from_bytes(digest, "little") % SETS
+
+    keys = (f"flood {number}" for number in itertools.count())
+    clock.now = clock.now // HOUR * HOUR
+    rates.add("mail", "taro", HOUR, 100)
+    clock.now += 1.5 * HOUR
+    for key in itertools.islice((key for key in keys if set_of(key) == set_of("taro")), WAYS):
+        rates.add("mail", key, HOUR)
+    assert rates.add("mail", "taro", HOUR, 0).total == 50
 
 
 @pytest.fixture

@@ -72,8 +72,7 @@ def test_a_file_is_lifted_to_the_newest_version(tmp_path: Path) -> None:
     assert db.query("SELECT text, at FROM note") == [("old", 7)]
 
 
-def test_damage_found_in_the_middle_costs_one_call(tmp_path: Path) -> None:
-    path = tmp_path / "x.sqlite"
+def damage(path: Path) -> None:
     db = StateDb(path, SCRIPTS)
     with db.transaction() as transaction:
         transaction.executemany("INSERT INTO note VALUES (?)", [("x" * 1000,)] * 100)
@@ -81,6 +80,53 @@ def test_damage_found_in_the_middle_costs_one_call(tmp_path: Path) -> None:
     with path.open("r+b") as file:
         file.seek(4096)
         file.write(b"\xff" * (path.stat().st_size - 4096))
+    db.close()
+
+
+def test_of_two_that_find_the_damage_the_second_leaves_alone_what_the_first_began(tmp_path: Path) -> None:
+    path = tmp_path / "x.sqlite"
+    first, second = StateDb(path, SCRIPTS), StateDb(path, SCRIPTS)
+    assert notes(first) == notes(second) == []
+    damage(path)
+    with pytest.raises(sqlite3.DatabaseError):
+        first.query("SELECT count(text) FROM note")
+    add(first, "anew")
+    with pytest.raises(sqlite3.DatabaseError):  # it still has the old file open
+        second.query("SELECT count(text) FROM note")
+    assert notes(second) == ["anew"]
+    assert len(list(tmp_path.glob("x.sqlite.damaged-*[0-9]"))) == 1
+    first.close()
+    second.close()
+
+
+def test_a_file_that_cannot_be_looked_at_is_not_put_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x.sqlite"
+    first, second = StateDb(path, SCRIPTS), StateDb(path, SCRIPTS)
+    assert notes(first) == notes(second) == []
+    damage(path)
+    with pytest.raises(sqlite3.DatabaseError):
+        first.query("SELECT count(text) FROM note")
+    add(first, "anew")
+
+    def busy(_: sqlite3.Connection) -> None:
+        error = sqlite3.OperationalError("database is locked")
+        error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(second, "_set_up", busy)
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            second.query("SELECT count(text) FROM note")
+    assert notes(second) == ["anew"]
+    first.close()
+    second.close()
+
+
+def test_damage_found_in_the_middle_costs_one_call(tmp_path: Path) -> None:
+    path = tmp_path / "x.sqlite"
+    damage(path)
     another = StateDb(path, SCRIPTS)
     with pytest.raises(sqlite3.DatabaseError):
         another.query("SELECT count(text) FROM note")
