@@ -250,9 +250,12 @@ def test_a_file_changed_in_place_counts_after_two_equal_stats(house: House) -> N
     house.clock.ahead = 0
     house.overwrite("example.test/accounts/taro.yaml", "quota: 2G\n")
     assert account(directory).file.quota == 1 << 30
+    house.clock.ahead += 0.15
     house.overwrite("example.test/accounts/taro.yaml", "quota: 3G\nsuspended: true\n")
     assert account(directory).file.quota == 1 << 30
-    house.clock.ahead += 0.25
+    house.clock.ahead += 0.15  # since the first change, but not since the last
+    assert account(directory).file.quota == 1 << 30
+    house.clock.ahead += 0.1
     assert account(directory).file.quota == 3 << 30
     assert account(directory).file.suspended
 

@@ -566,6 +566,16 @@ def test_hold_and_release(queue: Queue, clock: Clock) -> None:
     assert take(queue) == {queue_id: [0]}
 
 
+def test_release_brings_nothing_back_that_has_ended(queue: Queue) -> None:
+    admin = QueueAdmin(queue)
+    queue_id = queue.add(MESSAGE, "", [TARO, HANAKO], "t")
+    take(queue)
+    queue.record("a", queue_id, [Outcome(0, DELIVERED)])
+    admin.hold(Select())
+    assert admin.release(Select()) == 1
+    assert take(queue, "b") == {queue_id: [1]}
+
+
 def test_held_while_it_is_tried_ends_as_the_attempt_ends(queue: Queue, clock: Clock) -> None:
     admin = QueueAdmin(queue)
     queue_id = queue.add(MESSAGE, "", [TARO, HANAKO], "t")

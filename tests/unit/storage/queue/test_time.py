@@ -126,6 +126,14 @@ def test_between_two_boots_the_wall_is_believed_within_bounds(
     assert machine.age() == pytest.approx(counted)
 
 
+def test_of_short_boots_each_counts(machine: Machine) -> None:
+    """The clock that counts since the start may be as far as it was before."""
+    machine.queue.add(MESSAGE, "me@example.test", [TARO], "t")
+    for _ in range(3):
+        machine.restart(600)
+    assert machine.age() == pytest.approx(3 * 600)
+
+
 def test_a_time_of_day_is_met_as_long_as_the_clock_is_right(machine: Machine) -> None:
     machine.passes(100)
     machine.wall += DAY
