@@ -5,7 +5,9 @@ accounts taro and hanako. `House` opens the store over it and the doors that a t
 """
 
 import asyncio
+import os
 import ssl
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
@@ -27,11 +29,21 @@ DOMAIN = "example.test"
 PASSWORDS = {"taro": "tarosecret", "hanako": "hanakosecret"}
 
 
+_replaced: deque[int] = deque()  # descriptors
+
+
 def put(path: Path, text: str) -> Path:
-    """Write a file as programs and most editors do: what is written in place is not believed at once."""
+    """Write a file as programs and most editors do: what is written in place is not believed at once.
+
+    What it replaces stays open for a while. Else the next file but one would get its inode on most file systems,
+    and look, to whoever has not seen the one between, as if it had been changed in place."""
     new = path.with_name(f".{path.name}.new")
     new.write_text(text)
     new.chmod(0o600)
+    if path.exists():
+        _replaced.append(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+        if len(_replaced) > 16:
+            os.close(_replaced.popleft())
     return new.rename(path)
 
 
