@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,8 +44,9 @@ class Besieged:
         for below in ("mail", "spool", "queue"):
             for path in sorted((data / below).rglob("*")):
                 ours = path.parent.name in ("cur", "new", "tmp", "spool", "queue")
-                if ours and path.is_file() and not path.name.startswith("queue.sqlite"):
-                    found.append((str(path.relative_to(data)), path.read_bytes()))
+                if ours and not path.name.startswith("queue.sqlite"):
+                    with suppress(FileNotFoundError, IsADirectoryError):  # a spool may go while we look
+                        found.append((str(path.relative_to(data)), path.read_bytes()))
         return found
 
     async def imap(self) -> Talk:

@@ -144,13 +144,14 @@ async def test_strangers_to_imap_have_so_much_time_in_all(tmp_path: Path) -> Non
     site = Site.make(tmp_path, imap="{login_timeout: 1, listen: []}")
     house = await House(site).open()
     try:
-        talk = await Talk.open(await house.imap())
+        address = await house.imap()
         began = asyncio.get_running_loop().time()
+        talk = await Talk.open(address)
         count = 0
         with pytest.raises(EOFError):
-            while asyncio.get_running_loop().time() < began + 20:
+            while asyncio.get_running_loop().time() < began + 60:
                 count += 1
                 await talk.ask(b"a%d NOOP" % count, b"a%d OK" % count)
-        assert count > 1
+        assert asyncio.get_running_loop().time() - began > 0.9
     finally:
         await house.close()

@@ -13,8 +13,7 @@ from web import server as web
 
 
 @pytest.fixture
-async def address(house: House, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[str, int]]:
-    monkeypatch.setattr(web, "HEAD_TIMEOUT", 0.3)
+async def address(house: House) -> AsyncIterator[tuple[str, int]]:
     sock = bind("127.0.0.1", 0)
     listen = Listen(address="127.0.0.1:0", tls="none")
     server = web.WebServer(house.settings, house.contexts, [(listen, sock)], await house.office())
@@ -43,7 +42,10 @@ async def _works(address: tuple[str, int]) -> None:
         b"GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 4294967296\r\n\r\nx",
     ],
 )
-async def test_a_request_that_never_ends_is_given_up(address: tuple[str, int], start: bytes) -> None:
+async def test_a_request_that_never_ends_is_given_up(
+    address: tuple[str, int], start: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web, "HEAD_TIMEOUT", 0.3)
     talk = await _connect(address)
 
     async def dribble() -> None:
@@ -56,6 +58,7 @@ async def test_a_request_that_never_ends_is_given_up(address: tuple[str, int], s
     async with asyncio.timeout(60):
         await talk.rest()
     dribbling.cancel()
+    monkeypatch.undo()
     await _works(address)
 
 
@@ -115,10 +118,7 @@ async def test_a_head_that_is_none_is_refused(address: tuple[str, int], head: by
     ],
     ids=["field", "address", "fields", "after the body"],
 )
-async def test_a_head_that_is_too_long_is_refused(
-    address: tuple[str, int], head: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(web, "HEAD_TIMEOUT", 3600.0)  # its length alone is the matter
+async def test_a_head_that_is_too_long_is_refused(address: tuple[str, int], head: bytes) -> None:
     talk = await _connect(address)
     assert b" 200 " not in await talk.pour(head)
     await _works(address)

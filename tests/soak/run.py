@@ -19,6 +19,7 @@ from tests.soak import work
 from tests.soak.server import Server
 from tests.soak.watch import HEAD, Bounds, Finding, Watched, course, judge
 
+SLOW = 300  # seconds more for what was not done yet
 WARM_UP = 1 / 3  # of the time: each account has been opened, each mailbox is as full as it gets
 
 
@@ -47,8 +48,15 @@ class Result:
 
 
 def soak(
-    folder: Path, seconds: float, *, pause: float = 0.05, every: float = 2.0, bounds: Bounds | None = None
+    folder: Path,
+    seconds: float,
+    *,
+    pause: float = 0.05,
+    every: float = 2.0,
+    bounds: Bounds | None = None,
+    kinds: frozenset[str] = frozenset(),
 ) -> Result:
+    """For so many seconds, and on a slow machine for longer, until each of these kinds of work was done."""
     server = Server(folder)
     try:
         server.start()
@@ -59,7 +67,11 @@ def soak(
         for seed, each in enumerate(work.ALL):
             workers.start(each, seed)
         try:
-            while (now := time.monotonic() - began) < seconds and not workers.stopping.wait(every):
+            while (now := time.monotonic() - began) < seconds or (
+                now < seconds + SLOW and any(kind not in workers.done for kind in kinds)
+            ):
+                if workers.stopping.wait(every):
+                    break
                 for process in watched:
                     process.look(now)
         finally:
@@ -70,7 +82,7 @@ def soak(
     finally:
         server.stop()
     findings = [
-        finding for process in watched for finding in judge(process, seconds * WARM_UP, bounds or Bounds())
+        finding for process in watched for finding in judge(process, now * WARM_UP, bounds or Bounds())
     ]
     courses = {process.name: course(process) for process in watched}
     return Result(findings, courses, workers.done, server.trouble, now)

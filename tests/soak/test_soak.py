@@ -18,7 +18,8 @@ KINDS = {
 
 def test_mixed_load(tmp_path: Path) -> None:
     """So short a time says little of leaks: descriptors, and what is large."""
-    result = soak(tmp_path / "server", SECONDS, every=0.5, bounds=Bounds(memory=32, descriptors=40))
+    bounds = Bounds(memory=32, descriptors=40)
+    result = soak(tmp_path / "server", SECONDS, every=0.5, bounds=bounds, kinds=frozenset(KINDS))
     assert result.done.keys() >= KINDS
     assert {finding.process for finding in result.findings} == {*ROOMS, "serve"}
     assert result.flat, str(result)

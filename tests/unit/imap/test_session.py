@@ -95,17 +95,20 @@ async def test_connections_of_an_account_are_limited(site: Site, tmp_path: Path)
 async def test_strangers_and_sleepers_are_shown_out(tmp_path: Path) -> None:
     folder = tmp_path / "hasty"
     folder.mkdir()
-    house = await House(Site.make(folder, imap="{login_timeout: 1s, idle_timeout: 1s}")).open()
+    house = await House(Site.make(folder, imap="{login_timeout: 1s}")).open()
     try:
+        stranger = Wire(*await connected(await house.imap()))
+        imap = house.settings.imap.model_copy(update={"login_timeout": 60, "idle_timeout": 1})
+        house.settings = house.settings.model_copy(update={"imap": imap})
         address = await house.imap()
-        stranger = Wire(*await connected(address))
         sleeper = Wire(*await connected(address))
         idler = Wire(*await connected(address))
         for wire in (stranger, sleeper, idler):
             await wire.line()
-        for wire in (sleeper, idler):
-            await wire.do(b"LOGIN taro@example.test tarosecret")
-        idler.writer.write(b"i IDLE\r\n")
+        await sleeper.do(b"LOGIN taro@example.test tarosecret")
+        # in one piece: before that it is never silent
+        idler.writer.write(b"l LOGIN taro@example.test tarosecret\r\ni IDLE\r\n")
+        await idler.until(b"l")
         assert await idler.line() == b"+ idling\r\n"
         for wire in (stranger, sleeper, idler):
             assert await wire.line() == b"* BYE [UNAVAILABLE] Nothing was heard for too long\r\n"
@@ -131,7 +134,7 @@ async def test_the_server_stops_between_two_commands(house: House, connect: Conn
     busy, idle = await connect(), await connect()
     idle.writer.write(b"i IDLE\r\n")
     await idle.line()
-    await house.servers[0].stop(wait=5)
+    await house.servers[0].stop(wait=60)
     for wire in (busy, idle):
         assert await wire.line() == b"* BYE [UNAVAILABLE] The server is going down\r\n"
         assert await wire.line() == b""

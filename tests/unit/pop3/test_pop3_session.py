@@ -92,6 +92,7 @@ async def test_a_large_message_waits_for_its_reader_and_not_in_memory(
     received, room = hashlib.sha256(), len(wire)
     while room:
         chunk = await client.reader.read(min(room, 2**18))
+        assert chunk, "the server has closed"
         received.update(chunk)
         room -= len(chunk)
     assert received.digest() == hashlib.sha256(wire).digest()
@@ -205,8 +206,9 @@ async def test_an_account_has_so_many_places_and_gets_them_back(house: House) ->
 async def test_a_silent_session_is_closed_without_a_word_and_removes_nothing(house: House) -> None:
     await house.put("taro", "INBOX", b"Subject: one\r\n\r\nfirst\r\n")
     house.settings = changed(house.settings, idle_timeout=0.1)
-    client = await Client.connect(await house.pop3())
-    assert (await client.ask(b"DELE 1")).startswith(b"+OK")
+    client = await Client.connect(await house.pop3(), login=False)
+    client.writer.write(TARO + b"DELE 1\r\n")  # in one piece: before that it is never silent
+    assert [(await client.line())[:3] for _ in range(3)] == [b"+OK"] * 3
     assert await client.rest() == b""
     client.close()
     assert len(inbox_files(house.site)) == 1
@@ -214,15 +216,16 @@ async def test_a_silent_session_is_closed_without_a_word_and_removes_nothing(hou
 
 async def test_a_stranger_has_so_much_time_in_all(house: House) -> None:
     house.settings = changed(house.settings, login_timeout=0.3)
-    client = await Client.connect(await house.pop3(), login=False)
+    address = await house.pop3()
     loop = asyncio.get_running_loop()
     began = loop.time()
+    client = await Client.connect(address, login=False)
     with suppress(ConnectionError):
         while await client.ask(b"CAPA"):
             while await client.line() not in (b".\r\n", b""):
                 pass
             await asyncio.sleep(0.02)
-    assert 0.2 < loop.time() - began < 30
+    assert loop.time() - began > 0.2
     client.close()
 
 
@@ -230,7 +233,7 @@ async def test_a_server_that_stops_says_so_and_removes_nothing(house: House) -> 
     await house.put("taro", "INBOX", b"Subject: one\r\n\r\nfirst\r\n")
     client = await Client.connect(await house.pop3())
     assert (await client.ask(b"DELE 1")).startswith(b"+OK")
-    await house.servers[0].stop(wait=5)
+    await house.servers[0].stop(wait=60)
     assert await client.rest() == b"-ERR [SYS/TEMP] the server is stopping\r\n"
     client.close()
     assert len(inbox_files(house.site)) == 1
