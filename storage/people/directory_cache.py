@@ -191,15 +191,6 @@ class DirectoryCache:
         )
         return [Saved(Name(kind, domain, local), Stamp.parse(stamp), *rest) for local, stamp, *rest in rows]
 
-    def limits(self, domain: str, without: str | None = None) -> int:
-        """The sum of the accounts' limits, one account left out if asked."""
-        rows = self._db.query(
-            "SELECT coalesce(sum(quota), 0) FROM file WHERE domain = ? AND kind = 'account' AND local IS NOT ?",
-            (domain, without),
-        )
-        total: int = rows[0][0]
-        return total
-
     def given(self, domain: str, unset: int, *, without: str) -> tuple[int, int]:
         """The sum of the limits of all accounts but one (`unset` where a file says none), and their number."""
         rows = self._db.query(

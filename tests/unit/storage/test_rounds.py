@@ -1,6 +1,7 @@
 """Rounds: what arrives together is written together; who has to be waited for holds up nobody else."""
 
 import asyncio
+import errno
 import os
 import sqlite3
 import threading
@@ -153,6 +154,22 @@ async def test_a_disk_that_fails_at_the_last_fsync_leaves_nothing(
     monkeypatch.undo()
     assert [await count(store, name) for name in NAMES] == [1] * 8
     assert not os.listdir(store.settings.data / "spool")
+
+
+async def test_what_fails_when_the_rows_are_there_is_no_failure(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its sender would send it again."""
+
+    def fails(_: AccountLock) -> None:
+        raise OSError(errno.EIO, "the dirty byte stays")
+
+    monkeypatch.setattr(AccountLock, "mark_clean", fails)
+    (copy,) = await store.deliver(Message.of(TEXT), "", [Target(NAMES[0])], "t")
+    monkeypatch.undo()
+    assert copy.status.ok and await count(store, NAMES[0]) == 2
+    (copy,) = await store.deliver(Message.of(TEXT), "", [Target(NAMES[0])], "t")
+    assert copy.status.ok and await count(store, NAMES[0]) == 3
 
 
 async def test_many_accounts_are_written_to_at_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

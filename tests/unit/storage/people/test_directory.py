@@ -1,6 +1,7 @@
 """Who is at an address: what the files say, when a change counts, and what happens to broken ones."""
 
 import asyncio
+import errno
 import os
 import sqlite3
 import time
@@ -16,6 +17,7 @@ from config.settings import Settings
 from storage.errors import Broken
 from storage.people import directory as directory_module
 from storage.people import passwords
+from storage.people.address import parse
 from storage.people.directory import AccountEntry, Directory, ForwardEntry, ListEntry
 from storage.people.directory_cache import Name, Stamp
 from tests.house import put
@@ -345,6 +347,59 @@ def test_the_last_good_content_outlives_the_process(house: House) -> None:
         assert (entry.state, entry.file.aliases) == ("last good", ("taro.yamada",))
 
 
+@pytest.mark.parametrize("code", [errno.EIO, errno.EACCES, errno.ESTALE])
+def test_a_disk_that_fails_bounces_nothing(house: House, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    """What was read last stays in force, in a process that begins too; of nobody else is said that he is nobody."""
+    account(house.open())
+    house.clock.ahead = LATER
+    account(house.open())  # settled: the cache has it
+    real = os.stat
+
+    def failing(path: str | Path, **how: bool) -> os.stat_result:
+        if "/accounts/" in str(path):
+            raise OSError(code, os.strerror(code))
+        return real(path, **how)  # type: ignore[arg-type]
+
+    directory = house.open()
+    monkeypatch.setattr(os, "stat", failing)
+    assert account(directory).state == "last good"
+    for nobody in ("nobody@example.test", "taro.yamad@example.test"):
+        with pytest.raises(Broken):
+            directory.lookup(nobody)
+
+
+def test_who_may_not_wait_is_not_told_what_has_not_settled(house: House) -> None:
+    directory = house.open()
+    taro = parse("taro@example.test")
+    house.clock.ahead = LATER
+    assert directory.known_account(taro) is None
+    account(directory)
+    assert (known := directory.known_account(taro)) is not None and known.file.quota == 1 << 30
+    house.clock.ahead = 0
+    house.overwrite("example.test/accounts/taro.yaml", "quota: 2G\n")
+    assert directory.known_account(taro) is None and account(directory).file.quota == 1 << 30
+    house.write("example.test/accounts/new.yaml", "quota: 3G\n")
+    new = parse("new@example.test")
+    assert account(directory, str(new)).file.quota == 3 << 30 and directory.known_account(new) is None
+    house.clock.ahead = LATER
+    assert account(directory, str(new)) and directory.known_account(new) is not None
+
+
+def test_a_domain_that_comes_back_is_looked_through_anew(house: House) -> None:
+    """An alias is not nobody because the domain was looked through a moment ago, when it was gone."""
+    directory = house.open()
+    account(directory, "taro.yamada@example.test")
+    directory.refresh_all()
+    os.rename(house.domains / "example.test", house.root / "away")
+    house.clock.ahead += 0.1
+    directory.refresh_all()
+    house.clock.ahead += 6
+    directory.refresh_all()
+    assert directory.cache.domains() == set()
+    os.rename(house.root / "away", house.domains / "example.test")
+    assert account(directory, "taro.yamada@example.test").via == "alias"
+
+
 def test_a_broken_file_that_never_was_good_is_temporary_for_its_owner_only(house: House) -> None:
     house.write("example.test/accounts/new.yaml", "password: secret\n")
     directory = house.open()
@@ -441,6 +496,27 @@ def test_two_processes_hash_one_plain_password_once(house: House, monkeypatch: p
     assert account(first).file.password in house.path("example.test/accounts/taro.yaml").read_text()  # type: ignore[operator]
 
 
+def test_what_its_author_saves_while_the_password_is_hashed_stays(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain(house)
+    house.clock.ahead = LATER
+    directory = house.open()
+    real = passwords.hash_password
+
+    def meanwhile(password: str) -> str:
+        monkeypatch.setattr(passwords, "hash_password", real)
+        house.write("example.test/accounts/taro.yaml", "quota: 7G  # seven\npassword: {plain: another}\n")
+        return real(password)
+
+    monkeypatch.setattr(passwords, "hash_password", meanwhile)
+    entry = account(directory)
+    assert entry.file.quota == 7 << 30 and isinstance(entry.file.password, str)
+    assert passwords.verify(entry.file.password, "another")
+    text = house.path("example.test/accounts/taro.yaml").read_text()
+    assert "quota: 7G  # seven\n" in text and entry.file.password in text
+
+
 # ---- the pass, and size
 
 
@@ -484,7 +560,7 @@ def test_the_pass_follows_what_comes_changes_and_goes(house: House) -> None:
     house.clock.ahead = LATER
     directory.refresh_all()
     assert directory.cache.owners("example.test", "hana") == ["hanako"]
-    assert directory.cache.limits("example.test") == 2 << 30
+    assert directory.cache.given("example.test", 0, without="")[0] == 2 << 30
     house.write("example.test/accounts/hanako.yaml", "aliases: [hanachan]\nquota: 3G\n")
     house.path("example.test/accounts/taro.yaml").unlink()
     house.clock.ahead = LATER + 1
@@ -492,7 +568,7 @@ def test_the_pass_follows_what_comes_changes_and_goes(house: House) -> None:
     assert directory.cache.owners("example.test", "hana") == []
     assert directory.cache.owners("example.test", "hanachan") == ["hanako"]
     assert directory.cache.owners("example.test", "taro.yamada") == []
-    assert directory.cache.limits("example.test") == 3 << 30
+    assert directory.cache.given("example.test", 0, without="")[0] == 3 << 30
     house.path("example.test").rename(house.root / "away")
     house.clock.ahead = LATER + 2
     directory.refresh_all()

@@ -1,7 +1,10 @@
 """Posts that wait: durable, decided by one, and not for ever."""
 
+import errno
 import os
 from pathlib import Path
+
+import pytest
 
 from storage.message import Message
 from storage.state.held_posts import KEPT, HeldPost, HeldPosts, expire
@@ -29,6 +32,18 @@ def test_a_post_waits_for_one_decision(tmp_path: Path) -> None:
     again.done()
     assert posts.claim(token) is posts.find(token) is None
     assert list((tmp_path / "held").iterdir()) == []
+
+
+def test_on_a_full_disk_nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    posts = HeldPosts(tmp_path)
+    for where in ("storage.durable.write_json", "storage.durable.sync_dir", "os.fsync"):
+        with monkeypatch.context() as patch, pytest.raises(OSError, match="full"):
+            patch.setattr(where, full)
+            posts.hold(Message.of(TEXT), POST)
+        assert list((tmp_path / "held").iterdir()) == []
 
 
 def test_a_token_names_nothing_else(tmp_path: Path) -> None:
