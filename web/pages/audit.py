@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from storage.state.panel import Entry
-from web.acts import audit
+from web.acts import audit, lists
 from web.pages.accounts import number_of
 from web.pages.frame import render
 from web.pages.page import Page, signed_in
@@ -32,6 +32,9 @@ async def log(request: Request) -> Response:
         key = f"action.{entry.action}"
         return text(language, key) if key in TEXTS else entry.action
 
+    def actor(entry: Entry) -> str:
+        return text(language, "audit.link") if entry.actor == lists.LINK else entry.actor
+
     return render(
         request,
         "audit/log.html",
@@ -41,6 +44,7 @@ async def log(request: Request) -> Response:
         search=search,
         before=before,
         action=action,
+        actor=actor,
     )
 
 

@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 from contextvars import ContextVar
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache, lru_cache, partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.ext import Extension
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
@@ -49,7 +49,7 @@ def size(octets: int) -> str:
     for unit, name in _UNITS:
         if octets >= unit:
             number = octets / unit
-            return f"{number:.0f} {name}" if number >= 100 or octets % unit == 0 else f"{number:.1f} {name}"
+            return f"{number:,.0f} {name}" if number >= 100 or octets % unit == 0 else f"{number:.1f} {name}"
     return f"{octets} B"
 
 
@@ -62,6 +62,15 @@ def moment(at: float, language: Language = "en") -> str:
 def _minute(minute: int, language: Language) -> str:
     form = "%Y/%m/%d %H:%M" if language == "ja" else "%Y-%m-%d %H:%M"
     return datetime.fromtimestamp(minute * 60).strftime(form)
+
+
+def day(at: date, language: Language = "en") -> str:
+    return f"{at:%Y/%m/%d}" if language == "ja" else f"{at:%Y-%m-%d}"
+
+
+def parted(address: str) -> Markup:
+    """An address that, where it has to be in two lines, is parted before its @."""
+    return escape(address).replace("@", Markup("<wbr>@"))
 
 
 def said_at(field: str, language: Language = "en") -> str:
@@ -168,9 +177,9 @@ def _environment(language: type[Literal]) -> Environment:
         cache_size=-1,
         extensions=[language],
     )
-    environment.filters |= {"size": size, "number": number, "iso": iso}
+    environment.filters |= {"size": size, "number": number, "iso": iso, "parted": parted}
     environment.globals |= {"t": partial(text, language.language), "here": here, "form_token": form_token}
-    environment.globals |= {"wrong": wrong}
+    environment.globals |= {"wrong": wrong, "day": partial(day, language=language.language)}
     environment.globals |= {"bar_of": bar, "meter_of": meter, "bars": bars, "cells": cells, "Right": Right}
     return environment
 

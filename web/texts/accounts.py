@@ -260,7 +260,7 @@ TEXTS: dict[str, dict[Language, str]] = {
     "deleted.until": {"ja": "保管期限", "en": "Kept until"},
     "deleted.undelete": {"ja": "元に戻す", "en": "Have it back"},
     "deleted.remove": {"ja": "今すぐ完全に削除", "en": "Remove for good"},
-    "deleted.none": {"ja": "削除済みアカウントはありません", "en": "There is none"},
+    "deleted.none": {"ja": "削除済みアカウントはありません", "en": "No deleted accounts"},
     "deleted.undeleted": {"ja": "{address} を元に戻しました。", "en": "{address} is back."},
     "deleted.removed": {"ja": "{address} を完全に削除しました。", "en": "{address} is gone for good."},
 }

@@ -116,6 +116,7 @@ TEXTS: dict[str, dict[Language, str]] = {
     "audit.action": {"ja": "操作", "en": "What"},
     "audit.subject": {"ja": "対象", "en": "Whom"},
     "audit.details": {"ja": "内容", "en": "Details"},
+    "audit.link": {"ja": "リスト管理者（承認リンク）", "en": "the list’s owner, by the link"},
     "audit.peer": {"ja": "接続元", "en": "From"},
     "audit.older": {"ja": "以前の記録を表示", "en": "Older ones"},
     "audit.newest": {"ja": "最新に戻る", "en": "Back to the latest"},
