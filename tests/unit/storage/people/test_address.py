@@ -64,6 +64,7 @@ def test_canonical(written: str, expected: str) -> None:
         ('"taro"example.test', "followed by @"),
         ("t\udce9@example.test", "UTF-8"),
         ("x" * 257 + "@example.test", "longer than 256"),
+        ("太" * 86 + "@example.test", "longer than 256"),
         ("taro@" + "a." * 130 + "test", "longer than 255"),
     ],
 )

@@ -211,6 +211,19 @@ async def test_app_passwords(house: House, tried: list[str]) -> None:
     await house.refused(password=shown)
 
 
+async def test_an_app_password_changes_no_account_also_where_it_is_remembered(
+    house: House, tried: list[str]
+) -> None:
+    shown, kept = passwords.new_app_password()
+    house.write("taro", f'password: "{HASH}"\napp_passwords: [{{name: phone, sha256: {kept}}}]\n')
+    for _ in range(2):
+        assert await house.login(password=shown) == TARO
+        with pytest.raises(LoginRefused):
+            await house.logins.check(TARO, shown, peer="192.0.2.7", protocol="web", trace="t1", apps=False)
+    password = {"password": "correct horse", "peer": "192.0.2.7", "protocol": "web", "trace": "t1"}
+    assert await house.logins.check(TARO, **password, apps=False) == TARO
+
+
 async def test_a_plain_password_works_before_and_after_it_was_hashed(house: House, tmp_path: Path) -> None:
     path = tmp_path / "domains/example.test/accounts/new.yaml"
     house.clock.ahead = 0
