@@ -8,10 +8,13 @@ from pop3.replies import DELETED, NO_SUCH_MESSAGE, Refused
 class Maildrop:
     """Messages are numbered from 1 in the order of their UIDs; numbers stand fast for the session (RFC 1939 §5)."""
 
-    __slots__ = ("_sizes", "_uids", "_uidvalidity", "deleted")
+    __slots__ = ("_sizes", "_uid_first", "_uids", "_uidvalidity", "deleted")
 
-    def __init__(self, uidvalidity: int, uids: Sequence[int], sizes: Sequence[int]) -> None:
+    def __init__(
+        self, uidvalidity: int, uids: Sequence[int], sizes: Sequence[int], uid_first: bool = False
+    ) -> None:
         self._uidvalidity = uidvalidity
+        self._uid_first = uid_first
         self._uids = uids
         self._sizes = sizes
         self.deleted: set[int] = set()  # numbers
@@ -45,7 +48,8 @@ class Maildrop:
 
     def unique_id(self, number: int) -> bytes:
         """The same for a message as long as it lives, in every session (RFC 1939 §7, UIDL)."""
-        return b"%08x%08x" % (self._uidvalidity, self.uid(number))
+        uid = self.uid(number)
+        return b"%08x%08x" % ((uid, self._uidvalidity) if self._uid_first else (self._uidvalidity, uid))
 
     def scan_listing(self, number: int) -> bytes:
         return b"%d %d" % (number, self.size(number))

@@ -141,13 +141,14 @@ class Session:
             raise Refused(replies.TOO_MANY)
         try:
             self._mailbox = mailbox = await self.store.account(account).open("INBOX")
+            uid_first = await mailbox.uid_first()
         except BaseException:
             slot.free()
             raise
         self._slot = slot
         self.account = account
         sizes = list(mailbox.rows.all().sizes)
-        self.maildrop = Maildrop(mailbox.uidvalidity, mailbox.uids, sizes)
+        self.maildrop = Maildrop(mailbox.uidvalidity, mailbox.uids, sizes, uid_first)
         self.send(b"+OK %d messages (%d octets)\r\n" % (self.maildrop.count, self.maildrop.octets))
 
     async def message(self, number: int) -> Message:

@@ -16,6 +16,7 @@ from storage import durable
 from storage.durable import write_json
 
 FILE = "mailbox.json"
+UID_FIRST = "uid_first"
 UID_BLOCK = 1000  # UIDs for one write of the mark
 MODSEQ_BLOCK = 86_400_000_000  # a day in microseconds: a mailbox writes its mark at most once a day
 RESTORED = 1_000_000  # UIDs left out after a backup was put back
@@ -32,6 +33,11 @@ class Description:
     keywords: tuple[str, ...] = ()
     special_use: str | None = None
     rest: dict[str, Any] = field(default_factory=dict)  # keys of later versions are kept
+
+    @property
+    def uid_first(self) -> bool:
+        """Whether POP3's unique ids are the UID and then UIDVALIDITY, as Dovecot made them for this mail."""
+        return bool(self.rest.get(UID_FIRST))
 
 
 def new(uidvalidity: int, special_use: str | None = None) -> Description:

@@ -3,7 +3,8 @@
 Dovecot keeps UIDs, UIDVALIDITY and the letters of keywords in files of its own (`dovecot-uidlist`,
 `dovecot-keywords`), names folders in modified UTF-7, and so on. Here the names of the files say the same
 (storage/filename.py), so they are copied under new names, with their dates and flags. What Dovecot has not seen yet
-has no UID there and gets one here.
+has no UID there and gets one here. POP3 clients know a message by what Dovecot makes of its UID: INBOX's
+description says that this goes on (of its `pop3_uidl_format` only the default, `%08Xu%08Xv`).
 
 The copy is made aside, is on the disk, and becomes the Maildir by one rename under the account's lock: whoever is
 killed or loses its power has brought nothing, and may begin again. An account that has mail is refused. The old
@@ -177,8 +178,13 @@ def _folder(source: Path, name: str, making: Path) -> int:
     ]
     for first in range(0, len(files), TOGETHER):
         _copy(files[first : first + TOGETHER], folder, known)
-    described = describe.new(known.uidvalidity, SPECIAL_MAILBOXES.get(name))
-    describe.save(folder, replace(described, uidnext_mark=known.uidnext, keywords=_keywords(source)))
+    described = replace(
+        describe.new(known.uidvalidity, SPECIAL_MAILBOXES.get(name)),
+        uidnext_mark=known.uidnext,
+        keywords=_keywords(source),
+        rest={describe.UID_FIRST: True} if name == INBOX and known.found else {},
+    )
+    describe.save(folder, described)
     for each in (folder / "cur", folder / "new", folder):
         sync_dir(each)
     return len(files)

@@ -79,6 +79,11 @@ class Mailbox:
     def uidvalidity(self) -> int:
         return self._folder.uidvalidity
 
+    async def uid_first(self) -> bool:
+        """Whether POP3's unique ids go on as Dovecot made them (storage/dovecot.py)."""
+        description = await self._account.store.run(self._folder.description)
+        return description.uid_first
+
     @property
     def uidnext(self) -> int:
         return self._folder.uidnext

@@ -25,6 +25,11 @@ def test_unique_ids_are_uidvalidity_and_uid(drop: Maildrop) -> None:
     assert drop.scan_listing(1) == b"1 100"
 
 
+def test_unique_ids_of_mail_that_was_dovecots() -> None:
+    drop = Maildrop(0x6B0466BB, (1, 3), (100, 20), uid_first=True)
+    assert [drop.unique_id(number) for number in (1, 2)] == [b"000000016b0466bb", b"000000036b0466bb"]
+
+
 @pytest.mark.parametrize("number", [0, 4, -1, 10**9])
 def test_there_is_no_message_of_that_number(drop: Maildrop, number: int) -> None:
     for ask in (drop.uid, drop.size, drop.unique_id, drop.scan_listing):

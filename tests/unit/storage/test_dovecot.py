@@ -75,6 +75,7 @@ def test_uids_flags_and_dates_stay(source: Path, files: AccountFiles) -> None:
         inbox, meeting = files.folder(db, "INBOX"), files.folder(db, "会議/2024")
     assert (inbox.uidvalidity, inbox.keywords) == (1_795_439_156, ("$Forwarded", "Work"))
     assert (meeting.uidvalidity, meeting.uidnext >= 78) == (1_795_439_999, True)
+    assert inbox.description().uid_first and not meeting.description().uid_first
     assert tree.subscriptions(files) == {"INBOX", "会議/2024"}
     assert sorted(path for path in source.rglob("*")) == before
 
