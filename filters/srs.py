@@ -57,7 +57,7 @@ class Srs:
         if foreign is None:
             day = _day(now)
             rest = f"{day}={address.domain}={address.local}"
-            if address.local.startswith("~") or self._length(rest, local) > FILE_OCTETS:
+            if self._length(rest, local) > FILE_OCTETS:
                 rest = f"{day}={address.domain}=~{_digest(address.local)}"
             return self._written("SRS0", rest, local, domain)
         # SRS1=<their hash>=<first forwarder>=<its address>: their hash gives way to ours

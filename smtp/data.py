@@ -100,8 +100,6 @@ class Data:
             self._start = False
             text = text[2:]
         self._lines.see(text)
-        if self.done:
-            self._lines.end()
         return text
 
 

@@ -87,6 +87,8 @@ async def test_answers_that_say_nothing_bad(server: NameServer, answer: str) -> 
     """The list refuses our resolver; it means another kind; it was sold and answers everything."""
     server.put(LISTED, "A", answer)
     assert await verdict(check(server, {"zone": "bad.test", "answers": ["127.0.0.2/31"]})) is Action.PASS
+    if answer.startswith("127.255."):  # it is no answer, whatever the operator thinks that answers are
+        assert await verdict(check(server, {"zone": "bad.test", "answers": ["127.0.0.0/8"]})) is Action.PASS
 
 
 async def test_a_list_that_is_silent_or_broken_has_no_opinion(

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from imap.commands import fetch
+from net.networks import Networks
 from tests import closed
 from tests.house import House, Site
 from tests.wire import connect as connected
@@ -368,3 +369,14 @@ async def test_whatever_is_said_is_answered(connect: Connect) -> None:
         lines = await wire.until(b"y%d" % number)
         assert not any(b"SERVERBUG" in line for line in lines), (bytes(command), lines)
         assert any(line.startswith((b"x ", b"* BAD")) for line in lines), (bytes(command), lines)
+
+
+async def test_loopback_is_where_the_client_is_and_not_its_proxy(house: House) -> None:
+    address = await house.imap()
+    house.servers[0]._proxies = Networks(("127.0.0.0/8",))
+    reader, writer = await connected(address)
+    writer.write(b"PROXY TCP4 192.0.2.1 198.51.100.2 5000 143\r\n")
+    wire = Wire(reader, writer)
+    assert b" LOGINDISABLED]" in await wire.line()
+    (answer,) = await wire.do(b"LOGIN taro@example.test tarosecret")
+    assert answer.startswith(b"t1 NO [PRIVACYREQUIRED]")

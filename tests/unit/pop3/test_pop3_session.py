@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from config.settings import Settings
+from net.networks import Networks
 from pop3 import session as session_module
 from pop3 import stuffing
 from storage.people.directory_cache import Name
@@ -158,6 +159,20 @@ async def test_passwords_are_not_taken_in_the_clear(tmp_path: Path) -> None:
         client.close()
     finally:
         await house.close()
+
+
+async def test_loopback_is_where_the_client_is_and_not_its_proxy(house: House) -> None:
+    address = await house.pop3()
+    house.servers[0]._proxies = Networks(("127.0.0.0/8",))
+    reader, writer = await connect(address)
+    writer.write(b"PROXY TCP4 192.0.2.1 198.51.100.2 5000 110\r\n")
+    client = Client(reader, writer)
+    assert (await client.line()).startswith(b"+OK")
+    assert await client.ask(b"USER taro@example.test") == (
+        b"-ERR passwords are taken under TLS only: use STLS or the TLS port\r\n"
+    )
+    writer.write(b"CAPA\r\nQUIT\r\n")
+    assert b"SASL" not in await client.rest()
 
 
 async def test_a_locked_account_is_answered_like_a_wrong_password(tmp_path: Path) -> None:

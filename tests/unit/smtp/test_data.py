@@ -123,7 +123,30 @@ def test_any_cut_gives_what_the_rfc_says(wire: bytes, cuts: list[int]) -> None:
         assert (fault is Fault.BARE_LINE_END) is has_bare(text)
 
 
-@given(st.binary(max_size=200), st.lists(st.integers(0, 200), max_size=5), st.integers(1, 30))
+@pytest.mark.parametrize(
+    ("text", "longest", "fault"),
+    [
+        (b"a\r\n.b\r\n\r\nc", 100, None),
+        (b"a\r\nb\rc\r\n", 100, Fault.BARE_LINE_END),
+        (b"a\nb\r\n", 100, Fault.BARE_LINE_END),
+        (b"a\rb\nc\r\n", 100, Fault.BARE_LINE_END),
+        (b"a\r\r\n", 100, Fault.BARE_LINE_END),
+        (b"a\r\n\r", 100, Fault.BARE_LINE_END),
+        (b"12345678\r\n1234\r\n", 9, None),
+        (b"12345678\r\n123456789\r\n", 9, Fault.LONG_LINE),
+    ],
+)
+def test_a_chunk_may_end_anywhere(text: bytes, longest: int, fault: Fault | None) -> None:
+    """Also between CR and LF, as the chunks of BDAT do (RFC 3030 §2)."""
+    for at in range(len(text) + 1):
+        watch = Lines(longest)
+        watch.see(text[:at])
+        watch.see(text[at:])
+        watch.end()
+        assert watch.fault is fault, (text[:at], text[at:])
+
+
+@given(WIRE.map(b"".join), st.lists(st.integers(0, 80), max_size=5), st.integers(1, 30))
 def test_lines_judge_the_same_for_any_cut(text: bytes, cuts: list[int], longest: int) -> None:
     edges = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
     whole, pieces = Lines(longest), Lines(longest)

@@ -65,6 +65,7 @@ REFUSED = [
     (b"TO:<taro@example.jp\x7f>", replies.BAD_ADDRESS),
     (b"TO:<" + b"x" * 2000 + b"@example.jp>", replies.BAD_ADDRESS),
     (b"TO:<taro@" + b"x" * 2000 + b">", replies.BAD_ADDRESS),
+    (b"TO:<@" + b"x" * 2000 + b":taro@example.jp>", replies.BAD_ADDRESS),
     (b"TO:<\xff@example.jp>", replies.BAD_UTF8),
     (b"TO:<taro@example.jp> FOO=1", replies.PARAMETER_UNKNOWN),
     (b"TO:<taro@example.jp> RET=FULL", replies.PARAMETER_UNKNOWN),

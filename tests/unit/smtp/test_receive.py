@@ -252,6 +252,22 @@ async def test_an_octet_now_and_then_gains_no_time(site: Site, connect: Connect)
         await house.close()
 
 
+async def test_what_was_sent_fast_is_no_right_to_be_silent(site: Site, connect: Connect) -> None:
+    """Of each piece the setting is the longest wait, though a large message as a whole may take long."""
+    site.configure(smtp="{data_timeout: 1}")
+    house = await House(site).open()
+    try:
+        client = await connect(await house.smtp())
+        await client.ask("MAIL FROM:<someone@example.com>")
+        await client.ask("RCPT TO:<taro@example.test>")
+        await client.ask("DATA")
+        client.send(b"x" * 70 + b"\r\n" + b"y\r\n" * 10_000)  # at 100 octets a second: five minutes
+        async with asyncio.timeout(120):
+            assert await client.reply() == "421 4.4.2 mail.example.test timed out\r\n"
+    finally:
+        await house.close()
+
+
 async def test_a_server_that_stops_says_so_between_commands(house: House, connect: Connect) -> None:
     client = await connect(await house.smtp())
     stopping = asyncio.create_task(house.servers[0].stop(wait=60))

@@ -109,6 +109,14 @@ async def test_login(house: House) -> None:
     assert (await client.says("MAIL FROM:<taro@example.test>")).startswith("250 ")
 
 
+async def test_loopback_is_where_the_client_is_and_not_its_proxy(house: House) -> None:
+    client = await Client.of(house, "submission")
+    assert "AUTH" in await client.says("EHLO proxy.test")
+    assert (await client.says("XCLIENT ADDR=192.0.2.1")).startswith("220 ")
+    assert "AUTH" not in await client.says("EHLO proxy.test")
+    assert (await client.says("AUTH PLAIN AHRhcm9AZXhhbXBsZS50ZXN0AHRhcm9zZWNyZXQ=")).startswith("538 ")
+
+
 async def test_no_login_at_the_mx(house: House) -> None:
     client = await Client.of(house, "mx")
     await client.says("EHLO proxy.test")

@@ -1,5 +1,6 @@
 """The check as a whole: what is refused, what is spam, what is written, and what a broken DNS never does."""
 
+import asyncio
 import time
 
 import pytest
@@ -11,6 +12,7 @@ from filters.sender_auth.author import author_domains
 from filters.sender_auth.check import SenderAuth, body
 from filters.sender_auth.results import field, forged
 from filters.verdict import PASS, Action, AuthResult
+from net.resolver import Answer
 from storage.message import Message
 from tests.unit.filters.sender_auth.keys_of_tests import RSA, rsa_record
 from tests.unit.filters.sender_auth.test_signatures import BODY, HEAD, digest
@@ -94,6 +96,17 @@ async def test_dns_that_is_away_refuses_nothing() -> None:
     verdict = await check(silent).message(mail(signed(), peer="198.51.100.7"))
     assert verdict.action is Action.PASS
     assert [each.result for each in verdict.results] == ["temperror", "temperror", "temperror"]
+
+
+async def test_a_key_that_is_too_long_in_coming_refuses_nothing() -> None:
+    class Slow(Zone):
+        async def look_up(self, name: str, kind: str) -> Answer:
+            return await super().look_up(name, kind) if "_domainkey" not in name else await asyncio.Future()
+
+    it = SenderAuth(lambda: Rules(timeout=1), Slow(ZONE), run)  # type: ignore[arg-type]
+    verdict = await it.message(mail(signed()))
+    assert verdict.action is Action.PASS
+    assert [(each.method, each.result) for each in verdict.results][1] == ("dkim", "temperror")
 
 
 @pytest.mark.parametrize(

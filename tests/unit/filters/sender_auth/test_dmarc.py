@@ -35,7 +35,10 @@ REJECT = "v=DMARC1; p=reject"
         ("example.com", SpfResult("pass", "bounce.example.com"), [], f"{REJECT}; aspf=s", "fail"),
         ("example.com", SpfResult("pass", "example.net"), [], REJECT, "fail"),
         ("example.com", SpfResult("pass", "notexample.com"), [], REJECT, "fail"),
-        ("example.com", SpfResult("softfail", "example.com"), [], REJECT, "fail"),
+        *(
+            ("example.com", SpfResult(result, "example.com"), [], REJECT, "fail")
+            for result in ("softfail", "neutral", "none", "fail", "permerror")
+        ),
         ("example.com", NO_SPF, [signature("example.com")], REJECT, "pass"),
         ("example.com", NO_SPF, [signature("mail.example.com")], REJECT, "pass"),
         ("example.com", NO_SPF, [signature("mail.example.com")], f"{REJECT}; adkim=s", "fail"),

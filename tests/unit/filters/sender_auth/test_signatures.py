@@ -80,6 +80,31 @@ def test_what_dkimpy_signs_verifies_here(canonicalisation: str) -> None:
     assert results(field + HEAD.replace(b"hanako", b"jiro")) == ["fail"]
 
 
+def signed_by_dkimpy(**more: object) -> bytes:
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    pem = RSA.key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    field: bytes = dkim.sign(HEAD + BODY, b"r1", DOMAIN.encode(), pem, **more)
+    return field
+
+
+def test_a_second_author_breaks_also_what_names_from_once() -> None:
+    """RFC 6376 §8.15: whoever shows the upper one would show what nobody has signed."""
+    head = signed_by_dkimpy(include_headers=[b"from", b"date"]) + HEAD
+    assert b"h=from : date;" in head
+    assert results(head) == ["pass"]
+    assert results(b"From: x@evil.example\r\n" + head) == ["fail"]
+
+
+def test_a_key_for_the_domain_alone() -> None:
+    """RFC 6376 §3.6.1: t=s."""
+    strict = {"r1._domainkey.example.com": b"t=s; " + rsa_record()}
+    below = signed_by_dkimpy(identity=b"@below.example.com") + HEAD
+    assert results(below) == ["pass"]
+    assert results(below, records=strict) == ["permerror"]
+    assert results(signed_by_dkimpy(identity=b"a@example.com") + HEAD, records=strict) == ["pass"]
+
+
 Change = Callable[[bytes], bytes]
 
 
@@ -147,6 +172,8 @@ def test_keys_that_prove_too_little_or_cost_too_much() -> None:
 def test_a_hundred_signatures_cost_ten() -> None:
     head = signed_head().replace(HEAD, b"") * 50 + HEAD
     assert results(head) == ["pass"] * 10
+    many = b"DKIM-Signature: v=1; a=rsa-sha256; d=x; s=y; bh=AAAA; b=AAAA; h=" + b"from:" * 500 + b"to\r\n"
+    assert [each.fault for each in find(many + HEAD).signatures] == ["too many names in h="]
 
 
 def test_hostile_fields_end_quickly() -> None:
@@ -235,6 +262,11 @@ def test_broken_chains_fail(change: Change) -> None:
 
 def test_a_chain_that_has_failed_stays_failed() -> None:
     assert looked_at(chain_of(2, "fail"))[1].result == "fail"
+    seals = [
+        sign.arc_set(RSA, sign.canonical(head), digest(), "mx.example.com; spf=pass", "fail", 2, NOW)[0]
+        for head in (HEAD, chain_of(1))
+    ]
+    assert seals[0] == seals[1]  # RFC 8617 §5.1.2: it stands for its own set alone
 
 
 def test_no_seals_are_no_chain() -> None:

@@ -80,3 +80,5 @@ def test_seals_make_a_chain(site: Site, directory: Directory) -> None:
     assert results(directory, twice)[1] == "pass"
     broken = signing.seal(once, DOMAIN, "mx.example.test", [AuthResult("arc", "fail")])
     assert results(directory, broken)[1] == "fail"
+    long = Message.of(b"ARC-Seal: i=50; cv=pass; a=rsa-sha256; d=x; s=y; b=\r\n" + MAIL)
+    assert signing.seal(long, DOMAIN, "mx.example.test", found) is long  # RFC 8617 §4.2.1

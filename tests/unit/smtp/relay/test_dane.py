@@ -102,6 +102,8 @@ def test_a_chain_must_hold() -> None:
     expired = issue("middle", MIDDLE, "root", ROOT, authority=True, end=NOW - DAY)
     assert dane.check([leaf, expired, root], [record(2, 0, 1, root)], NAMES, NOW) is not None
     assert dane.check([leaf], [record(2, 0, 1, root)], NAMES, NOW) is not None
+    # what DANE-EE means is the server's own certificate, and no authority
+    assert dane.check([leaf, middle, root], [record(3, 0, 1, middle)], NAMES, NOW) is not None
 
 
 def test_garbage_is_a_refusal() -> None:
@@ -221,6 +223,7 @@ async def test_the_canonical_name_counts_first(world: World) -> None:
     world.names.put("alias.example.com", "CNAME", "mx.example.com.", secure=True)
     world.names.put("mx.example.com", "A", "127.0.0.1", secure=True)
     publish(world, own(world)[0], "mx.example.com")
+    publish(world, f"3 1 1 {'00' * 32}", "alias.example.com")
     answered = await world.send(letter("b@example.com"))
     assert answered[0].tls and "DANE" in answered[0].tls
     assert world.peers[0].greeted == ["mx.example.com"]

@@ -8,6 +8,7 @@ from asyncio import sslproto
 from collections.abc import AsyncIterator
 from typing import Any
 
+import dns.rcode
 import pytest
 
 from smtp.relay.letter import Unreachable
@@ -217,11 +218,22 @@ async def test_kept_when_dns_and_web_go_silent(world: World, web: WebServer) -> 
     world.names.drop("_mta-sts.example.com", "TXT")
     world.resolver._kept.clear()
     assert (await world.policies.find("example.com")).policy == policy
+    world.names.answer("_mta-sts.example.com", dns.rcode.SERVFAIL)
+    world.resolver._kept.clear()
+    assert (await world.policies.find("example.com")).policy == policy
     fresh = policies(world)  # another process, or this one later
     assert (await fresh.find("example.com")).policy == policy
     late = policies(world, later=604_800)
     assert (await late.find("example.com")).policy is None
     await fresh.close()
+    await late.close()
+
+
+async def test_one_that_has_run_out_is_fetched_again_under_the_same_id(world: World, web: WebServer) -> None:
+    await world.policies.find("example.com")
+    late = policies(world, later=604_800)
+    assert _mode(await late.find("example.com")) == "enforce"
+    assert len(web.asked) == 2
     await late.close()
 
 

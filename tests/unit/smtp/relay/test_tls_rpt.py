@@ -38,6 +38,9 @@ class Clock:
         return self.now
 
 
+OTHER = Result("last.example", NO_POLICY)
+
+
 def counted(tmp_path: Path, clock: Clock) -> Reports:
     reports = Reports(tmp_path, clock)
     for result in [FAILED] * 2 + [Result("example.com", STS)] * 3 + [Result("example.com", NO_POLICY)]:
@@ -58,6 +61,9 @@ def test_results_of_a_day_are_due_when_it_is_over(tmp_path: Path) -> None:
     clock.now += 2
     (due,) = other.due()
     assert (due.day, due.domain) == (20_000, "example.com")
+    reports.note(OTHER)
+    reports.close()  # what a process has noted last is not lost with it
+    assert other._db.query("SELECT count FROM result WHERE domain = 'last.example'") == [(1,)]
     assert {(each.result, each.count) for each in due.results} == {
         (FAILED, 3),
         (Result("example.com", STS), 3),
@@ -207,6 +213,16 @@ async def test_between_two_looks_nothing_is_open(world: World, tmp_path: Path) -
 
 async def test_nobody_who_does_not_ask_gets_one(world: World, tmp_path: Path) -> None:
     desk = Desk(world, tmp_path)
+    await desk.a_day_later()
+    assert not desk.sent and not desk.reports._db.query("SELECT * FROM result")
+
+
+async def test_nobody_gets_one_where_the_operator_wants_none(world: World, tmp_path: Path) -> None:
+    desk = Desk(world, tmp_path)
+    world.names.put("_smtp._tls.example.com", "TXT", '"v=TLSRPTv1; rua=mailto:tls@example.org"')
+    queue = world.settings.queue
+    off = queue.model_copy(update={"tls": queue.tls.model_copy(update={"reports": False})})
+    desk.reporter.settings = world.settings.model_copy(update={"queue": off})
     await desk.a_day_later()
     assert not desk.sent and not desk.reports._db.query("SELECT * FROM result")
 
