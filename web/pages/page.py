@@ -53,7 +53,12 @@ class Page(Route):
         self.right = right
 
         async def answer(request: Request) -> Response:
-            response = await _answer(request, endpoint, right, most)
+            try:
+                response = await _answer(request, endpoint, right, most)
+            finally:
+                sent: FormData | None = getattr(request.state, "form", None)
+                if sent is not None:
+                    await sent.close()  # files, which may lie on the disk
             finish(request, response)
             return response
 
