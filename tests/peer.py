@@ -53,6 +53,7 @@ class Peer:
         )
         self.port = self._server.sockets[0].getsockname()[1]
         self._tasks: set[asyncio.Task[None]] = set()
+        self._writers: list[asyncio.StreamWriter] = []
         self.busy: set[asyncio.Task[None] | None] = set()
         return self
 
@@ -66,11 +67,15 @@ class Peer:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for writer in self._writers:
+            writer.transport.abort()  # what a client did not take is not waited for
+        await asyncio.sleep(0)  # the loop closes them
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
+        self._writers.append(writer)
         self.busy.add(task)
         try:
             await _Part(self, reader, writer).play()

@@ -297,7 +297,8 @@ async def test_spam_goes_to_junk_only_where_that_is_wanted(site: Site) -> None:
     site.write_account("taro", "spam: {to_junk: true}\n")
     house = await House(site).open()
     spam = Checks(judges=(Says(Verdict(Action.QUARANTINE)),))
-    made = Pipeline(house.settings, house.store, Queue.of(house.store), spam, Checks(), _signing(house))
+    queue = Queue.of(house.store)
+    made = Pipeline(house.settings, house.store, queue, spam, Checks(), _signing(house), opened=[queue])
     try:
         await made.receive(await mail_to(made, "taro@example.test", "hanako@example.test"))
         assert len(await inbox(house, "taro", "Junk")) == len(await inbox(house, "hanako")) == 1
@@ -342,14 +343,16 @@ async def test_a_mailbox_that_fills_up_is_told_of_once(site: Site) -> None:
     path = site.write_account("taro")
     put(path, path.read_text().replace("1G", "100K"))
     house = await House(site).open()
+    queue = Queue.of(house.store)
     made = Pipeline(
         house.settings,
         house.store,
-        Queue.of(house.store),
+        queue,
         Checks(),
         Checks(),
         _signing(house),
         lambda: 1000.0,
+        opened=[queue],
     )
     try:
         mail = replace(

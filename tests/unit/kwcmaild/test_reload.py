@@ -14,6 +14,7 @@ from kwcmaild.demo import PORTS, Demo, prepare
 from kwcmaild.listeners import configured, open_listeners
 from kwcmaild.reload import keep_fixed, reread
 from net import log
+from tests import wire
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def test_what_only_a_restart_changes_is_kept_and_named(demo: Demo, caplog: pytes
 
 async def connect(port: int, authority: Path) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     context = ssl.create_default_context(cafile=str(authority))
-    return await asyncio.open_connection("127.0.0.1", port, ssl=context, server_hostname="localhost")
+    return await wire.connect(("127.0.0.1", port), ssl=context, server_hostname="localhost")
 
 
 async def request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
@@ -100,6 +101,7 @@ async def test_new_certificate_for_new_connections_to_web(demo: Demo) -> None:
     for part in web.parts:
         await part.stop(1)
     await web.close()
+    await wire.hang_up([("127.0.0.1", port)])
 
 
 async def test_limits_of_connections_follow_the_settings(demo: Demo) -> None:

@@ -203,16 +203,21 @@ async def test_replies_in_drops_are_still_in_time_as_a_whole_or_not(world: World
         try:
             for octet in itertools.cycle(b"220-slow\r\n"):
                 writer.write(bytes([octet]))
+                await writer.drain()
                 await asyncio.sleep(0.05)
         except ConnectionError:
-            pass
+            over.set()
+        finally:
+            writer.close()
 
+    over = asyncio.Event()
     server = await asyncio.start_server(dripping, "127.0.0.1", 0)
     timeouts = world.settings.queue.timeouts.model_copy(update={"greeting": 0.2})
     world.configure(port=server.sockets[0].getsockname()[1], timeouts=timeouts)
     world.serve()
     try:
         assert "did not greet in time" in await unreachable(world, letter("b@example.com"))
+        await asyncio.wait_for(over.wait(), 60)  # it was hung up on
     finally:
         server.close()
 
