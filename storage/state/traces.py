@@ -98,6 +98,7 @@ class Traces:
         self._counted: deque[tuple[int, What, tuple[str, ...]]] = deque()
         self._counts: Counter[hourly.Key] = Counter()
         self._dropped = 0
+        self._writing = threading.Lock()  # one at a time takes what waits, and has written it when it lets go
         self._awake = False  # the thread will look at the buffer without being woken
         self._wake = threading.Event()
         self._closing = threading.Event()
@@ -199,6 +200,10 @@ class Traces:
 
     def _write(self) -> bool:
         """Everything that waits, in transactions of bounded size; False if it has to wait on."""
+        with self._writing:
+            return self._write_all()
+
+    def _write_all(self) -> bool:
         try:
             while self._notes:
                 batch = [self._notes.popleft() for _ in range(min(len(self._notes), MOST_WRITTEN))]

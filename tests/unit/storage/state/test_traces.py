@@ -7,6 +7,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,29 @@ def test_it_is_written_without_being_asked_to(traces: Traces, tmp_path: Path) ->
     while not ids(tmp_path, "abc.1"):
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_who_writes_leaves_nothing_in_the_hands_of_another(
+    traces: Traces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside, go_on, transaction = threading.Event(), threading.Event(), traces._db.transaction
+
+    def slowly() -> AbstractContextManager[sqlite3.Connection]:
+        inside.set()
+        assert go_on.wait(60)
+        return transaction()
+
+    monkeypatch.setattr(traces._db, "transaction", slowly)
+    traces.note("abc.1", "stored", recipient="taro@example.test")
+    first, second = threading.Thread(target=traces._write), threading.Thread(target=traces._write)
+    first.start()
+    assert inside.wait(60)
+    second.start()
+    second.join(0.1)
+    assert second.is_alive()  # what the first one writes is not there yet
+    go_on.set()
+    for thread in (first, second):
+        thread.join(60)
 
 
 def test_what_does_not_fit_into_the_buffer_is_counted(
