@@ -93,6 +93,7 @@ def test_the_api_is_what_its_document_says(served: Served, who: str, examples: i
                 "database": "none",
                 "no-shrink": True,
             },
+            "request-timeout": 60,
             "headers": {"Authorization": f"Bearer {served.tokens[who]}"},
             # what contradicts the files is refused with 409, what is behind them with 412
             "checks": {

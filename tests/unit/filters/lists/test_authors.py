@@ -23,7 +23,7 @@ async def names() -> AsyncIterator[NameServer]:
 @pytest.fixture
 async def place(site: Site, names: NameServer) -> AsyncIterator[Place]:
     place = await Place.open(site)
-    place.pipeline._lists._resolver = Resolver([names.address], timeout=1.0)
+    place.pipeline._lists._resolver = Resolver([names.address], timeout=20)
     yield place
     await place.pipeline._lists._resolver.close()
     await place.close()
