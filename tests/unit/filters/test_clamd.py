@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from config.filters import Virus as Rules
 from filters.clamd import ANSWER_MOST, Clamd, ClamdFailure, OverLimit
+from filters.virus import Virus
 
 Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
 MESSAGE = [b"x" * 200_000, b"y" * 10]
@@ -111,3 +113,10 @@ async def test_no_more_at_once_than_were_asked_for(tmp_path: Path) -> None:
 
     assert await scan(tmp_path, answer, times=3) == [None] * 3
     assert most == [1, 1, 1]
+
+
+def test_another_address_is_asked_once_it_is_configured() -> None:
+    rules = Rules(engine="clamd", address="/run/one")
+    virus = Virus(lambda: rules, asyncio.to_thread)
+    assert virus._clamd(rules) is virus._clamd(rules)
+    assert virus._clamd(rules.model_copy(update={"address": "/run/two"})).address == "/run/two"

@@ -157,6 +157,15 @@ async def test_a_target_that_is_nobodys_is_left_to_the_queue(place: Place) -> No
     assert await place.attempt(sent) == [status.UNKNOWN_RECIPIENT]
 
 
+@pytest.mark.parametrize("how", ["suspended: true", "receive: false"])
+async def test_what_takes_no_mail_gets_none_by_a_forward(place: Place, how: str) -> None:
+    forward(place.house.site, "taro", "hanako@example.test", ", keep_copy: false")
+    place.house.site.write_account("hanako", f"{how}\n")
+    assert (await place.send("taro@example.test")).ok
+    assert await place.count("taro", "hanako") == [0, 0]
+    assert await place.attempt(place.queued()) == [status.NOT_RECEIVING]  # of which the forwarder hears
+
+
 async def test_a_notice_from_the_queue_is_forwarded_too(place: Place) -> None:
     forward(place.house.site, "taro", "b@elsewhere.example", ", keep_copy: false")
     (answer,) = await place.pipeline.deliver(Message.of(SOURCE), "", [Addressee("taro@example.test")], "t.2")

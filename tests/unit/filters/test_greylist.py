@@ -52,6 +52,13 @@ async def test_who_comes_again_is_let_in_and_known(world: World) -> None:
     assert await world.asks(sender="other@example.com", to="hanako@example.test") == ""  # known by now
 
 
+async def test_asking_what_would_be_makes_nobody_known(world: World) -> None:
+    dry = Mail("a@example.com", "192.0.2.7", "t", dry=True)
+    assert (await world.check.recipient(dry, Recipient(parse(TARO), Outside(TARO)))).action is Action.DEFER
+    world.now += 6 * MINUTE
+    assert await world.asks() == "4.7.1 greylisted, try again in 300 seconds"
+
+
 async def test_a_large_sender_comes_again_from_the_next_machine(world: World) -> None:
     await world.asks("192.0.2.7")
     await world.asks("2001:db8:0:1::7")

@@ -240,6 +240,13 @@ def test_what_goes_back_of_the_original(ret: str, recipient: dict[str, Any], bod
         assert part["Content-Transfer-Encoding"] == ("7bit" if body.isascii() else "8bit")
 
 
+def test_what_had_to_go_under_tls_does_not_come_back_whole() -> None:
+    """RFC 8689 §5: nobody knows what the notice goes through."""
+    envelope = Envelope("q", "me@example.test", "t", 0, 1, ret="FULL", require_tls=True)
+    original = Message.of(HEADER + b"\r\n" + b"the body\r\n")
+    assert b"the body" not in report("h", envelope, [queued()], original, NOW).read()
+
+
 def test_an_original_in_utf_8_goes_back_encoded() -> None:
     header = HEADER + "Subject: 日本\r\n".encode()
     envelope = Envelope("q", "me@x.test", "t", 0, 1, ret="FULL", smtputf8=True)

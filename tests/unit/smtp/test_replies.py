@@ -52,6 +52,12 @@ def test_nothing_of_a_reply_can_be_a_second_line() -> None:
     assert replies.of_status(Status("5.7.1", "a\r\n250 ok")).wire() == b"550 5.7.1 a  250 ok\r\n"
 
 
+def test_a_reply_is_no_longer_than_it_may_be() -> None:
+    """RFC 5321 §4.5.3.1.5: a check may say what it likes."""
+    wire = replies.of_status(Status("5.7.1", "x" * 5000)).wire()
+    assert wire.startswith(b"550 5.7.1 xxx") and wire.endswith(b"x\r\n") and len(wire) <= 512
+
+
 def test_capabilities() -> None:
     assert replies.capabilities("mx.example", ["A", "B 1"]) == b"250-mx.example\r\n250-A\r\n250 B 1\r\n"
 

@@ -98,6 +98,15 @@ async def test_the_public_suffix_of_a_registry_and_of_the_walk() -> None:
         assert result.result == "fail", method
 
 
+async def test_a_registry_asks_for_those_below_that_say_nothing() -> None:
+    """RFC 9989 §4.10.1: the record of the public suffix, where neither domain nor organisation has one."""
+    records = Zone(
+        {"_dmarc.co.jp": [txt("v=DMARC1; p=none; sp=reject; psd=y")], "a.co.jp": [("A", "192.0.2.1")]}
+    )
+    result = await evaluate(records, "a.co.jp", NO_SPF, [], "tree_walk")
+    assert (result.result, result.policy) == ("fail", "reject")
+
+
 async def test_psd_n_divides_an_organisation() -> None:
     records = zone(example_com=REJECT, branch_example_com=f"{REJECT}; psd=n")
     other = SpfResult("pass", "example.com")

@@ -87,6 +87,31 @@ def test_mail_says_what_the_host_has_offered() -> None:
     assert mail(Offers(dsn=True)) == b"MAIL FROM:<a@example.test> RET=HDRS ENVID=E1\r\n"
 
 
+def test_a_promise_of_tls_goes_to_those_alone_who_keep_it() -> None:
+    envelope = Envelope("q1", "a@example.test", "t", 0, 1, require_tls=True)
+    content = inspect(Message.of(b"\r\nx\r\n"))
+    for offers, expected in (
+        (Offers(), order.REQUIRE_TLS),
+        (Offers(require_tls=True), MAIL.removesuffix(b"\r\n") + b" REQUIRETLS\r\n"),
+    ):
+        assert order.mail(envelope, content, False, offers, eightbit_anyway=True) == expected
+
+
+@pytest.mark.parametrize("address", ["a\r\nDATA@example.test", "a\0@example.test", "あ\n@example.test"])
+def test_no_address_ends_a_command(address: str) -> None:
+    assert order.wire(address) is None
+
+
+def test_recipients_that_are_all_refused_get_no_message() -> None:
+    smtp = Transaction(MAIL, TWO, pipelining=False)
+    _, sent = play(smtp.begin(), "250 ok", "550 5.1.1 no", "450 4.2.1 later")
+    assert b"DATA" not in sent and {each.code for each in smtp.answers.values()} == {550, 450}
+    ahead = Transaction(MAIL, TWO, pipelining=True)
+    play(ahead.begin(), "250 ok", "550 5.1.1 no", "550 5.1.1 no", "354 go")
+    assert ahead.invited and not ahead.accepted
+    assert play(ahead.empty(), "554 no valid recipients")[1] == b".\r\n"
+
+
 def test_a_header_in_utf8_needs_smtputf8_where_its_sender_asked_for_it() -> None:
     text = "Subject: 件名\r\n\r\nx\r\n".encode()
     assert mail(Offers(), text=text) == MAIL
