@@ -67,6 +67,7 @@ def test_a_person_who_writes_to_the_user_gets_one(head: bytes) -> None:
         HEAD + b"precedence: List\r\n",
         HEAD + b"Precedence: junk\r\n",
         HEAD + b"X-Loop: taro@example.test\r\n",
+        HEAD + b"Feedback-ID: 1:campaign:sender\r\n",
         HEAD + b"X-Auto-Response-Suppress: DR, OOF, AutoReply\r\n",
         HEAD + b"X-Auto-Response-Suppress: All\r\n",
         HEAD + b"List-Id: <sales.example.test>\r\n",

@@ -220,3 +220,16 @@ async def test_looking_read_only_claims_nothing() -> None:
     looker.updates(True, PLAIN)
     await looker.close()
     assert (await View.open(cast(Mailbox, shelf), True, HERE)).count_recent() == 3
+
+
+def test_nobody_is_said_to_know_what_was_not_told() -> None:
+    """RFC 7162 §3.2.8: with the HIGHESTMODSEQ of CLOSE a client would never ask for it again."""
+    for change in (Shelf.arrive, lambda shelf: shelf.flag(0, "S"), lambda shelf: shelf.expunge(0)):
+        shelf = Shelf()
+        shelf.arrive()
+        shelf.arrive()
+        view = View(cast(Mailbox, shelf), True, 1, HERE)
+        shelf.expunge(0)
+        assert view.knows_all_but([1]) and not view.knows_all_but([])
+        change(shelf)
+        assert not view.knows_all_but([1])

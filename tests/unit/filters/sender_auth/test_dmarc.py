@@ -112,6 +112,8 @@ async def test_psd_n_divides_an_organisation() -> None:
     other = SpfResult("pass", "example.com")
     assert (await evaluate(records, "branch.example.com", other, [], "tree_walk")).result == "fail"
     assert (await evaluate(records, "branch.example.com", other, [], "public_suffix")).result == "pass"
+    branch = SpfResult("pass", "branch.example.com")  # nor does the branch speak for the whole
+    assert (await evaluate(records, "example.com", branch, [], "tree_walk")).result == "fail"
 
 
 def test_the_walk_is_bounded() -> None:

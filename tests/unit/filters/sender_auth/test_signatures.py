@@ -1,5 +1,6 @@
 """DKIM and ARC: ours against dkimpy both ways, the RFCs' and dkimpy's own examples, and hostile ones."""
 
+import hashlib
 import re
 import time
 from collections.abc import Callable
@@ -165,6 +166,19 @@ def test_keys_that_prove_too_little_or_cost_too_much() -> None:
     for bits in (8192,):
         with pytest.raises(KeyRefused, match="bits"):
             read([rsa_record(bits)])
+    with pytest.raises(KeyRefused, match="several"):
+        read([rsa_record(), ed25519_record()])
+
+
+def test_a_key_is_for_its_own_algorithm_and_one_of_several_is_none() -> None:
+    data = b"x" * 32
+    for record, signer, other in (
+        (rsa_record(), RSA, b"ed25519-sha256"),
+        (ed25519_record(), ED25519, b"rsa-sha256"),
+    ):
+        key, signature = read([record]), signer.sign(data)
+        assert key.verifies(signer.algorithm.encode(), hashlib.sha256(data).digest(), signature)
+        assert not key.verifies(other, hashlib.sha256(data).digest(), signature)
     with pytest.raises(KeyRefused, match="several"):
         read([rsa_record(), ed25519_record()])
 

@@ -1,11 +1,13 @@
 """SPF against the public suite of RFC 7208, and what the suite can't see: repetition, time, the identity."""
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import yaml
 
+from filters.sender_auth import spf
 from filters.sender_auth.spf import check
 from net.resolver import Answer, DnsFailure
 from tests.suites import member
@@ -90,3 +92,19 @@ async def test_a_record_that_includes_itself_ends() -> None:
     zone = Zone({"example.com": [txt("v=spf1 include:example.com -all")]})
     assert (await check(zone, "192.0.2.9", "a@example.com", "x")).result == "permerror"
     assert len(zone.asked) < 20
+
+
+async def test_more_questions_than_anybody_needs_prove_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    zone = Zone({"example.com": [txt("v=spf1 include:a.test include:b.test +all")],
+                 "a.test": [txt("v=spf1 -all")], "b.test": [txt("v=spf1 -all")]})  # fmt: skip
+    assert (await check(zone, "192.0.2.1", "a@example.com", "x")).result == "pass"
+    monkeypatch.setattr(spf, "MOST_QUESTIONS", 2)
+    assert (await check(zone, "192.0.2.1", "a@example.com", "x")).result == "permerror"
+
+
+async def test_dns_that_hangs_is_temporary() -> None:
+    class Hung(Zone):
+        async def look_up(self, name: str, kind: str) -> Answer:
+            return await asyncio.Future()
+
+    assert (await check(Hung({}), "192.0.2.1", "a@example.com", "x", seconds=0.1)).result == "temperror"

@@ -28,6 +28,7 @@ def issue(
     signer: Key,
     *,
     authority: bool = False,
+    begin: datetime.datetime = NOW - 3 * DAY,
     end: datetime.datetime = NOW + DAY,
 ) -> bytes:
     certificate = (
@@ -36,7 +37,7 @@ def issue(
         .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer)]))
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(NOW - 3 * DAY)
+        .not_valid_before(begin)
         .not_valid_after(end)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
@@ -86,7 +87,10 @@ def test_under_dane_ee_names_and_dates_do_not_count() -> None:
 def test_under_dane_ta_they_do() -> None:
     old = issue("mx.example.com", LEAF, "root", ROOT, end=NOW - DAY)
     assert dane.check([old, root], [record(2, 0, 1, root)], NAMES, NOW) == "its certificate is not in force"
+    early = issue("mx.example.com", LEAF, "root", ROOT, begin=NOW + DAY / 2)
+    assert dane.check([early, root], [record(2, 0, 1, root)], NAMES, NOW) == "its certificate is not in force"
     assert dane.check([leaf, middle], [record(2, 0, 1, middle)], ["a.example"], NOW) is not None
+    assert dane.check([leaf], [record(2, 0, 1, leaf)], ["a.example"], NOW) is not None
     assert dane.check([leaf, middle], [record(2, 0, 1, middle)], ["a.example", *NAMES], NOW) is None
 
 
