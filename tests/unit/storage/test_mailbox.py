@@ -206,6 +206,8 @@ def test_quota_is_a_running_number_and_trash_has_grace(account: AccountFiles) ->
     with pytest.raises(OverQuota):
         mailbox.copy(account, "INBOX", [1], "Sent", full)
     assert names(account, ".Sent") == set()
+    with pytest.raises(OverQuota):
+        mailbox.copy(account, "INBOX", [1, 2], "Sent", Limits(messages=11))
     mailbox.copy(account, "INBOX", [1], "Trash", full)
     with pytest.raises(OverQuota):
         mailbox.copy(account, "INBOX", [2], "Trash", full)
@@ -215,6 +217,44 @@ def test_quota_is_a_running_number_and_trash_has_grace(account: AccountFiles) ->
     lose_index(account)
     with account.reading() as db:
         assert quota.used_now(db) == (size + len(TEXT), 11)
+    mailbox.expunge(account, "Trash", [1, 2], flagged_only=False)
+    with account.reading() as db:
+        assert quota.used_now(db) == (size - len(TEXT), 9)
+
+
+@pytest.mark.parametrize("what", ["store", "expunge", "copy", "move"])
+def test_a_message_that_is_renamed_at_the_last_moment_is_looked_up_again(
+    account: AccountFiles, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    append(account, TEXT)
+    real = reconcile.row_paths
+
+    def meanwhile(folder: folders.Folder, wanted: list[Row]) -> list[str]:
+        paths = real(folder, wanted)
+        if wanted and paths[0].endswith(f"new/{(name := min(names(account)))}"):
+            monkeypatch.setattr(reconcile, "row_paths", real)
+            os.rename(paths[0], folder.path / "cur" / f"{name}:2,F")  # another program flags it
+        return paths
+
+    monkeypatch.setattr(reconcile, "row_paths", meanwhile)
+    if what == "store":
+        mailbox.store(account, "INBOX", [1], "add", frozenset({"\\Seen"}))
+    elif what == "expunge":
+        assert mailbox.expunge(account, "INBOX", [1], flagged_only=False) == [1]
+    elif what == "copy":
+        mailbox.copy(account, "INBOX", [1], "Sent", Limits())
+    else:
+        mailbox.move(account, "INBOX", [1], "Sent")
+    flags = {name: [row.flags for row in rows(account, name).values()] for name in ("INBOX", "Sent")}
+    assert (
+        flags
+        == {
+            "store": {"INBOX": ["FS"], "Sent": []},
+            "expunge": {"INBOX": [], "Sent": []},
+            "copy": {"INBOX": ["F"], "Sent": ["F"]},
+            "move": {"INBOX": [], "Sent": ["F"]},
+        }[what]
+    )
 
 
 def test_all_or_none_of_several_messages_are_appended(account: AccountFiles) -> None:

@@ -393,11 +393,20 @@ def test_a_domain_that_comes_back_is_looked_through_anew(house: House) -> None:
     os.rename(house.domains / "example.test", house.root / "away")
     house.clock.ahead += 0.1
     directory.refresh_all()
+    assert directory.cache.domains() == {"example.test"}  # it may come back at once
     house.clock.ahead += 6
     directory.refresh_all()
     assert directory.cache.domains() == set()
     os.rename(house.root / "away", house.domains / "example.test")
     assert account(directory, "taro.yamada@example.test").via == "alias"
+
+
+def test_a_clock_that_was_set_back_makes_no_pass_of_tomorrow_count(house: House) -> None:
+    directory = house.open()
+    account(directory)
+    directory.cache.set_passed("example.test", house.clock() + 86_400)
+    house.write("example.test/accounts/jiro.yaml", "aliases: [sales]\n")
+    assert account(directory, "sales@example.test").via == "alias"
 
 
 def test_a_broken_file_that_never_was_good_is_temporary_for_its_owner_only(house: House) -> None:

@@ -153,3 +153,12 @@ def test_the_room_that_a_message_left_is_believed_for_a_moment_and_what_is_taken
     assert isinstance(one.take(TARO, 1, LIMIT), Full)
     clock.now += 3
     assert isinstance(one.room(TARO, LIMIT), Full)
+
+
+def test_another_limit_counts_at_once_and_who_is_let_go_begins_from_nothing(sending: Sending) -> None:
+    assert sending.take(TARO, 40, LIMIT) is None
+    tight = LIMIT.model_copy(update={"recipients_per_hour": 45})
+    assert (sending.room(TARO, LIMIT), sending.room(TARO, tight)) == (10, 5)
+    sending.holds.hold(TARO, 0.0, "much at once")
+    assert sending.unhold(TARO) is not None
+    assert sending.room(TARO, LIMIT) == 50 and sending.unhold(TARO) is None

@@ -15,6 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from config.traces import Traces as Limits
+from storage.state import hourly, mails
+from storage.state.mails import Arrived
+from storage.state.statedb import StateDb
 from storage.state.stories import stories
 from storage.state.traces import LONGEST, Traces
 from storage.status import Status
@@ -311,3 +314,28 @@ def test_a_killed_process_leaves_what_it_has_written(tmp_path: Path) -> None:
     traces.tidy()
     traces.close()
     assert set(ids(tmp_path, "taro@example.test")) == {"abc.1", "abc.2"}
+
+
+def test_what_could_not_be_written_is_written_later_in_order_and_once(
+    traces: Traces, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: StateDb) -> AbstractContextManager[sqlite3.Connection]:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(traces, "_nudge", lambda: None)  # by this thread, not by its own
+    hour = int(clock.now) // 3600
+    for number in range(3):
+        traces.note("abc.1", "stored", recipient=f"u{number}@example.test")
+        traces.arrived(Arrived(clock.now + number, ("example.test",), f"t{number}", True, "a@b", (), b"x"))
+        traces.count("received", ["example.test"])
+    with monkeypatch.context() as patch:
+        patch.setattr(StateDb, "transaction", full)
+        assert not traces._write() and not traces._write()
+    assert traces._write() and traces._write()
+    (story,) = stories(tmp_path, "abc.1")
+    assert [event.recipient for event in story.events] == [f"u{number}@example.test" for number in range(3)]
+    assert [mail.trace for mail in mails.find(tmp_path, "example.test")] == ["t2", "t1", "t0"]
+    for domain in ("example.test", hourly.SERVER):
+        assert hourly.read(tmp_path, domain, hour, hour) == [hourly.Count(hour, "received", 3)]
+    at = clock.now
+    assert [mail.trace for mail in mails.find(tmp_path, None, since=at, until=at + 1)] == ["t0"]
