@@ -126,7 +126,9 @@ class StandIn:
             **os.environ,
             "PYTHONPATH": str(ROOT),
             "NOTIFY_SOCKET": str(folder / "notify"),
-            "WATCHDOG_USEC": "400000",
+            # a sign of life each second: a socket holds ten notices, and where we stand still for longer than
+            # they last and a second more, one is lost that we wait for
+            "WATCHDOG_USEC": "2000000",
             "LISTEN_FDS": str(len(sockets)),
             "LISTEN_FDNAMES": ":".join("kwcmaild" for _ in sockets),
         }
@@ -150,7 +152,14 @@ class StandIn:
         os.kill(self.pid, signal.SIGTERM)
         self.hear(b"STOPPING=1")
         _, status = os.waitpid(self.pid, 0)
+        self.pid = 0
         return os.waitstatus_to_exitcode(status)
+
+    def close(self) -> None:
+        if self.pid:  # the test has failed
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+        self.notices.close()
 
 
 @pytest.fixture
@@ -179,4 +188,4 @@ def test_exec_start_speaks_to_systemd(room: str, demo: Demo, tmp_path: Path) -> 
     finally:
         for sock in sockets:
             sock.close()
-        stand_in.notices.close()
+        stand_in.close()

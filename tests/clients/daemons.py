@@ -79,7 +79,7 @@ class Daemons:
         )
         self._log.follow(self._process, self.folder / "log")
         for room in ROOMS:
-            self.wait("process.serving", room=room, timeout=120)
+            self.wait("process.serving", room=room, timeout=300)
         return self
 
     def stop(self, wait: float = 90) -> int:
@@ -106,7 +106,7 @@ class Daemons:
     def run(self, *arguments: str, input: str | None = None) -> str:
         """A kwcmaild command on this server's files; its output."""
         done = subprocess.run(
-            self.command(*arguments), input=input, capture_output=True, text=True, timeout=90, cwd=ROOT
+            self.command(*arguments), input=input, capture_output=True, text=True, timeout=300, cwd=ROOT
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
