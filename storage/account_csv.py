@@ -151,7 +151,10 @@ def _limit(cell: str) -> int | None:
         return None
     if match := re.fullmatch(r"([0-9]{1,6})(?:\.0+)?", cell):
         return int(match[1]) * GIB
-    return parse_size(cell)
+    try:
+        return parse_size(cell)
+    except ValueError:
+        raise ValueError(f'"{cell[:20]}" is not a number of GB') from None
 
 
 def _several(cell: str | None) -> tuple[str, ...] | None:

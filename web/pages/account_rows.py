@@ -28,9 +28,11 @@ def row(line: Line, listing: Listing, base: str, edit: bool, language: Language)
         login = f"{said} {escape((line.login_by or '').upper())}"
     else:
         login = escape(text(language, "accounts.login.never"))
+    comment = escape(line.comment)
+    remark = f'<span class="remark" title="{comment}">{comment}</span>' if comment else ""
     return Markup(  # noqa: S704 (what comes from outside is escaped)
         f'<tr>{box}<th scope="row"><a href="{escape(base)}/accounts/{local}">{address}</a></th>'
-        f'<td>{escape(line.comment)}</td><td class="use">{bar(line.used, line.quota)}</td>'
+        f'<td class="remarks">{remark}</td><td class="use">{bar(line.used, line.quota)}</td>'
         f'<td class="number only-wide">{size(line.quota)}</td><td class="states">{states}</td>'
         f'<td class="nowrap quiet" data-label="{escape(text(language, "accounts.login"))}">{login}</td></tr>'
     )

@@ -76,7 +76,7 @@ def _preview(request: Request, made: Plan, key: str) -> Response:
     language = request.state.visit.language
 
     def what(one: Planned) -> str:
-        return ", ".join(_said(one, language))
+        return ("、" if language == "ja" else ", ").join(_said(one, language))
 
     return render(
         request,

@@ -276,6 +276,18 @@ def plain(sentence: str) -> str:
     return _PLACE.sub("", sentence)
 
 
+# Columns of files, as their first line calls them.
+_HEADINGS = {
+    "keep_copy": "転送時に残す",
+    "receive": "受信",
+    "suspended": "停止",
+    "tag_subject": "件名に[SPAM]",
+    "to_junk": "迷惑メールフォルダー",
+    "receives": "配信",
+    "may_post": "投稿",
+}
+
+
 def translated(sentence: str) -> str:
     """The sentence in Japanese; each line by itself, and values that are sentences themselves as well."""
     if found := _translated(sentence):
@@ -287,5 +299,7 @@ def _translated(sentence: str) -> str | None:
     for pattern, japanese in _patterns():
         if match := pattern.fullmatch(sentence):
             values = {name: _translated(value) or value for name, value in match.groupdict().items()}
+            if "column" in values:
+                values["column"] = _HEADINGS.get(values["column"], values["column"])
             return japanese.format(**values)
     return None

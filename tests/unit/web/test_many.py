@@ -77,7 +77,7 @@ async def test_nothing_is_done_while_anything_is_wrong(panel: Panel) -> None:
     wrong = {
         "日本,1": "cannot stand before the @",
         "x@other.test,1": "is not an address of example.test",
-        "wrong1,zehn": "is not a size",
+        "wrong1,zehn": "is not a number of GB",
         "wrong2,2000": "largest limit",
         "wrong4,0": "smallest limit",
         "wrong5,1,short": "fewer than 8 characters",

@@ -139,4 +139,5 @@ def test_refusal_says_its_values_and_no_file() -> None:
         refusal("ja", nested)
         == "taro@example.jp は example.jp の管理者です。先にその設定を変更してください。"
     )
+    assert refusal("ja", "receive: perhaps is neither yes nor no").startswith("受信：「perhaps」")
     assert refusal("ja", "something new {x}") == "something new {x}"
