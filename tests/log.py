@@ -28,7 +28,7 @@ class Log:
     def ended(self) -> None:
         """The process has ended: the last line is read when this returns."""
         assert self._reader is not None
-        self._reader.join(30)
+        self._reader.join(60)
 
     def _read(self, process: "subprocess.Popen[str]", path: Path) -> None:
         assert process.stderr is not None

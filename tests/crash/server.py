@@ -88,7 +88,7 @@ class Server:
             process.wait()
 
     def imap(self, address: str) -> imaplib.IMAP4:
-        client = imaplib.IMAP4("127.0.0.1", self.demo.ports["imap"], timeout=30)
+        client = imaplib.IMAP4("127.0.0.1", self.demo.ports["imap"], timeout=120)
         client.login(address, self.demo.passwords[address])
         return client
 

@@ -47,7 +47,7 @@ class Engine:
 
     @property
     def settings(self) -> str:
-        return f"engine: {self.name}, address: {self.address}, learn_address: {self.learns_at}, timeout: 30s"
+        return f"engine: {self.name}, address: {self.address}, learn_address: {self.learns_at}, timeout: 60s"
 
 
 @contextmanager

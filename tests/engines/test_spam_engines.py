@@ -232,5 +232,5 @@ async def test_a_lesson_that_is_refused(tmp_path: Path, name: str, client: objec
     learn: Callable[..., object] = client.learn  # type: ignore[attr-defined]
     async with answering(tmp_path / "fake.sock", answer) as socket:
         with pytest.raises(EngineFailure, match="answered"):
-            async with within(10):
+            async with within(60):
                 await learn(str(socket), SPAM, True)  # type: ignore[misc]

@@ -52,7 +52,7 @@ def letter(sender: str, to: str, subject: str, body: bytes = b"Hello\r\n") -> by
     return head.encode() + body
 
 
-def wait_for(look: Callable[[], T], what: str, patience: float = 30) -> T:
+def wait_for(look: Callable[[], T], what: str, patience: float = 60) -> T:
     """What `look` gives, as soon as that is something: for files that other programs write."""
     end = time.monotonic() + patience
     while not (found := look()):
@@ -61,7 +61,7 @@ def wait_for(look: Callable[[], T], what: str, patience: float = 30) -> T:
     return found
 
 
-def wait_maildir(folder: Path, having: bytes, patience: float = 30) -> bytes:
+def wait_maildir(folder: Path, having: bytes, patience: float = 60) -> bytes:
     """The message with these octets in another server's Maildir, with LF as it has it."""
 
     def look() -> list[bytes]:
@@ -71,6 +71,6 @@ def wait_maildir(folder: Path, having: bytes, patience: float = 30) -> bytes:
     return wait_for(look, f"{having!r} in {folder}", patience)[0]
 
 
-def wait_mail(login: Login, patience: float = 30) -> bytes:
+def wait_mail(login: Login, patience: float = 60) -> bytes:
     """The newest message of this account."""
     return wait_for(lambda: login.stored(), f"mail for {login.address}", patience)[-1]

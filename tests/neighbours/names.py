@@ -153,7 +153,7 @@ stub-zone:
                 logs = "".join(path.read_text()[-2000:] for path in sorted(self._folder.glob("*.log")))
                 raise AssertionError(f"DNS does not serve; ended: {ended}\n{logs}")
 
-    def ask(self, name: str, kind: str, patience: float = 5) -> dns.message.Message:
+    def ask(self, name: str, kind: str, patience: float = 20) -> dns.message.Message:
         """What the validator says, with DO and AD."""
         question = dns.message.make_query(name, kind, want_dnssec=True)
         question.flags |= dns.flags.AD

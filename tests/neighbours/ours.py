@@ -18,7 +18,7 @@ from tests.neighbours.stage import Host, end
 
 PASSWORD = "correct-horse-battery"
 ROOMS = ("smtp", "relay")
-START = 60.0  # seconds that a process may take to serve, on a busy machine
+START = 120.0  # seconds that a process may take to serve, on a busy machine
 
 FILTERS = "{virus: {engine: none}, spam: {engine: none}}"
 SETTINGS = """\

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from tests.neighbours.authority import Pair
 from tests.neighbours.stage import NETWORK, Host
 
-PATIENCE = 60.0  # seconds after which a silent client is given up
+PATIENCE = 120.0  # seconds after which a silent client is given up
 
 
 class Wire:
@@ -129,7 +129,7 @@ class Server:
             self.heard.append(line)
             self._news.notify_all()
 
-    def wait(self, true: Callable[["Server"], bool], timeout: float = 30) -> None:
+    def wait(self, true: Callable[["Server"], bool], timeout: float = 60) -> None:
         """Until it is so."""
         with self._news:
             if not self._news.wait_for(lambda: true(self), timeout):
@@ -137,7 +137,7 @@ class Server:
                     f"{self.connections} connections, heard {self.heard[-20:]}, {len(self.received)} received"
                 )
 
-    def one(self, timeout: float = 30) -> Received:
+    def one(self, timeout: float = 60) -> Received:
         """The one message that came."""
         self.wait(lambda server: bool(server.received), timeout)
         (received,) = self.received

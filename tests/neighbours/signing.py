@@ -71,7 +71,7 @@ def _rsa(key: rsa.RSAPrivateKey) -> str:
 def resolver(names: Names) -> Callable[..., bytes | None]:
     """For dkimpy: TXT of a name, asked of the validator."""
 
-    def ask(name: bytes, timeout: float = 5) -> bytes | None:
+    def ask(name: bytes, timeout: float = 20) -> bytes | None:
         for rrset in names.ask(name.decode(), "TXT", max(timeout, 20)).answer:
             for record in rrset:
                 if strings := getattr(record, "strings", None):

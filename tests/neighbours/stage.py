@@ -25,7 +25,7 @@ from typing import TypeVar
 
 NETWORK = "10.81.0"  # /24
 CLONE_NEWNET = 0x40000000
-PATIENCE = 30.0  # seconds for a socket of the test
+PATIENCE = 60.0  # seconds for a socket of the test
 
 # A daemon under another user has lost what would end it with its parent (prctl(2), PR_SET_PDEATHSIG). It runs in a
 # process namespace whose first process has not: with that one the kernel ends all inside.
@@ -119,7 +119,7 @@ class Host:
         return process
 
     def run(
-        self, *command: str | Path, input: bytes = b"", timeout: float = 40, ok: Sequence[int] = (0,)
+        self, *command: str | Path, input: bytes = b"", timeout: float = 120, ok: Sequence[int] = (0,)
     ) -> str:
         """A program to its end; what it said."""
         environment = {

@@ -7,6 +7,7 @@ from pathlib import Path
 from tests.neighbours.client import letter, submit, wait_for
 from tests.neighbours.faults import FAULTS, HANGING, broken_tls
 from tests.neighbours.land import FREE, Land
+from tests.neighbours.ours import START
 from tests.neighbours.peers import Script, Server, Sink
 
 Serve = Callable[[int, Script], Server]
@@ -26,7 +27,7 @@ def test_whatever_a_destination_does(land: Land, serve: Serve) -> None:
     submit(land.alpha, sender, list(to.values()), letter(sender.address, "everybody", "faults"))
 
     for name, address in to.items():
-        line = land.alpha.relay_log.wait("queue.deferred", since=mark, to=address, timeout=40)
+        line = land.alpha.relay_log.wait("queue.deferred", since=mark, to=address)
         assert line["status"].startswith("4."), (name, line)
     assert memory(land.alpha.pid("relay")) - before < MEMORY
     assert not sender.stored()
@@ -36,7 +37,7 @@ def test_whatever_a_destination_does(land: Land, serve: Serve) -> None:
         peers[name] = serve(numbers[name], Sink())
     land.alpha.retry()
     for name, peer in peers.items():
-        received = peer.one(20)
+        received = peer.one()
         assert len(received.rcpts) == 1 and to[name] in received.rcpts[0]
         assert received.data.endswith(b"\r\n\r\nHello\r\n")
     wait_for(lambda: not land.alpha.files_in_queue(), "empty queue")
@@ -54,7 +55,7 @@ def test_nobody_waits_for_the_silent(land: Land, serve: Serve) -> None:
     mark = land.beta.relay_log.mark()
     address = f"x@house{FIRST - 1}.test"
     submit(land.beta, sender, [address], letter(sender.address, address, "beside"))
-    healthy.one(60)
+    healthy.one()
     land.beta.relay_log.wait("queue.sent", since=mark, to=address)
     assert not land.beta.relay_log.all("queue.deferred", since=mark)
 
@@ -64,7 +65,7 @@ def test_broken_tls_is_no_reason_to_wait(land: Land, serve: Serve) -> None:
     peer = serve(54, broken_tls)
     sender = land.alpha.account("broken-tls")
     submit(land.alpha, sender, ["x@house54.test"], letter(sender.address, "x@house54.test", "clear"))
-    peer.wait(lambda peer: any(b"Subject: clear" in each for each in peer.heard), 30)
+    peer.wait(lambda peer: any(b"Subject: clear" in each for each in peer.heard))
 
 
 def test_answer_to_dot_decides(land: Land, serve: Serve) -> None:
@@ -95,9 +96,9 @@ def test_relay_killed(land: Land, serve: Serve) -> None:
     connections = sum(sink.connections for sink in sinks)
     mark = land.alpha.relay_log.mark()
     land.alpha.start("relay")
-    land.alpha.relay_log.wait("process.serving", since=mark, timeout=60)
+    land.alpha.relay_log.wait("process.serving", since=mark, timeout=START)
     for sink in sinks:
-        sink.wait(lambda sink: len(subjects(sink)) == many // 2, 60)
+        sink.wait(lambda sink: len(subjects(sink)) == many // 2)
     again = sum(len(sink.received) for sink in sinks) - many
     assert 0 <= again <= connections
     wait_for(lambda: not land.alpha.queue(), "empty queue")

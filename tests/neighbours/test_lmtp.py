@@ -5,8 +5,8 @@ import os
 import re
 import shutil
 import smtplib
-import socket
 import tempfile
+import time
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ from smtp.serve import serve
 from tests.house import House, put
 from tests.neighbours.postfix import DAEMONS
 from tests.neighbours.stage import CONTAINED
+from tests.ports import reserved
 
 pytestmark = pytest.mark.skipif(
     not (DAEMONS / "lmtp").exists() or os.geteuid() != 0, reason="needs root and Debian's postfix"
@@ -74,14 +75,14 @@ class Front:
 
     async def says(self, pattern: str) -> str:
         """The first line of its log that matches."""
-        for _ in range(300):
-            if found := re.search(pattern, self.log):
-                return found[0]
-            await asyncio.sleep(0.1)
-        raise AssertionError(f"{pattern} is not in the log:\n{self.log}")
+        end = time.monotonic() + 60
+        while not (found := re.search(pattern, self.log)):
+            assert time.monotonic() < end, f"{pattern} is not in the log:\n{self.log}"
+            await asyncio.sleep(0.05)
+        return found[0]
 
     def take(self, recipients: list[str], message: bytes) -> None:
-        with smtplib.SMTP("127.0.0.1", self.port, timeout=30) as client:
+        with smtplib.SMTP("127.0.0.1", self.port, timeout=60) as client:
             client.sendmail("someone@example.com", recipients, message)
 
 
@@ -89,9 +90,7 @@ class Front:
 async def front(house: House) -> AsyncIterator[Front]:
     folder = Path(tempfile.mkdtemp(prefix="kwcmaild-front-"))
     os.chmod(folder, 0o755)  # for the user postfix
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = reserved()
     for name in ("config", "queue", "data"):
         (folder / name).mkdir()
     shutil.chown(folder / "data", "postfix")
@@ -150,9 +149,8 @@ async def test_many_messages_over_few_connections(house: House, front: Front) ->
     command = ["smtp-source", "-s", "5", "-m", "60", "-l", "2000", "-t", "taro@example.test"]
     load = await asyncio.create_subprocess_exec(*command, f"127.0.0.1:{front.port}")
     assert await load.wait() == 0
-    for _ in range(300):
-        if front.log.count("status=sent") >= 60:
-            break
-        await asyncio.sleep(0.1)
+    end = time.monotonic() + 60
+    while front.log.count("status=sent") < 60 and time.monotonic() < end:
+        await asyncio.sleep(0.05)
     assert front.log.count("status=sent") == 60, front.log[-3000:]
     assert len(await stored(house, "taro")) == 60
