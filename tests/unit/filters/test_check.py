@@ -49,6 +49,15 @@ async def test_no_checks_pass() -> None:
     assert await Checks().connect(MAIL) == PASS
 
 
+async def test_an_adviser_hears_what_the_judges_think() -> None:
+    judged = Verdict(Action.QUARANTINE, reason="listed", results=(RESULT,), points=(("DNSBL", 1.0),))
+    adviser = Says("adviser", PASS)
+    verdict = await Checks(judges=(Says("judge", judged),), advisers=(adviser,)).message(MAIL)
+    assert verdict.action is Action.QUARANTINE
+    (seen,) = adviser.seen
+    assert seen.judged == judged and seen.results == (RESULT,)
+
+
 async def test_a_judge_that_raises_defers(caplog: pytest.LogCaptureFixture) -> None:
     checks = Checks(judges=(Says("good", PASS), Says("bad", None)))
     verdict = await checks.message(MAIL)

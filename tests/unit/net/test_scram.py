@@ -224,3 +224,11 @@ def test_what_is_told_depends_on_the_connection() -> None:
     assert told(names, BINDING) == names
     assert offered(b"SCRAM-SHA-256-PLUS", names) is None
     assert offered(b"SCRAM-SHA-256-PLUS", names, BINDING) is not None
+
+
+def test_who_could_bind_may_go_on_where_nobody_offers_it() -> None:
+    """RFC 5802 §6: `y` is a lie only where the server has offered -PLUS."""
+    for names, welcome in ((("SCRAM-SHA-256",), True), (("SCRAM-SHA-256", "SCRAM-SHA-256-PLUS"), False)):
+        exchange = offered(b"SCRAM-SHA-256", names, b"x" * 32)
+        assert exchange is not None
+        assert isinstance(exchange.start(b"y,,n=taro,r=abc"), KeyWanted) is welcome

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -82,6 +83,10 @@ async def test_a_trusted_seal_stands_in_for_what_forwarding_broke() -> None:
     verdict = await check(trusted_sealers=("example.com",)).message(forwarded)
     assert verdict.action is Action.PASS
     assert "arc=pass" in field("x", verdict.results).decode()
+    forged = replace(forwarded, head=forwarded.head.replace(b"dmarc=pass", b"dmarc=pass spf=pass"))
+    verdict = await check(trusted_sealers=("example.com",)).message(forged)  # anybody can write its name
+    assert verdict.action is Action.REJECT
+    assert "arc=fail" in field("x", verdict.results).decode()
 
 
 async def test_networks_of_ones_own_are_not_asked_about() -> None:
@@ -139,6 +144,9 @@ async def test_received_spf() -> None:
     verdict = await check(received_spf=True).message(mail(peer="198.51.100.7", sender=""))
     (line,) = verdict.fields
     assert line.startswith(b"Received-SPF: None client-ip=198.51.100.7; identity=helo;")
+    named = replace(mail(peer="198.51.100.7", sender=""), helo='x"; identity=mailfrom; y="\\é')
+    ((*_, last),) = [each.split(b"\r\n\t") for each in (await check(received_spf=True).message(named)).fields]
+    assert last == b'domain="x?; identity=mailfrom; y=???"\r\n'  # still inside its quotes
 
 
 def test_what_others_say_in_our_name_is_found() -> None:

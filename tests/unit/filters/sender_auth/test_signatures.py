@@ -106,6 +106,14 @@ def test_a_key_for_the_domain_alone() -> None:
     assert results(signed_by_dkimpy(identity=b"a@example.com") + HEAD, records=strict) == ["pass"]
 
 
+def test_who_only_tries_it_out_says_so() -> None:
+    """RFC 6376 §3.6.1, t=y: DMARC counts it for nothing."""
+    trying = {"r1._domainkey.example.com": b"t=y; " + rsa_record()}
+    for records, testing in ((RECORDS, False), (trying, True)):
+        ((checked,), _) = looked_at(signed_by_dkimpy() + HEAD, records=records)
+        assert (checked.result, checked.testing) == ("pass", testing)
+
+
 Change = Callable[[bytes], bytes]
 
 

@@ -120,6 +120,7 @@ def test_garbage_is_a_refusal() -> None:
 def test_records_of_no_use(text: str) -> None:
     usage, selector, matching, data = text.split()
     assert not Tlsa(int(usage), int(selector), int(matching), bytes.fromhex(data)).usable
+    assert not Tlsa(3, 1, 1, b"").usable
 
 
 @pytest.mark.parametrize(

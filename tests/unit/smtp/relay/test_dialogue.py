@@ -4,7 +4,17 @@ import pytest
 
 from smtp.relay import order
 from smtp.relay.body import inspect
-from smtp.relay.dialogue import Dialogue, Offers, SessionOver, T, Transaction, greeting, hello, starttls
+from smtp.relay.dialogue import (
+    Dialogue,
+    Offers,
+    SessionOver,
+    T,
+    Transaction,
+    authenticate,
+    greeting,
+    hello,
+    starttls,
+)
 from smtp.relay.reply import Reply
 from storage.message import Message
 from storage.queue.queued import Envelope
@@ -73,6 +83,18 @@ def test_sessions_that_do_not_begin() -> None:
     with pytest.raises(SessionOver):
         play(hello("x", lmtp=True), "500 what")
     assert play(starttls(), "454 not now")[0] is False
+
+
+def test_a_login_is_one_that_was_said_to_be() -> None:
+    plain, login = Offers(auth=frozenset({"PLAIN"})), Offers(auth=frozenset({"LOGIN"}))
+    play(authenticate(plain, "me", "secret"), "235 welcome")
+    assert play(authenticate(login, "me", "secret"), "334 a", "334 b", "235 welcome")[1].count(b"\r\n") == 3
+    for refusal in ("535 5.7.8 no", "454 4.7.0 later", "334 what more", "250 ok"):
+        with pytest.raises(SessionOver) as over:
+            play(authenticate(plain, "me", "secret"), refusal)
+        assert over.value.status.temporary  # the operator has to mend it, and mail waits
+    with pytest.raises(SessionOver):
+        next(authenticate(Offers(auth=frozenset({"GSSAPI"})), "me", "secret"))
 
 
 def mail(offers: Offers, *, text: bytes = b"Subject: x\r\n\r\nx\r\n", smtputf8: bool = False) -> object:

@@ -1,8 +1,10 @@
 """Who takes mail for a domain (RFC 5321 §5.1), and in which order."""
 
 import dns.rcode
+import dns.rdata
 import pytest
 
+from net.resolver import Answer
 from smtp.relay import mx
 from smtp.relay.letter import Unreachable
 from tests.unit.smtp.relay.conftest import World
@@ -109,3 +111,19 @@ async def test_a_host_without_addresses_is_final_and_silence_is_not(world: World
     with pytest.raises(Unreachable) as caught:
         await world.send()
     assert caught.value.status.code == "4.4.3"
+
+
+async def test_a_host_is_proven_where_all_that_is_known_of_it_is() -> None:
+    """RFC 7672 §2.2.2: one address that anybody could have put there is enough for an attacker."""
+
+    class Names:
+        def __init__(self, **secure: bool) -> None:
+            self.secure = secure
+
+        async def look_up(self, name: str, kind: str) -> Answer:
+            text = "192.0.2.1" if kind == "A" else "2001:db8::1"
+            return Answer(name, (dns.rdata.from_text("IN", kind, text),), True, self.secure[kind], 60)
+
+    for names, proven in ((Names(A=True, AAAA=True), True), (Names(A=True, AAAA=False), False)):
+        found = await mx.addresses(names, "mx.example.com", ("ipv4", "ipv6"))  # type: ignore[arg-type]
+        assert found.addresses == ("192.0.2.1", "2001:db8::1") and found.secure is proven
