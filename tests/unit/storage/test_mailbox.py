@@ -197,6 +197,18 @@ def test_copy_links_and_move_renames(account: AccountFiles) -> None:
     assert os.stat(next((account.maildir / ".Archive" / "cur").glob("*U=1,*"))).st_nlink == 2
 
 
+def test_a_message_on_its_way_has_its_new_name_on_the_disk_before_the_old_one_is_gone_there(
+    account: AccountFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a rename between two folders is not one thing: in both after a power cut, never in none."""
+    append(account, TEXT)
+    mailbox.store(account, "INBOX", [1], "add", frozenset({"\\Seen"}))
+    synced: list[Path] = []
+    monkeypatch.setattr(mailbox, "sync_dir", synced.append)
+    mailbox.move(account, "INBOX", [1], "Sent")
+    assert synced == [account.maildir / ".Sent" / "cur", account.maildir / "cur"]
+
+
 def test_quota_is_a_running_number_and_trash_has_grace(account: AccountFiles) -> None:
     append(account, *[TEXT] * 10)
     size = 10 * len(TEXT)

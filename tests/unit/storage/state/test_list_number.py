@@ -1,5 +1,6 @@
 """No number twice, whoever asks at the same time."""
 
+import fcntl
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -21,6 +22,20 @@ def test_no_number_twice(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as threads:
         numbers = list(threads.map(lambda _: take(tmp_path, SALES), range(40)))
     assert sorted(numbers) == list(range(1, 41))
+
+
+def test_who_waits_for_the_lock_sees_what_was_given_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flock, given = fcntl.flock, []
+
+    def waits(fd: int, how: int) -> None:
+        monkeypatch.setattr(fcntl, "flock", flock)
+        given.append(take(tmp_path, SALES))
+        flock(fd, how)
+
+    monkeypatch.setattr(fcntl, "flock", waits)
+    assert take(tmp_path, SALES) == 2 and given == [1]
 
 
 def test_a_file_that_cannot_be_read_gives_none(tmp_path: Path) -> None:

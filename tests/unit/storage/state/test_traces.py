@@ -319,7 +319,7 @@ def test_a_killed_process_leaves_what_it_has_written(tmp_path: Path) -> None:
 def test_what_could_not_be_written_is_written_later_in_order_and_once(
     traces: Traces, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(_: StateDb) -> AbstractContextManager[sqlite3.Connection]:
+    def full(*_: object) -> AbstractContextManager[sqlite3.Connection]:
         raise sqlite3.OperationalError("database or disk is full")
 
     monkeypatch.setattr(traces, "_nudge", lambda: None)  # by this thread, not by its own
@@ -330,6 +330,9 @@ def test_what_could_not_be_written_is_written_later_in_order_and_once(
         traces.count("received", ["example.test"])
     with monkeypatch.context() as patch:
         patch.setattr(StateDb, "transaction", full)
+        assert not traces._write() and not traces._write()
+    with monkeypatch.context() as patch:
+        patch.setattr(mails.Mails, "add", full)
         assert not traces._write() and not traces._write()
     assert traces._write() and traces._write()
     (story,) = stories(tmp_path, "abc.1")
