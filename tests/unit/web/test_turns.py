@@ -229,3 +229,15 @@ async def test_who_watches_is_answered_whatever_goes_on() -> None:
 async def test_outside_of_a_request_there_is_nothing_to_give_back() -> None:
     async with away():
         pass
+
+
+async def test_a_turn_that_was_handed_to_one_who_left_goes_to_the_next() -> None:
+    turns = Turns(lambda *_: asyncio.sleep(0), at_once=1)
+    await turns.take()
+    gone, next_one = asyncio.create_task(turns.take()), asyncio.create_task(turns.take())
+    await asyncio.sleep(0)
+    turns.give()
+    gone.cancel()  # in the same moment
+    with pytest.raises(asyncio.CancelledError):
+        await gone
+    await asyncio.wait_for(next_one, 60)
