@@ -89,6 +89,13 @@ def test_a_change_is_in_the_audit_log(name: str) -> None:
         assert told <= asked, f"{name} does what it did not ask for"
 
 
+def test_without_a_domain_it_is_the_servers() -> None:
+    """One act for a domain's administrators and for the operator asks for another right in each case."""
+    assert _rights("audit.entries", by="allow") == {Right.AUDIT_SEE, Right.SERVER_AUDIT}
+    for name in ("traces.find", "traces.show", "traces.subject"):
+        assert _rights(name, by="allow") == {Right.TRACE_SEE, Right.SERVER_SEE}, name
+
+
 def test_the_lists_above_name_acts() -> None:
     assert set(ACTS) >= LOOK_ONLY | TOLD_ALSO | WITHOUT_RIGHT
     assert len(ACTS) > 60
