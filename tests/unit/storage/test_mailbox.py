@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -11,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from storage import arriving, filename, leftovers, mailbox, maildir, quota, reconcile, records, tree
+from storage import arriving, describe, filename, leftovers, mailbox, maildir, quota, reconcile, records, tree
 from storage import folder as folders
 from storage.account_files import AccountFiles
 from storage.appending import Appended
 from storage.errors import KeywordsFull, MailboxExists, MailboxMissing, OverQuota
-from storage.look import Loaded, look
+from storage.look import Loaded, gone_since, look
 from storage.message import Message
 from storage.quota import Limits
 from storage.rows import Row
@@ -134,6 +135,30 @@ def test_no_uid_is_given_twice_after_the_highest_was_expunged_and_the_index_lost
     assert append(account, TEXT)[0] > 2
     assert state(account).folder.uidvalidity == validity
     assert 1 in rows(account)
+
+
+@pytest.mark.parametrize("block", [0, 1, 1000])
+def test_after_a_power_cut_that_took_commits_no_uid_comes_again_and_nobody_is_told_half_of_what_went(
+    account: AccountFiles, again: Callable[[], AccountFiles], monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    """The index is as it was before a message came and was expunged; somebody had seen it."""
+    monkeypatch.setattr(describe, "UID_BLOCK", block)
+    append(account, TEXT, TEXT)
+    account.close()
+    index = account.dir / "index.sqlite"
+    was = index.read_bytes()
+    (seen,) = append(account, TEXT)
+    folder = state(account).folder
+    mailbox.expunge(account, "INBOX", [seen], flagged_only=False)
+    account.close()
+    index.write_bytes(was)
+    for name, module in list(sys.modules.items()):
+        if name.startswith("storage.") and hasattr(module, "BOOT"):
+            monkeypatch.setattr(module, "BOOT", "after the power cut")
+    after = again()
+    assert min(append(after, TEXT)) > seen
+    assert gone_since(after, folder.mailboxid, folder.modseq) is None  # it cannot know
+    assert state(after).folder.modseq > folder.modseq
 
 
 def test_modseq_goes_on_with_the_clock_set_back_and_the_index_lost(
