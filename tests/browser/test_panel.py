@@ -67,17 +67,18 @@ def test_an_account_made_in_the_panel_logs_in_by_imap_at_once(
 def test_sign_in_by_keyboard_alone_and_a_wrong_password(visitor: Visitor, daemons: Daemons) -> None:
     page = visitor("en")
     page.goto("/login")
+    page.locator("#address:focus").wait_for()  # the page has it there, a moment after it is loaded
     page.keyboard.type("taro@example.test")
     page.keyboard.press("Tab")
     page.keyboard.type("wrong")
     page.keyboard.press("Enter")
     page.get_by_role("alert").wait_for()
-    assert page.evaluate("document.activeElement.id") == "password"
+    page.locator("#password:focus").wait_for()
     page.keyboard.type(daemons.demo.passwords["taro@example.test"])
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(r"/own/?$"))
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.className") == "skip"
+    page.locator(".skip:focus").wait_for()
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_url(re.compile("/login"))
 
