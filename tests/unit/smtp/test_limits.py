@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.house import House, Site
+from tests.wire import connect
 
 
 async def opened(folder: Path, **settings: str) -> House:
@@ -19,7 +20,7 @@ async def opened(folder: Path, **settings: str) -> House:
 
 async def talk(address: tuple[str, int], *commands: str) -> list[str]:
     """The greeting and the last line of the reply to each command; what comes after the end is empty."""
-    reader, writer = await asyncio.open_connection(*address)
+    reader, writer = await connect(address)
     said = []
     for command in ("", *commands):
         if command:
