@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from typing import Protocol
 
 from config.settings import Settings
@@ -43,7 +44,7 @@ class ImapDoor:
         self.slots = Slots(settings.run)
         self.listed = Listed()
         self.readers = asyncio.Semaphore(READERS)
-        self._inside: dict[str, set[Inside]] = {}  # by account
+        self._inside: set[Inside] = set()
         self._guarded = False
         self.still_every = STILL_EVERY
 
@@ -53,16 +54,13 @@ class ImapDoor:
 
     def came_in(self, session: Inside) -> None:
         """A session has an account from now on."""
-        self._inside.setdefault(session.address, set()).add(session)
+        self._inside.add(session)
         if not self._guarded:
             self._guarded = True
             self.store.start(self._guard())
 
     def went_out(self, session: Inside) -> None:
-        sessions = self._inside.get(session.address, set())
-        sessions.discard(session)
-        if not sessions:
-            self._inside.pop(session.address, None)
+        self._inside.discard(session)
 
     async def _guard(self) -> None:
         while True:
@@ -74,15 +72,15 @@ class ImapDoor:
 
     async def look(self) -> None:
         """Show out whoever's account is gone or suspended, or whose right to an open mailbox is."""
-        closed = await self.store.run(_closed, self.store, list(self._inside))
-        for address, text in closed.items():
-            for session in list(self._inside.get(address, ())):
-                session.end(text, b"CONTACTADMIN")  # RFC 5530 §3: nothing that the program can do helps
-        for session in [each for sessions in self._inside.values() for each in sessions if each.is_guest]:
+        closed = await self.store.run(_closed, self.store, {session.address for session in self._inside})
+        for session in [each for each in self._inside if each.address in closed]:
+            # RFC 5530 §3: nothing that the program can do helps
+            session.end(closed[session.address], b"CONTACTADMIN")
+        for session in [each for each in self._inside if each.is_guest]:
             await session.look_again()
 
 
-def _closed(store: Store, addresses: list[str]) -> dict[str, bytes]:
+def _closed(store: Store, addresses: Iterable[str]) -> dict[str, bytes]:
     """The accounts that may not be used any more, and why. For a thread."""
     found: dict[str, bytes] = {}
     for address in addresses:

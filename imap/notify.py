@@ -44,7 +44,6 @@ class Watch:
         self._mailboxes: dict[str, MailboxInfo] = {}  # by MAILBOXID
         self._subscribed: frozenset[str] = frozenset()
         self._view: View | None = None
-        self._unwatch: Callable[[], None] | None = None
         self._unfollow: dict[str, Callable[[], None]] = {}  # by address
 
     async def begin(self, tell_all: bool) -> None:
@@ -66,13 +65,14 @@ class Watch:
         if view is not self._view:
             self.left()
             if view is not None and self._selected is not None:
-                self._view, self._unwatch = view, view.mailbox.watch(self._session.conn.nudge)
+                self._view = view
+                view.mailbox.watch(self._session.conn.nudge)
 
     def left(self) -> None:
         """The selected mailbox is about to be let go."""
-        if self._unwatch is not None:
-            self._unwatch()
-        self._view = self._unwatch = None
+        if self._view is not None:
+            self._view.mailbox.unwatch(self._session.conn.nudge)
+            self._view = None
 
     def heard(self, owner: str, name: str, modseq: int) -> None:
         """Called by the store: must not wait, or raise."""

@@ -35,11 +35,8 @@ _log = logging.getLogger("imap")
 
 
 async def serve(door: ImapDoor, conn: Connection, listen: Listen) -> None:
-    await _converse(Session(door, conn, listen))
-
-
-async def _converse(session: Session) -> None:
     """From the greeting to the end of the connection."""
+    session = Session(door, conn, listen)
     host = session.settings.hostname.encode("ascii")
     session.send(b"* OK [%b] %b IMAP ready\r\n" % (session.capabilities(), host))
     try:

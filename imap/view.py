@@ -18,7 +18,7 @@ Nothing here waits: `updates` is one step of the event loop, so no change can fa
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from itertools import chain
 
 from imap import flags
@@ -29,13 +29,15 @@ from storage.columns import Part
 from storage.rows import Row
 from storage.selected import Mailbox
 
+NOBODY: Set[int] = frozenset()  # one for all: an empty set takes more room than a view
+
 
 class View:
     """A selected mailbox as its client knows it."""
 
     __slots__ = (
         "_hidden", "_told", "_unclaimed", "first_recent", "keywords", "mailbox", "modseq", "place", "saved",
-        "uids", "unwatch", "writable",
+        "uids", "writable",
     )  # fmt: skip
 
     def __init__(self, mailbox: Mailbox, writable: bool, first_recent: int, place: Place) -> None:
@@ -47,8 +49,7 @@ class View:
         self.keywords: tuple[str, ...] = mailbox.keywords
         self.first_recent = first_recent  # UIDs from here on are \Recent in this session
         self.saved = NOTHING  # UIDs: what `$` stands for (RFC 9051 §6.4.4.1)
-        self.unwatch: Callable[[], None] | None = None
-        self._hidden: Set[int] = frozenset()
+        self._hidden = NOBODY
         self._told: dict[int, int] = {}
         self._unclaimed = False
 
@@ -66,9 +67,6 @@ class View:
 
     async def close(self) -> None:
         r"""Let go of the mailbox. What came while it was selected has been shown as \Recent."""
-        if self.unwatch is not None:
-            self.unwatch()
-            self.unwatch = None
         try:
             if self._unclaimed and self.writable and not self.mailbox.gone:
                 await self.mailbox.claim_recent()
@@ -154,7 +152,7 @@ class View:
             out += [b"* %d EXPUNGE\r\n" % self.number(uid) for uid in sorted(known, reverse=True)]
         if known:
             self.uids = tuple([uid for uid in self.uids if uid not in known])
-            self._hidden = frozenset()
+            self._hidden = NOBODY
 
     def _arrive(self, arrived: tuple[int, ...], manner: Manner, out: list[bytes]) -> None:
         last = self.uids[-1] if self.uids else 0

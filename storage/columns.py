@@ -212,10 +212,12 @@ class Columns(Mapping[int, Row]):
         """Move on to what a look brought: these rows as they are now, ascending, and without those that are gone.
 
         Rows of UIDs that were passed over make a new `Columns`, too."""
+        if not self.uids:  # it may be the one that all empty mailboxes share
+            return Taken(Columns.of(rows) if rows else self, [row.uid for row in rows], [], [])
         went = [uid for uid in gone if self.place(uid) >= 0]
         if went:
             return self.without(went).taking(rows, ())._replace(gone=went)
-        last = self.uids[-1] if self.uids else 0
+        last = self.uids[-1]
         late = [row for row in rows if row.uid < last and self.place(row.uid) < 0]
         if late:
             old = {row.uid: row for row in self.all().rows()} | {row.uid: row for row in late}
@@ -336,6 +338,9 @@ class Columns(Mapping[int, Row]):
 def _copy(column: Any, into: Any, runs: list[slice]) -> None:
     for run in runs:
         into += column[run]
+
+
+EMPTY = Columns()  # stands for all mailboxes with nothing in them, of which there are many
 
 
 class Taken(NamedTuple):

@@ -217,6 +217,11 @@ def load_all(db: sqlite3.Connection, maildir: Path) -> list[Folder]:
 def _folder(row: tuple[Any, ...], maildir: Path) -> Folder:
     folder = Folder(maildir / folder_name(row[1]) if row[1] != INBOX else maildir, *row)
     folder.keywords = tuple(json.loads(row[8]))
+    # One text for all mailboxes that stay in memory, not one for each.
+    if folder.boot == BOOT:
+        folder.boot = BOOT
+    if folder.name == INBOX:
+        folder.name = INBOX
     return folder
 
 

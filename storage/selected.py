@@ -9,14 +9,14 @@ new. `uids` is a tuple that is replaced, never changed: a session keeps it as it
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from storage import at_hand, heads, packed, reconcile, summaries
 from storage import mailbox as changes
 from storage.account_files import AccountFiles
 from storage.appending import Appended
-from storage.columns import Columns, Part
+from storage.columns import EMPTY, Columns, Part
 from storage.errors import MailboxMissing, StoreError
 from storage.folder import KEYWORDS_MOST, Folder
 from storage.history import History
@@ -35,31 +35,37 @@ T = TypeVar("T")
 log = logging.getLogger("kwcmaild.storage")
 
 HEADS_MADE = 200  # heads that are made in one hop to a thread
+NONE: Set[int] = frozenset()  # one for all mailboxes
 AT_HAND = 32 * 1024  # octets of a message up to which the event loop may copy it
 
 
 class Mailbox:
     """The state that sessions share. Made by `Account.open`, let go with `release`."""
 
+    __slots__ = (
+        "__weakref__", "_account", "_cut", "_finder", "_folder", "_headless", "_history", "_look", "_looks",
+        "_loose", "_rows", "_stamp", "_watchers", "_written", "gone", "sessions", "uids",
+    )  # fmt: skip
+
     def __init__(self, account: "Account", loaded: Loaded) -> None:
         self._account = account
         self._folder = loaded.folder
-        self._rows = Columns() if loaded.columns is None else loaded.columns
+        self._rows = loaded.columns or EMPTY
         self._loose = loaded.loose
         self.uids: tuple[int, ...] = tuple(self._rows.uids)
         self.gone = False
         self.sessions = 0
-        self._watchers: set[Callable[[], None]] = set()
+        self._watchers: list[Callable[[], None]] = []
         self._history = History(loaded.folder.modseq)
         self._written: tuple[int, int, int] | None = None  # the index as `behind` saw it
         self._stamp: Stamp | None = None  # the index's log before the last look
         self._look = asyncio.Lock()
         self._looks = 0
-        self._finder = Finder()
+        self._finder: Finder | None = None  # as long as nobody searches
         self._headless: set[int] | None = (
             None  # UIDs of which no head is known to be kept; None: nobody asked
         )
-        self._cut: set[int] = set()  # UIDs whose heads do not hold all of their fields
+        self._cut: Set[int] = NONE  # UIDs whose heads do not hold all of their fields
 
     # What sessions read: memory only.
 
@@ -122,9 +128,13 @@ class Mailbox:
         return self._history.since(modseq, self.modseq, self._rows, known)
 
     def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """`callback` runs in the loop after the state moved on; returns what ends that."""
-        self._watchers.add(callback)
-        return lambda: self._watchers.discard(callback)
+        """`callback` runs in the loop after the state moved on; returns what ends that, as `unwatch` does."""
+        self._watchers.append(callback)
+        return lambda: self.unwatch(callback)
+
+    def unwatch(self, callback: Callable[[], None]) -> None:
+        if callback in self._watchers:
+            self._watchers.remove(callback)
 
     def release(self, *, keep: bool = True) -> None:
         """A session lets go. The state is dropped some time after the last one did, or (not `keep`) at once."""
@@ -249,6 +259,8 @@ class Mailbox:
 
     async def ask_texts(self, uids: Sequence[int], questions: Sequence[Said]) -> list[Found]:
         """For each question what the account's full-text index knows of these messages."""
+        if self._finder is None:
+            self._finder = Finder()
         return await self._account.do(_find_texts, self._finder, self._rows.part(uids), questions)
 
     async def head_columns(self, uids: Sequence[int], *names: str) -> dict[int, tuple[Any, ...]]:
@@ -300,7 +312,7 @@ class Mailbox:
             if self._headless is not None:
                 self._headless.update(came)
                 self._headless.difference_update(gone)
-                self._cut.difference_update(gone)
+                self._cut = self._cut - set(gone)
             if columns is not self._rows:
                 self.uids = tuple(columns.uids)
             elif came:

@@ -19,30 +19,25 @@ async def run(session: Session, _: None) -> Reply:
     session.tell_updates(True)
     await session.flush()
     if view is not None:
-        view.unwatch = view.mailbox.watch(session.tell_now)
+        view.mailbox.watch(session.tell_now)
+    left = float(session.settings.imap.idle_timeout)  # it may idle as long as it may be silent (RFC 2177 §3)
+    line = b""
     try:
-        line = await _answer(session)
+        while not line:
+            wait = min(left, STILL_HERE)
+            try:
+                line = await session.conn.readline(LINE, wait, command=True)
+            except Nudged:
+                await session.tell_unasked()
+            except TimedOut:
+                left -= wait
+                if left <= 0:
+                    raise
+                session.conn.write(b"* OK Still here\r\n")
+                session.tell_now()
     finally:
-        if view is not None and view.unwatch is not None:
-            view.unwatch()
-            view.unwatch = None
+        if view is not None:
+            view.mailbox.unwatch(session.tell_now)
     if line.strip().upper() != b"DONE":
         raise Bad(b"Expected DONE")
     return ok(b"IDLE completed")
-
-
-async def _answer(session: Session) -> bytes:
-    """The client's next line; a client may idle as long as it may be silent (RFC 2177 §3)."""
-    left = float(session.settings.imap.idle_timeout)
-    while True:
-        wait = min(left, STILL_HERE)
-        try:
-            return await session.conn.readline(LINE, wait, command=True)
-        except Nudged:
-            await session.tell_unasked()
-        except TimedOut:
-            left -= wait
-            if left <= 0:
-                raise
-            session.conn.write(b"* OK Still here\r\n")
-            session.tell_now()

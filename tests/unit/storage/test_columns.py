@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storage.columns import SPARE_OCTETS, SPARE_WORDS, Columns, Words
+from storage.columns import EMPTY, SPARE_OCTETS, SPARE_WORDS, Columns, Words
 from storage.rows import Row
 
 NUMBER = st.integers(0, 2**40)
@@ -137,3 +137,9 @@ def test_flags_that_no_message_has_any_more_are_forgotten() -> None:
         assert columns[2].flags == letters
         assert len(columns.flags.words) <= 2 * 3 + SPARE_WORDS + 1
     assert [columns[uid].flags for uid in (1, 3)] == ["", ""]
+
+
+def test_what_comes_into_one_empty_mailbox_comes_into_no_other() -> None:
+    first, second = EMPTY.taking([row(1)], []), EMPTY.taking([row(2), row(5)], [1])
+    assert [*first.columns] == first.came == [1] and [*second.columns] == second.came == [2, 5]
+    assert EMPTY.taking([], [1]).columns is EMPTY and not EMPTY and not EMPTY.flags.words
