@@ -166,6 +166,36 @@ def test_unlock_lets_in_again_also_from_an_address_that_is_locked(lockout: Locko
     assert lockout.locks() == []
 
 
+def test_who_is_known_is_locked_all_the_same_by_what_fails_from_there(lockout: Lockout) -> None:
+    """Only the lock of the whole account is not for him."""
+    lockout.succeeded(TARO, OFFICE, "imap")
+    guess(lockout, TARO, OFFICE, 10)
+    lock = lockout.locked(TARO, OFFICE)
+    assert lock is not None and lock.kind == "pair"
+
+
+def test_who_logged_in_thirty_days_ago_is_known_no_more_though_that_is_still_written(
+    lockout: Lockout, clock: Clock
+) -> None:
+    lockout.succeeded(TARO, OFFICE, "imap")
+    clock.now += KNOWN_FOR - 10
+    for number in range(100):
+        lockout.failed(TARO, f"203.0.113.{number}", f"guess{number}")
+    assert lockout.locked(TARO, OFFICE) is None
+    clock.now += 11
+    lock = lockout.locked(TARO, OFFICE)
+    assert lock is not None and lock.kind == "account"
+
+
+def test_an_address_that_was_unlocked_begins_from_nothing(lockout: Lockout) -> None:
+    for number in range(1000):
+        if lockout.failed(f"u{number}@example.test", ABROAD, "one for all") is not None:
+            break
+    lockout.failed(TARO, ABROAD, "one for all")
+    assert [lock.kind for lock in lockout.unlock(TARO)] == ["address"]
+    assert lockout.failed(HANAKO, ABROAD, "one for all") is None
+
+
 def test_counts_are_shared_by_processes(tmp_path: Path, clock: Clock) -> None:
     doors = [Lockout(tmp_path, Auth(), clock) for _ in range(3)]
     for number in range(10):
