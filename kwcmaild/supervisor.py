@@ -47,6 +47,7 @@ class Patience:
     """How long the supervisor waits for what, in seconds."""
 
     drain: float = 30.0  # a child that was told to stop; then it is killed
+    echo: float = 1.0  # in which a second order to stop is the first: a terminal and `make` both pass it on
     watchdog: float = 60.0  # a sign of life from a child that is ready
     first_pause: float = 0.2  # before a child that ended is started again; doubles while it keeps failing
     longest_pause: float = 30.0
@@ -144,6 +145,7 @@ class Supervisor:
         self._children: dict[str, Child] = {}
         self._never_ready = {program.name for program in programs}
         self._stopping = asyncio.Event()
+        self._told = 0.0  # to stop: when, by the monotonic clock
 
     async def run(self) -> None:
         """Returns when every child has ended after `stop`."""
@@ -157,8 +159,11 @@ class Supervisor:
 
     def stop(self) -> None:
         """Tell all children to drain; told again, kill them."""
-        number = signal.SIGKILL if self._stopping.is_set() else signal.SIGTERM
-        self._stopping.set()
+        now = time.monotonic()
+        if not self._stopping.is_set():
+            self._told = now
+            self._stopping.set()
+        number = signal.SIGTERM if now - self._told <= self._patience.echo else signal.SIGKILL
         for child in self._children.values():
             child.signal(number)
 

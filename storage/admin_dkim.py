@@ -54,7 +54,7 @@ def add_keys(directory: Directory, domain: str, prefix: str = "", *, use: bool =
     name = find_domain(directory, domain)
     prefix = prefix or time.strftime("k%Y%m%d")
     try:
-        selectors = [selector(f"{prefix}r"), selector(f"{prefix}e")]
+        selectors = [selector(f"{selector(prefix)}{kind}") for kind in "re"]
     except ValueError as error:
         raise Refused(str(error)) from error
     folder = name.path(directory.files.domains).parent / "dkim"

@@ -18,6 +18,7 @@ from kwcmaild.commands import queue_shown as shown
 from kwcmaild.commands.options import DEFAULT, ConfigFile, fail, settings_of
 from storage.bus import Bus
 from storage.queue.admin import Progress, QueueAdmin
+from storage.queue.db import LaterVersion
 from storage.queue.queue import Queue
 from storage.queue.queued import Select, State
 
@@ -245,7 +246,11 @@ def _queue(config: Path) -> Iterator[tuple[Queue, QueueAdmin]]:
     if not (directory / "queue.sqlite").exists():
         fail(f"{directory}: there is no queue yet; it is made when the server starts")
     bus = Bus(settings.run)
-    queue = Queue(directory, wake=bus.publish)
+    try:
+        queue = Queue(directory, wake=bus.publish)
+    except LaterVersion as error:
+        bus.close()
+        fail(str(error))
     try:
         yield queue, QueueAdmin(queue)
     finally:

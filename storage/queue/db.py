@@ -27,6 +27,10 @@ T = TypeVar("T")
 Write = Callable[[sqlite3.Connection], T]
 
 
+class LaterVersion(ValueError):
+    """The file has a form that a later version of this program gave it."""
+
+
 class QueueDatabase:
     """Two connections for the threads of one process, one to write and one to read, so that who reads need not
     wait for an fsync. Each is used by one thread at a time."""
@@ -188,7 +192,10 @@ def _lift(db: sqlite3.Connection) -> bool:
     (version,) = db.execute("PRAGMA user_version").fetchone()
     known = len(queue_schema.VERSIONS)
     if version > known:
-        raise RuntimeError(f"queue.sqlite has version {version}; this program knows {known}")
+        raise LaterVersion(
+            f"queue.sqlite is of a later version of kwcmaild (format {version}; this program knows {known}):"
+            " install that version again"
+        )
     for script in queue_schema.VERSIONS[version:]:
         for statement in script:
             db.execute(statement)

@@ -1,8 +1,10 @@
 """`kwcmaild queue`: shows what waits, and changes only what was named."""
 
 import json
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -39,6 +41,14 @@ def queue(tmp_path: Path) -> Iterator[Queue]:
 def add(queue: Queue, local: str, sender: str = "me@example.test") -> str:
     recipient = Addressee(f"{local}@example.test", "info@example.test")
     return queue.add(Message.of(b"x" * 3000), sender, [recipient], "tr1")
+
+
+def test_a_queue_of_a_later_version_is_named(tmp_path: Path, queue: Queue, run: Run) -> None:
+    queue.close()
+    with closing(sqlite3.connect(tmp_path / "data/queue/queue.sqlite")) as db:
+        db.execute("PRAGMA user_version = 1000")
+    done = run("list")
+    assert done.exit_code == 1 and "install that version again" in done.stderr
 
 
 def test_list_for_people_and_for_programs(queue: Queue, run: Run) -> None:

@@ -31,7 +31,7 @@ write("ready"); notices.send(b"READY=1")
 while True: conn = sock.accept()[0]; conn.sendall(b"%d" % os.getpid()); conn.close()
 """
 ROOT = Path(__file__).resolve().parents[3]
-QUICK = Patience(drain=60, watchdog=3600, first_pause=0.01, longest_pause=0.04, settled=60)
+QUICK = Patience(drain=60, watchdog=3600, first_pause=0.01, longest_pause=0.04, settled=60, echo=3600)
 
 
 class Stage:
@@ -167,9 +167,17 @@ async def test_deaf_child_is_killed_after_the_drain(stage: Stage, caplog: pytest
 
 async def test_second_stop_does_not_wait(stage: Stage) -> None:
     deaf = "signal.signal(signal.SIGTERM, lambda *_: write('deaf'))\n" + LIVE
-    async with stage.run(stage.program("a", deaf), patience=Patience(drain=3600)) as supervisor:
+    async with stage.run(stage.program("a", deaf), patience=Patience(drain=3600, echo=0)) as supervisor:
         await stage.ready.wait()
         supervisor.stop()
+
+
+async def test_an_order_to_stop_that_comes_twice_at_once_is_one(stage: Stage) -> None:
+    async with stage.run(stage.program("a", LIVE)) as supervisor:
+        await stage.ready.wait()
+        supervisor.stop()
+        supervisor.stop()
+    assert stage.said("a", "term") == stage.said("a", "ready")
 
 
 async def test_child_does_not_outlive_a_killed_supervisor(stage: Stage) -> None:

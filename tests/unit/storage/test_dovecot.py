@@ -123,6 +123,7 @@ def test_what_the_zlib_plugin_compressed_is_a_message_again(
         (b"CRYPTED\x03\x07..", "encrypted"),
         (PACKED["gzip"][:20], "damaged"),
     ],
+    ids=["zstd", "mail-crypt", "half of a gzip"],  # gzip writes the time
 )
 def test_a_message_that_cannot_be_read_is_named(
     begin: bytes, why: str, source: Path, files: AccountFiles

@@ -22,6 +22,7 @@ from storage.message import Message
 from storage.queue import rows as queue_rows
 from storage.queue import schema as queue_schema
 from storage.queue.admin import QueueAdmin
+from storage.queue.db import LaterVersion
 from storage.queue.files import GRACE
 from storage.queue.queue import ADDED, LEASE, TELL_WITHIN, TRY_ALL, Queue
 from storage.queue.queued import Addressee, Envelope, Listed, Notice, Outcome, Parcel, Select, State
@@ -641,7 +642,7 @@ def test_a_queue_of_a_version_to_come_is_left_alone(tmp_path: Path, clock: Clock
     Queue(tmp_path / "queue", clock).close()
     with closing(sqlite3.connect(tmp_path / "queue/queue.sqlite")) as db:
         db.execute(f"PRAGMA user_version = {len(queue_schema.VERSIONS) + 1}")
-    with pytest.raises(RuntimeError, match="this program knows"):
+    with pytest.raises(LaterVersion, match="install that version again"):
         Queue(tmp_path / "queue", clock)
 
 
