@@ -33,7 +33,7 @@ def emptied(request: pytest.FixtureRequest) -> Iterator[None]:
     if "land" in request.fixturenames:
         land = request.getfixturevalue("land")
         for server in (land.alpha, land.beta):
-            if server.files_in_queue():
+            if server.anything_queued():
                 server.run("queue", "delete", "--all")
 
 

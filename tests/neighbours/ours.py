@@ -3,9 +3,11 @@
 import json
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -138,10 +140,16 @@ class Kwcmaild:
         """Everything in the queue is tried now, also where nobody answered a moment ago."""
         self.run("queue", "retry", "--all")
 
-    def queue(self) -> list[dict[str, Any]]:
-        """What `queue list` has."""
-        told: list[dict[str, Any]] = json.loads(self.run("queue", "list", "--json"))
+    def queue(self, sender: str) -> list[dict[str, Any]]:
+        """What `queue list` has of a sender."""
+        told: list[dict[str, Any]] = json.loads(self.run("queue", "list", "--json", "--sender", sender))
         return told
+
+    def anything_queued(self) -> bool:
+        """Looked up in the table itself, for a command takes longer; what is young has no file."""
+        path = self.folder / "data/queue/queue.sqlite"
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=60)) as db:
+            return db.execute("SELECT 1 FROM message LIMIT 1").fetchone() is not None
 
     # ---- accounts
 
